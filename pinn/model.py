@@ -1,0 +1,192 @@
+"""What solves it: a network on scaled inputs, its ansatz, and the unknown coefficients, as one `nn.Module`.
+
+    x -> x̂ in [-1, 1]  (or cos, sin of 2 pi x / L where periodic)  ->  N(x̂)  ->  size * N + shift  ->  ansatz(u, x)
+
+Inputs are scaled to the box [-1, 1] and outputs to the size that the problem's own conditions give them, so the
+units of a problem do not decide whether training works. Periodic coordinates enter through their first harmonic,
+which makes every output periodic with all its derivatives (Dong, Ni, J. Comput. Phys. 435 (2021) 110242, sec. 2.2).
+The model runs unchanged on tensors and on jets: it uses only operations that both know.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pinn.problem import Problem, Unknown, bind
+
+NetworkFactory = Callable[..., nn.Module]
+
+
+class Model(nn.Module):
+    """A network and the unknown coefficients of one problem.
+
+    Args:
+        problem: the problem.
+        network: factory called as `network(inputs=, outputs=, generator=, dtype=)`, e.g. `partial(MLP, width=50)`.
+        generator: source of the initial weights.
+        dtype: precision of all parameters.
+        sizes: typical size of each output in its own units; left out, `output_sizes(problem)`.
+
+    Raises:
+        TypeError: when the factory does not return an `nn.Module`.
+        ValueError: when the module's output has another width than the problem has outputs, or it couples rows.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: NetworkFactory,
+        *,
+        generator: torch.Generator,
+        dtype: torch.dtype = torch.float64,
+        sizes: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.problem = problem
+        self.network = _build(network, self._features(problem.coordinates), len(problem.outputs), generator, dtype)
+        self.raw = nn.ParameterDict()
+        self.fields = nn.ModuleDict()
+        for name, unknown in problem.unknowns.items():
+            if unknown.inputs:
+                self.fields[name] = _build(network, self._features(unknown.inputs), 1, generator, dtype)
+            else:
+                self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown), dtype=dtype))
+        sizes = output_sizes(problem) if sizes is None else sizes
+        scale = torch.tensor([float(sizes.get(name, 1.0)) for name in problem.outputs], dtype=dtype)
+        self.register_buffer("sizes", scale)
+        self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
+
+    def _features(self, names: tuple[str, ...]) -> int:
+        return sum(2 if name in self.problem.periodic else 1 for name in names)
+
+    def embed(self, columns: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+        """The network's inputs, shape (n, features): scaled coordinates, or cosine and sine where periodic."""
+        features = []
+        for name in names:
+            low, high = self.problem.domain.bounds[name]
+            if name in self.problem.periodic:
+                angle = (columns[name] - low) * (2 * math.pi / (high - low))
+                features += [torch.cos(angle), torch.sin(angle)]
+            else:
+                features.append((columns[name] - 0.5 * (low + high)) * (2 / (high - low)))
+        return torch.stack(features, -1)
+
+    def outputs(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs and coefficient fields at points, by name, each of shape (n,).
+
+        Args:
+            columns: coordinate name -> tensor or jet of shape (n,).
+        """
+        raw = self.network(self.embed(columns, self.problem.coordinates))
+        values: dict[str, Any] = {}
+        for index, name in enumerate(self.problem.outputs):
+            value = raw[..., index]
+            size = float(self.sizes[index])
+            values[name] = value if size == 1.0 else value * size
+        exact = {name: function(columns, values, {})[0] for name, function in self._ansatz.items()}
+        values.update(exact)
+        for name, module in self.fields.items():
+            unknown = self.problem.unknowns[name]
+            inner = module(self.embed(columns, unknown.inputs))[..., 0]
+            values[name] = _forward_field(unknown, inner)
+        return values
+
+    def coefficients(self) -> dict[str, Tensor]:
+        """The unknown numbers, by name: 0-d tensors with a graph to their raw parameters."""
+        return {name: _forward(self.problem.unknowns[name], raw) for name, raw in self.raw.items()}
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Outputs (n, m) at points (n, d), in the problem's order of outputs and coordinates."""
+        columns = {name: points[:, index] for index, name in enumerate(self.problem.coordinates)}
+        values = self.outputs(columns)
+        return torch.stack([values[name] for name in self.problem.outputs], -1)
+
+
+def output_sizes(problem: Problem) -> dict[str, float]:
+    """Typical size of each output, read off the conditions that prescribe its values.
+
+    A condition row that is u - g at given points shows max |g| when u is zero and its slope in u is one. Where
+    no condition prescribes a size the answer is 1. Conditions that differentiate are passed over.
+
+    Returns:
+        output -> size in the output's own units, positive.
+    """
+    sizes = {name: 0.0 for name in problem.outputs}
+    for name, constraint in problem.constraints.items():
+        if constraint.on.dimension >= problem.domain.dimension:
+            continue
+        points = constraint.on.sample(64, generator=torch.Generator().manual_seed(0), method="uniform")
+        columns = {key: points.column(key) for key in problem.coordinates}
+        outputs = {key: torch.zeros(points.n, dtype=torch.float64, requires_grad=True) for key in problem.outputs}
+        constants = dict(points.constants())
+        constants |= {key: torch.tensor(value.initial, dtype=torch.float64) for key, value in problem.unknowns.items()}
+        try:
+            rows = problem.equation(name)(columns, outputs, constants)
+        except (TypeError, ValueError, RuntimeError):
+            continue  # it differentiates, which needs a model: it says nothing about size at u = 0
+        for row in rows:
+            if not (isinstance(row, Tensor) and row.requires_grad):
+                continue
+            slopes = torch.autograd.grad(row.sum(), list(outputs.values()), retain_graph=True, allow_unused=True)
+            touched = [(key, slope) for key, slope in zip(outputs, slopes, strict=True) if slope is not None]
+            if len(touched) == 1 and torch.equal(touched[0][1].abs(), torch.ones(points.n, dtype=torch.float64)):
+                key = touched[0][0]
+                size = float(row.detach().abs().max())
+                sizes[key] = max(sizes[key], size if math.isfinite(size) else 0.0)
+    return {name: size if size > 0 else 1.0 for name, size in sizes.items()}
+
+
+def _build(
+    factory: NetworkFactory, inputs: int, outputs: int, generator: torch.Generator, dtype: torch.dtype
+) -> nn.Module:
+    if isinstance(factory, nn.Module):
+        raise TypeError(
+            f"network: got a module, {type(factory).__name__}(...); give what builds one, "
+            f"e.g. functools.partial({type(factory).__name__}, width=50), so that inputs and precision fit the problem"
+        )
+    module = factory(inputs=inputs, outputs=outputs, generator=generator, dtype=dtype)
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"network: the factory returned {type(module).__name__}, expected an nn.Module")
+    module = module.to(dtype)
+    with torch.no_grad():
+        shape = tuple(module(torch.zeros(3, inputs, dtype=dtype)).shape)
+    if shape != (3, outputs):
+        raise ValueError(f"network: maps (3, {inputs}) to {shape}, expected (3, {outputs}), one column an output")
+    return module
+
+
+def _scale(unknown: Unknown) -> float:
+    return abs(unknown.initial) or 1.0
+
+
+def _inverse(unknown: Unknown) -> float:
+    """The raw parameter of an unknown's first guess."""
+    if unknown.positive:
+        return 0.0
+    if unknown.bounds is not None:
+        low, high = unknown.bounds
+        share = (unknown.initial - low) / (high - low)
+        return math.log(share / (1 - share))
+    return unknown.initial / _scale(unknown)
+
+
+def _forward(unknown: Unknown, raw: Any) -> Any:
+    """The coefficient from its raw parameter, smooth and one to one."""
+    if unknown.positive:
+        return unknown.initial * torch.exp(raw)
+    if unknown.bounds is not None:
+        low, high = unknown.bounds
+        return low + (high - low) * torch.sigmoid(raw)
+    return _scale(unknown) * raw
+
+
+def _forward_field(unknown: Unknown, inner: Any) -> Any:
+    """A coefficient field from its network's output, which starts near zero."""
+    if unknown.positive or unknown.bounds is not None:
+        return _forward(unknown, inner + _inverse(unknown))
+    return unknown.initial + _scale(unknown) * inner

@@ -1,0 +1,343 @@
+"""What is to be solved: equations, conditions, data and unknown coefficients, stated as the paper states them.
+
+A problem is a domain, the names of its outputs and a set of constraints. A constraint is residual rows
+r(x) = 0 on a set of points and nothing else: the differential equation, a boundary or an initial condition,
+observations, an integral. Equations are plain functions whose arguments are matched by name to outputs,
+coordinates, coefficients, observed values and (on a boundary) the components of the outward normal, `nx` for
+the coordinate `x`. Everything is validated here, once, when the problem is built.
+
+Source of the formulation: Lagaris, Likas, Fotiadis, IEEE Trans. Neural Networks 9 (1998) 987, eqs. (1)-(2);
+Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378 (2019) 686, eqs. (2)-(4).
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pinn.domains import Domain, Points
+
+Equation = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A coefficient that is to be found together with the solution.
+
+    Args:
+        initial: first guess, in the coefficient's own units; its size is the scale the optimizer sees.
+        positive: keep it positive (value = initial * exp(raw)).
+        bounds: `(low, high)` keeps it between (value = low + (high - low) * sigmoid(raw)).
+        inputs: names of the coordinates it depends on; empty for a number, `("x",)` for a field k(x),
+            which is then a small network of its own, starting at `initial`.
+
+    Raises:
+        ValueError: when the first guess contradicts `positive` or `bounds`.
+
+    Example:
+        >>> Unknown(0.1, positive=True).initial
+        0.1
+    """
+
+    initial: float
+    positive: bool = False
+    bounds: tuple[float, float] | None = None
+    inputs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.initial):
+            raise ValueError(f"Unknown: initial={self.initial} is not a finite number; give a first guess")
+        if self.positive and self.bounds is not None:
+            raise ValueError("Unknown: got positive=True and bounds; give one of them")
+        if self.positive and self.initial <= 0:
+            raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
+        if self.bounds is not None and not self.bounds[0] < self.initial < self.bounds[1]:
+            raise ValueError(f"Unknown: the first guess {self.initial} is not inside bounds={self.bounds}")
+        object.__setattr__(self, "inputs", (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs))
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Residual rows that must vanish on a set of points.
+
+    Args:
+        equation: function of any of the problem's names (see the module); returns one row field of shape (n,),
+            or a tuple of them for a system.
+        on: the set of points where it holds.
+        weight: w in the loss, half the sum over constraints of w * mean(r^2); dimensionless. Left out, it is 1
+            on the whole domain and 100 on what has fewer dimensions (conditions and data).
+        points: fixed number of collocation points; left out, it follows the run's budget.
+        integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
+
+    Raises:
+        TypeError: when `equation` is not callable or `on` is not a domain.
+        ValueError: when the weight or the number of points is not positive.
+    """
+
+    equation: Equation
+    on: Domain
+    weight: float | None = None
+    points: int | None = None
+    integral: bool = False
+
+    def __post_init__(self) -> None:
+        if not callable(self.equation):
+            raise TypeError(f"Constraint: equation must be a function, got {self.equation!r}")
+        if not isinstance(self.on, Domain):
+            raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
+        if self.weight is not None and not (math.isfinite(self.weight) and self.weight > 0):
+            raise ValueError(f"Constraint: weight={self.weight}; give a positive number or leave it out")
+        if self.points is not None and self.points < 1:
+            raise ValueError(f"Constraint: points={self.points}; give a positive number or leave it out")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A differential problem, forward or inverse.
+
+    Args:
+        domain: where the outputs live.
+        outputs: their names.
+        constraints: name -> `Constraint`.
+        coefficients: name -> number, or `Unknown` where it is to be found.
+        reference: optional true solution: called with one NumPy array a coordinate, by name, it returns the array
+            of the only output or a dict of arrays by output. Its attribute `floor` is the error it is known to have.
+        ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
+            can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
+        periodic: coordinates in which every output is periodic, with the domain's extent as the period.
+        exact_coefficients: true values of unknown coefficients where known, for the report of errors.
+        name: a short name for files and titles.
+
+    Raises:
+        ValueError, TypeError: one error, naming the constraint, for unknown argument names, a constraint that uses no
+            output, rows of a wrong shape, names that clash.
+
+    Example:
+        >>> from pinn import Box, Constraint, Problem, d
+        >>> line = Box(x=(0, 1))
+        >>> problem = Problem(line, ["u"], {"equation": Constraint(lambda u, x: d(u, x) - u, on=line),
+        ...                                 "start": Constraint(lambda u: u - 1, on=line.face(x=0))})
+    """
+
+    domain: Domain
+    outputs: Sequence[str]
+    constraints: Mapping[str, Constraint]
+    coefficients: Mapping[str, float | Unknown] = field(default_factory=dict)
+    reference: Callable[..., Any] | None = None
+    ansatz: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    periodic: Sequence[str] = ()
+    exact_coefficients: Mapping[str, float] = field(default_factory=dict)
+    name: str = "problem"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.outputs, str):
+            object.__setattr__(self, "outputs", (self.outputs,))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+        object.__setattr__(
+            self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
+        )
+        _validate_names(self)
+        for name, constraint in self.constraints.items():
+            _validate_constraint(self, name, constraint)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates, in order."""
+        return tuple(self.domain.coordinates)
+
+    @property
+    def unknowns(self) -> dict[str, Unknown]:
+        """The coefficients that are to be found."""
+        return {name: value for name, value in self.coefficients.items() if isinstance(value, Unknown)}
+
+    @property
+    def known(self) -> dict[str, float]:
+        """The coefficients that are given."""
+        return {name: float(value) for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
+
+    @property
+    def floor(self) -> float:
+        """The error the reference is known to have, relative L2, dimensionless; 0 for closed forms."""
+        return float(getattr(self.reference, "floor", 0.0))
+
+    def weight(self, name: str) -> float:
+        """The weight w of the named constraint in the loss, dimensionless."""
+        constraint = self.constraints[name]
+        if constraint.weight is not None:
+            return float(constraint.weight)
+        return 1.0 if constraint.on.dimension >= self.domain.dimension else 100.0
+
+    def equation(self, name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], list[Any]]:
+        """The named constraint as a function (coordinates, outputs, constants) -> list of rows."""
+        constraint = self.constraints[name]
+        return bind(constraint.equation, self.known)
+
+    def exact(self, points: Points) -> dict[str, np.ndarray]:
+        """The reference at points, one float64 array (n,) an output.
+
+        Raises:
+            ValueError: when the problem has no reference, or the reference returns something of another shape.
+        """
+        if self.reference is None:
+            raise ValueError(f"problem {self.name!r} has no reference; give reference= to measure errors")
+        columns = {name: points.column(name).detach().cpu().double().numpy() for name in self.coordinates}
+        value = self.reference(**columns)
+        if not isinstance(value, Mapping):
+            if len(self.outputs) != 1:
+                raise ValueError(f"reference: expected a dict with {list(self.outputs)}, got {type(value).__name__}")
+            value = {self.outputs[0]: value}
+        shape = (points.n,)
+        exact = {}
+        for name, array in value.items():
+            if name not in self.outputs:
+                raise ValueError(f"reference: unknown output {name!r}; choose among {list(self.outputs)}")
+            array = np.asarray(array, dtype=np.float64)
+            if array.shape not in ((), shape):
+                raise ValueError(f"reference: {name} has shape {array.shape}, expected {shape}: one entry a point")
+            exact[name] = np.broadcast_to(array, shape)
+        return exact
+
+
+def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The argument names of a function: those without a default value, and those with one.
+
+    Raises:
+        ValueError: for `*args` and `**kwargs`, which have no names to match.
+    """
+    required, optional = [], []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise ValueError(f"arguments are matched by name, but {parameter} has none; write the names out")
+        (required if parameter.default is parameter.empty else optional).append(name)
+    return tuple(required), tuple(optional)
+
+
+def bind(function: Callable[..., Any], known: Mapping[str, float]) -> Callable[..., list[Any]]:
+    """Turn a function with arguments matched by name into one of (coordinates, outputs, constants) -> list of rows.
+
+    Args:
+        function: an equation, boundary condition or ansatz.
+        known: numeric coefficients, passed on as Python floats.
+    """
+    required, optional = names_of(function)
+    wanted = set(required) | set(optional)
+
+    def call(coordinates: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        arguments: dict[str, Any] = {}
+        for source in (known, constants, coordinates, outputs):
+            arguments.update({name: value for name, value in source.items() if name in wanted})
+        rows = function(**arguments)
+        return list(rows) if isinstance(rows, (tuple, list)) else [rows]
+
+    return call
+
+
+def choices(name: str, available: Sequence[str]) -> str:
+    """`choose among …`, with the nearest spelling first, for error messages."""
+    near = difflib.get_close_matches(name, available, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"choose among {sorted(available)}{hint}"
+
+
+def _validate_names(problem: Problem) -> None:
+    coordinates, outputs = problem.coordinates, tuple(problem.outputs)
+    if not isinstance(problem.domain, Domain):
+        raise TypeError(f"Problem: domain must be a Domain, got {problem.domain!r}")
+    if not outputs:
+        raise ValueError("Problem: outputs is empty; name at least one, e.g. outputs=['u']")
+    if not problem.constraints:
+        raise ValueError("Problem: constraints is empty; give at least the equation")
+    everything = [*coordinates, *outputs, *problem.coefficients]
+    for name in everything:
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise ValueError(f"Problem: {name!r} cannot be an argument of a function; use a plain name")
+        if everything.count(name) > 1:
+            raise ValueError(
+                f"Problem: {name!r} stands for two things (coordinates {coordinates}, outputs {outputs}, "
+                f"coefficients {tuple(problem.coefficients)}); rename one"
+            )
+    for name, value in problem.coefficients.items():
+        if isinstance(value, Unknown):
+            for coordinate in value.inputs:
+                if coordinate not in coordinates:
+                    raise ValueError(f"Unknown {name!r}: input {coordinate!r}; {choices(coordinate, coordinates)}")
+        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise TypeError(f"coefficient {name!r}: expected a finite number or Unknown(...), got {value!r}")
+    for name in problem.periodic:
+        if name not in coordinates:
+            raise ValueError(f"periodic: {name!r} is no coordinate; {choices(name, coordinates)}")
+    for name, function in problem.ansatz.items():
+        if name not in outputs:
+            raise ValueError(f"ansatz: {name!r} is no output; {choices(name, outputs)}")
+        available = [*coordinates, *outputs, *problem.known]
+        for argument in names_of(function)[0]:
+            if argument not in available:
+                raise ValueError(f"ansatz {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
+    for name in problem.exact_coefficients:
+        if name not in problem.unknowns:
+            raise ValueError(f"exact_coefficients: {name!r} is no unknown; {choices(name, tuple(problem.unknowns))}")
+
+
+def _validate_constraint(problem: Problem, name: str, constraint: Constraint) -> None:
+    """Names, the coordinates of the set, and the shape of the rows on a smooth trial field."""
+    if not isinstance(constraint, Constraint):
+        raise TypeError(f"constraint {name!r}: expected Constraint(...), got {constraint!r}")
+    if tuple(constraint.on.coordinates) != problem.coordinates:
+        raise ValueError(
+            f"constraint {name!r}: its set has coordinates {tuple(constraint.on.coordinates)}, "
+            f"the problem {problem.coordinates}; build it from the problem's domain"
+        )
+    points = constraint.on.sample(5, generator=torch.Generator().manual_seed(0), method="uniform")
+    given = points.constants()
+    available = [*problem.coordinates, *problem.outputs, *problem.coefficients, *given]
+    try:
+        required, optional = names_of(constraint.equation)
+    except ValueError as error:
+        raise ValueError(f"constraint {name!r}: {error}") from None
+    for argument in required:
+        if argument not in available:
+            raise ValueError(f"constraint {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
+    if not set(problem.outputs) & {*required, *optional}:
+        raise ValueError(
+            f"constraint {name!r} uses no output, so nothing can satisfy it; "
+            f"take at least one of {list(problem.outputs)} as an argument"
+        )
+    for row in _trial_rows(problem, name, points):
+        shape = tuple(getattr(row, "shape", ()))
+        if not isinstance(row, Tensor) or shape != (points.n,):
+            got = f"shape {shape}" if isinstance(row, Tensor) else type(row).__name__
+            raise ValueError(
+                f"constraint {name!r}: each row must be a field of shape (n,) = ({points.n},), got {got}; "
+                "return one tensor with one entry a point (a tuple of them for a system)"
+            )
+
+
+def _trial_rows(problem: Problem, name: str, points: Points) -> list[Any]:
+    """The constraint on smooth trial outputs of coordinates that are leaves, so that every derivative exists."""
+    columns = {
+        coordinate: points.x[:, index].clone().requires_grad_() for index, coordinate in enumerate(problem.coordinates)
+    }
+    phase = sum(columns.values(), start=torch.zeros(points.n, dtype=points.x.dtype))
+    outputs: dict[str, Any] = {
+        output: 0.3 + 0.5 * torch.sin(phase + index) for index, output in enumerate(problem.outputs)
+    }
+    constants: dict[str, Any] = dict(points.constants())
+    for unknown, value in problem.unknowns.items():
+        inputs = [columns[coordinate] for coordinate in value.inputs]
+        if inputs:
+            outputs[unknown] = value.initial + 0.1 * torch.sin(sum(inputs[1:], start=inputs[0]))
+        else:
+            constants[unknown] = torch.tensor(value.initial, dtype=points.x.dtype)
+    try:
+        return problem.equation(name)(columns, outputs, constants)
+    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, KeyError) as error:
+        error.add_note(f"while trying constraint {name!r} of problem {problem.name!r} on {points.n} points")
+        raise

@@ -1,0 +1,9 @@
+"""Where the collocation points go: strategies that draw, redraw, concentrate and add points."""
+
+from pinn.sampling.budget import counts
+from pinn.sampling.growing import Growing
+from pinn.sampling.residual_based import RAD
+from pinn.sampling.sampler import Sampler
+from pinn.sampling.uniform import Fixed, Redrawn
+
+__all__ = ["RAD", "Fixed", "Growing", "Redrawn", "Sampler", "counts"]

@@ -1,0 +1,64 @@
+"""Residual-based adaptive distribution: points concentrate where the residual is large.
+
+    density(x) proportional to |r(x)|^k / mean |r|^k + c
+
+on a pool of evenly spread candidates; the points are drawn from the pool without replacement with these odds.
+Source: Wu, Zhu, Tan, Kartha, Lu, Comput. Methods Appl. Mech. Engrg. 403 (2023) 115671, eq. (2) (k = 1, c = 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from pinn.domains import Points
+from pinn.problem import Problem
+from pinn.sampling.budget import counts
+from pinn.sampling.sampler import Residual, Sampler
+
+
+@dataclass
+class RAD(Sampler):
+    """Residual-based adaptive distribution on every constraint of the domain's own dimension.
+
+    Constraints of fewer dimensions are spread evenly, by Sobol points.
+
+    Args:
+        size: points on a constraint of the domain's own dimension.
+        every: accepted steps between draws.
+        candidates: candidates a point.
+        power: k in the density, dimensionless.
+        uniform: c in the density, dimensionless; larger is closer to even.
+    """
+
+    size: int = 2000
+    every: int = 10
+    candidates: int = 10
+    power: float = 1.0
+    uniform: float = 1.0
+
+    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+        """See `Sampler.draw`."""
+        drawn = {}
+        for name, number in counts(problem, self.size).items():
+            constraint = problem.constraints[name]
+            adaptive = constraint.on.dimension >= problem.domain.dimension and not constraint.integral
+            wanted = number * self.candidates if adaptive else number
+            pool = constraint.on.sample(wanted, generator=generator, method="sobol")
+            drawn[name] = self._choose(pool, number, residual(name, pool), generator) if adaptive else pool
+        return drawn
+
+    def _choose(self, pool: Points, number: int, rows: torch.Tensor, generator: torch.Generator) -> Points:
+        size = rows.detach().double().pow(2).sum(-1).sqrt().pow(self.power)
+        mean = float(size.mean())
+        density = size / mean + self.uniform if mean > 0 else torch.ones_like(size)
+        chosen = torch.multinomial(density, min(number, pool.n), replacement=False, generator=generator)
+        return pool.take(chosen)
+
+    def observe(self, old: float, new: float) -> None:
+        """Nothing to adapt."""
+
+    def resized(self, size: int) -> Sampler:
+        """See `Sampler.resized`."""
+        return replace(self, size=size)

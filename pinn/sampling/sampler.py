@@ -1,0 +1,47 @@
+"""What a sampling strategy is: it draws points for every constraint, and says how often to draw again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pinn.domains import Points
+from pinn.problem import Problem
+
+Residual = Callable[[str, Points], Tensor]
+
+
+class Sampler(ABC):
+    """A strategy for collocation points.
+
+    A sampler is asked for points through `draw`. Every `every` accepted steps (0: never) the trainer draws again,
+    compares the loss on the old and on the new points, and tells the sampler through `observe`.
+
+    Attributes:
+        every: accepted optimizer steps between two draws; 0 keeps the points.
+        size: points on a constraint of the domain's own dimension at the next draw.
+    """
+
+    every: int
+    size: int
+
+    @abstractmethod
+    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+        """Points for every constraint of the problem, by name.
+
+        Args:
+            problem: whose constraints are sampled.
+            generator: the only source of randomness.
+            residual: (constraint name, points) -> rows (n, q) of the current model, without weights or graph.
+        """
+
+    @abstractmethod
+    def observe(self, old: float, new: float) -> None:
+        """Take note of the loss on the points just left (`old`) and on those just drawn (`new`)."""
+
+    @abstractmethod
+    def resized(self, size: int) -> Sampler:
+        """The same strategy with another number of points."""

@@ -1,0 +1,75 @@
+"""Points spread evenly over every set: drawn once, or drawn anew every few steps.
+
+Sobol points fill a set with discrepancy O(log(n)^d / n) against O(n^(-1/2)) of independent ones (Sobol, USSR Comput.
+Math. Math. Phys. 7 (1967) 86; scrambled as in Owen, J. Complexity 14 (1998) 466).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from pinn.domains import Points
+from pinn.problem import Problem
+from pinn.sampling.budget import counts
+from pinn.sampling.sampler import Residual, Sampler
+
+
+@dataclass
+class Fixed(Sampler):
+    """Points drawn once and kept, as quasi-Newton methods want them.
+
+    Args:
+        size: points on a constraint of the domain's own dimension.
+        method: "sobol", "latin" or "uniform".
+    """
+
+    size: int = 2000
+    method: str = "sobol"
+    every: int = 0
+
+    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+        """See `Sampler.draw`."""
+        return spread(problem, self.size, generator, self.method)
+
+    def observe(self, old: float, new: float) -> None:
+        """Nothing to adapt."""
+
+    def resized(self, size: int) -> Sampler:
+        """See `Sampler.resized`."""
+        return replace(self, size=size)
+
+
+@dataclass
+class Redrawn(Sampler):
+    """Points drawn anew every few accepted steps.
+
+    Args:
+        size: points on a constraint of the domain's own dimension.
+        every: accepted steps between draws.
+        method: "sobol", "latin" or "uniform".
+    """
+
+    size: int = 2000
+    every: int = 10
+    method: str = "sobol"
+
+    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+        """See `Sampler.draw`."""
+        return spread(problem, self.size, generator, self.method)
+
+    def observe(self, old: float, new: float) -> None:
+        """Nothing to adapt."""
+
+    def resized(self, size: int) -> Sampler:
+        """See `Sampler.resized`."""
+        return replace(self, size=size)
+
+
+def spread(problem: Problem, size: int, generator: torch.Generator, method: str = "sobol") -> dict[str, Points]:
+    """Evenly spread points for every constraint; see `counts` for how many each gets."""
+    return {
+        name: problem.constraints[name].on.sample(number, generator=generator, method=method)
+        for name, number in counts(problem, size).items()
+    }

@@ -1,0 +1,130 @@
+"""Solve a differential problem: one call, sensible everything.
+
+By default a small tanh network is trained in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few
+points first and more as the network begins to fit the points rather than the equation, until the residual on fresh
+points stops falling. Every choice can be replaced by an object of the library, and they combine freely.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import torch
+
+from pinn.derivatives import Engine, Jets
+from pinn.model import Model, NetworkFactory
+from pinn.networks import MLP
+from pinn.objective import Equations
+from pinn.optimizers import Optimizer, default_optimizer
+from pinn.problem import Problem
+from pinn.report import Report
+from pinn.sampling import RAD, Fixed, Growing, Sampler
+from pinn.training import Solution, Stage, Trainer
+from pinn.training.check import CheckError, check
+from pinn.training.trainer import Callback
+from pinn.weighting import Weighting
+
+
+def solve(
+    problem: Problem,
+    *,
+    network: NetworkFactory | None = None,
+    optimizer: Optimizer | None = None,
+    sampling: Sampler | None = None,
+    weighting: Weighting | None = None,
+    stages: Sequence[Stage] | None = None,
+    derivatives: Engine | None = None,
+    tolerance: float | None = None,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+    verify: bool = True,
+    start: Solution | None = None,
+    progress: bool = True,
+    callbacks: Iterable[Callback] = (),
+) -> Solution:
+    """Solve `problem` and return the solution that was best on points never trained on.
+
+    Args:
+        problem: what is to be solved.
+        network: what builds the network, e.g. `partial(MLP, width=50, depth=4)`; left out, `default_network(problem)`.
+        optimizer: left out, Levenberg-Marquardt, or a matrix-free Gauss-Newton for large networks.
+        sampling: where the points go; left out, points that follow the residual and grow in number, or fixed ones
+            for an optimizer whose memory new points would spoil.
+        weighting: how weights change; left out, they stay as the problem states them.
+        stages: a whole schedule in place of the four above.
+        derivatives: engine, `Jets()` (default) or `Autograd()`.
+        tolerance: stop when the root-mean-square of the weighted residuals on fresh points is below it.
+        seconds: wall seconds at the most, counted from this call.
+        steps: optimizer steps at the most.
+        seed: of weights and points; the same seed on the same machine gives the same run when `seconds` does not cut it.
+        dtype: precision of everything, float64 or float32.
+        device: where to compute.
+        verify: compare derivatives, gradients and reference before training, and refuse to train on a failure.
+        start: continue from the parameters of an earlier solution of this problem and network.
+        progress: show a progress bar on a terminal.
+        callbacks: called with a `Progress` after every step.
+
+    Raises:
+        CheckError: when the verification before training fails.
+        ValueError, TypeError: for options that contradict each other.
+
+    Example:
+        >>> from pinn.problems import oscillator
+        >>> solution = solve(oscillator(), seconds=5, progress=False)
+        >>> bool(solution.error() < 1e-4)
+        True
+    """
+    started = time.perf_counter()
+    _validate(tolerance, seconds, steps, dtype)
+    if stages is not None and any(option is not None for option in (optimizer, sampling, weighting, steps)):
+        raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
+    generator = torch.Generator().manual_seed(seed)
+    factory = default_network(problem) if network is None else network
+    model = Model(problem, factory, generator=generator, dtype=dtype).to(device)
+    if start is not None:
+        model.load_state_dict(start.model.state_dict())
+    equations = Equations(model, Jets() if derivatives is None else derivatives)
+    table = check(equations) if verify else None
+    if table is not None and not table.ok:
+        raise CheckError(table)
+    if stages is None:
+        size = sum(parameter.numel() for parameter in model.parameters())
+        chosen = default_optimizer(size) if optimizer is None else optimizer
+        stages = [Stage(chosen, default_sampling(chosen) if sampling is None else sampling, weighting, steps, patience=200)]
+    trainer = Trainer(
+        equations,
+        generator=generator,
+        seconds=seconds,
+        tolerance=tolerance,
+        progress=progress,
+        callbacks=callbacks,
+        started=started,
+    )
+    history = trainer.run(stages)
+    solution = Solution(problem, model, history)
+    solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
+    return solution
+
+
+def default_network(problem: Problem) -> NetworkFactory:
+    """The network `solve` takes: tanh, three hidden layers, wider with more outputs and coordinates."""
+    width = 20 + 10 * (len(problem.outputs) > 1) + 5 * max(0, len(problem.coordinates) - 2)
+    return partial(MLP, width=width, depth=3)
+
+
+def default_sampling(optimizer: Optimizer) -> Sampler:
+    """The points `solve` takes: growing and following the residual, or fixed where the optimizer needs that."""
+    return Growing(RAD()) if optimizer.redraws else Fixed(4000)
+
+
+def _validate(tolerance: float | None, seconds: float | None, steps: int | None, dtype: torch.dtype) -> None:
+    for name, value in (("tolerance", tolerance), ("seconds", seconds), ("steps", steps)):
+        if value is not None and not value > 0:
+            raise ValueError(f"solve: {name}={value}; give a positive number or leave it out")
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"solve: dtype={dtype}; choose torch.float64 (default) or torch.float32")

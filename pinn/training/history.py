@@ -1,0 +1,59 @@
+"""What happened in a run, one row a step: a list of plain dictionaries that goes to CSV and to pictures."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinn.files import replacing
+
+Row = dict[str, float]
+
+
+class History:
+    """The rows of a run.
+
+    Each row has `step` (optimizer steps so far), `stage` (index), `seconds` (wall time since the call), `loss` (half
+    the weighted mean square of the residuals at the training points), and where known `fresh` (the same on points never
+    trained on), `error` (relative L2 against the reference), `points` (rows of the residual) and what the optimizer
+    tells of itself (`damping`, `ratio`, ...). All dimensionless but the seconds.
+    """
+
+    def __init__(self, rows: list[Row] | None = None) -> None:
+        self.rows: list[Row] = list(rows or [])
+
+    def append(self, row: Row) -> None:
+        """Add one row."""
+        self.rows.append(row)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __getitem__(self, index: int) -> Row:
+        return self.rows[index]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One quantity over the rows, NaN where a row does not have it; shape (rows,)."""
+        return np.array([row.get(name, np.nan) for row in self.rows], dtype=np.float64)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a CSV file; quantities that a row does not have stay empty."""
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=names)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> History:
+        """Read what `save` wrote."""
+        with open(path, newline="") as file:
+            rows = [{name: float(value) for name, value in row.items() if value != ""} for row in csv.DictReader(file)]
+        return cls(rows)

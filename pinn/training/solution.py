@@ -1,0 +1,221 @@
+"""What a run returns: a function of the coordinates, its error where a reference exists, and its file.
+
+Errors are relative L2 over a fixed grid, |u - u*| / |u*|, all outputs that the reference gives stacked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from pinn import networks
+from pinn.domains import Points
+from pinn.files import replacing
+from pinn.model import Model, NetworkFactory
+from pinn.problem import Problem
+from pinn.training.history import History
+
+Array = NDArray[np.float64]
+_VERSION = 1
+
+
+class Solution:
+    """A trained model as a function.
+
+    Args:
+        problem: what was solved.
+        model: what solves it.
+        history: how it got there.
+        report: the run's account of itself, where one was made.
+
+    Example:
+        >>> solution = solve(problem)  # doctest: +SKIP
+        >>> solution(x=0.3, t=[0.1, 0.5])  # doctest: +SKIP
+        array([-0.77..., -0.38...])
+    """
+
+    def __init__(
+        self, problem: Problem, model: Model, history: History | None = None, report: Any | None = None
+    ) -> None:
+        self.problem = problem
+        self.model = model
+        self.history = History() if history is None else history
+        self.report = report
+
+    def __call__(self, **coordinates: ArrayLike) -> Array | dict[str, Array]:
+        """The outputs at points given by coordinate name; arrays broadcast against each other.
+
+        Returns:
+            one float64 array for a problem of one output, a dict by output otherwise; fields k(x) among the unknown
+            coefficients are read with `field`.
+
+        Raises:
+            TypeError: when a coordinate is missing or unknown.
+            ValueError: when the arrays do not broadcast.
+        """
+        values = self._evaluate(coordinates)
+        outputs = {name: values[name] for name in self.problem.outputs}
+        return outputs[self.problem.outputs[0]] if len(outputs) == 1 else outputs
+
+    def field(self, name: str, **coordinates: ArrayLike) -> Array:
+        """An output or an unknown coefficient field at points given by coordinate name."""
+        values = self._evaluate(coordinates)
+        if name not in values:
+            raise ValueError(f"field: {name!r} is not among {sorted(values)}")
+        return values[name]
+
+    def _evaluate(self, coordinates: Mapping[str, ArrayLike]) -> dict[str, Array]:
+        expected = self.problem.coordinates
+        if set(coordinates) != set(expected):
+            raise TypeError(
+                f"solution: got coordinates {sorted(coordinates)}, expected all of {list(expected)}, "
+                f"e.g. solution({', '.join(f'{name}=0.5' for name in expected)})"
+            )
+        arrays = np.broadcast_arrays(*[np.asarray(coordinates[name], dtype=np.float64) for name in expected])
+        shape = arrays[0].shape
+        like = next(self.model.parameters())
+        flat = [torch.from_numpy(np.ascontiguousarray(array).reshape(-1).copy()).to(like) for array in arrays]
+        with torch.no_grad():
+            values = self.model.outputs(dict(zip(expected, flat, strict=True)))
+        return {
+            name: value.detach().double().cpu().expand(flat[0].shape).numpy().reshape(shape)
+            for name, value in values.items()
+        }
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """The coefficients that were found, by name, in their own units."""
+        with torch.no_grad():
+            return {name: float(value) for name, value in self.model.coefficients().items()}
+
+    def errors(self, points: Points | None = None) -> dict[str, float]:
+        """Relative L2 error of each output that the reference gives, dimensionless.
+
+        Args:
+            points: where to measure; left out, `evaluation_points(problem)`.
+
+        Raises:
+            ValueError: when the problem has no reference.
+        """
+        measure = ErrorMeasure(self.problem, points)
+        return measure.by_output(self.model)
+
+    def error(self, points: Points | None = None) -> float:
+        """Relative L2 error of all outputs that the reference gives, stacked; see `errors`."""
+        return ErrorMeasure(self.problem, points)(self.model)
+
+    def coefficient_errors(self) -> dict[str, float]:
+        """Relative error of each unknown whose true value the problem knows."""
+        found = self.coefficients
+        true = self.problem.exact_coefficients
+        return {name: abs(found[name] - true[name]) / (abs(true[name]) or 1.0) for name in true if name in found}
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """A picture of the solution, the reference and the error where there is one, written to `path`."""
+        from pinn.plotting import plot_solution
+
+        plot_solution(self, path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write parameters, unknown coefficients and history to one file that `load` reads."""
+        network = self.model.network
+        content = {
+            "version": _VERSION,
+            "problem": self.problem.name,
+            "coordinates": list(self.problem.coordinates),
+            "outputs": list(self.problem.outputs),
+            "network": type(network).__name__,
+            "arguments": dict(getattr(network, "arguments", {})),
+            "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
+            "state": self.model.state_dict(),
+            "coefficients": self.coefficients,
+            "history": self.history.rows,
+        }
+        with replacing(path) as temporary:
+            torch.save(content, temporary)
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], problem: Problem, network: NetworkFactory | None = None
+    ) -> Solution:
+        """Read a file written by `save`.
+
+        Args:
+            path: the file.
+            problem: the problem it solves (its equations are code, so they are not in the file).
+            network: the factory that built the network; needed only for a network that is not the library's own.
+
+        Raises:
+            ValueError: when the file belongs to another problem or network.
+        """
+        content = torch.load(path, weights_only=True, map_location="cpu")
+        if not isinstance(content, dict) or content.get("version") != _VERSION:
+            raise ValueError(f"{path}: not a solution file of this version; write it with Solution.save")
+        for what, expected in (("coordinates", list(problem.coordinates)), ("outputs", list(problem.outputs))):
+            if content[what] != expected:
+                raise ValueError(f"{path}: its {what} are {content[what]}, the problem's are {expected}")
+        if network is None:
+            network = partial(_rebuild, name=content["network"], arguments=content["arguments"])
+        dtype = getattr(torch, content["dtype"])
+        model = Model(problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype, sizes={})
+        try:
+            model.load_state_dict(content["state"])
+        except RuntimeError as error:
+            raise ValueError(
+                f"{path}: its parameters do not fit this problem and network ({error}); "
+                "give the problem and network= that it was made with"
+            ) from None
+        return cls(problem, model, History(content["history"]))
+
+
+def _rebuild(name: str, arguments: Mapping[str, Any], **build: Any) -> torch.nn.Module:
+    options = {key: value for key, value in arguments.items() if key not in ("inputs", "outputs", "dtype")}
+    return networks.rebuild(name, {**options, "inputs": build["inputs"], "outputs": build["outputs"]}).to(
+        build["dtype"]
+    )
+
+
+class ErrorMeasure:
+    """Relative L2 error of a model against its problem's reference, evaluated once on fixed points.
+
+    Args:
+        problem: a problem with a reference.
+        points: where to measure; left out, `evaluation_points(problem)`.
+    """
+
+    def __init__(self, problem: Problem, points: Points | None = None) -> None:
+        self.points = evaluation_points(problem) if points is None else points
+        self._exact = {name: torch.from_numpy(array.copy()) for name, array in problem.exact(self.points).items()}
+        self._norm = float(torch.stack([array.pow(2).sum() for array in self._exact.values()]).sum().sqrt())
+
+    def _differences(self, model: Model) -> dict[str, Tensor]:
+        like = next(model.parameters())
+        points = self.points.to(like.dtype, like.device)
+        with torch.no_grad():
+            values = model.outputs({name: points.column(name) for name in points.names})
+        return {name: values[name].detach().double().cpu() - exact for name, exact in self._exact.items()}
+
+    def __call__(self, model: Model) -> float:
+        """All outputs stacked; the absolute root-mean-square error where the reference vanishes."""
+        squares = torch.stack([difference.pow(2).sum() for difference in self._differences(model).values()]).sum()
+        return float(squares.sqrt()) / (self._norm or self.points.n**0.5)
+
+    def by_output(self, model: Model) -> dict[str, float]:
+        """One error an output."""
+        return {
+            name: float(difference.norm()) / (float(self._exact[name].norm()) or self.points.n**0.5)
+            for name, difference in self._differences(model).items()
+        }
+
+
+def evaluation_points(problem: Problem) -> Points:
+    """The fixed grid on which errors are measured: about 10 000 points, the ends of every coordinate included."""
+    dimension = len(problem.coordinates)
+    return problem.domain.grid(1001 if dimension == 1 else max(3, round(10_000 ** (1 / dimension)) + 1))

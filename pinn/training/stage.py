@@ -1,0 +1,40 @@
+"""One stage of a schedule: an optimizer, its points and weights, and when it ends. Several in a list make a schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pinn.optimizers import Optimizer
+from pinn.sampling import Fixed, Sampler
+from pinn.weighting import Weighting
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run with one optimizer.
+
+    Args:
+        optimizer: what takes the steps. The run works on a copy: a stage is a value and can be used again.
+        sampler: where the points go.
+        weighting: how the weights change; left out, they stay as the problem states them.
+        steps: optimizer steps at the most.
+        seconds: wall seconds at the most.
+        patience: stop when the loss on fresh points has not fallen by a tenth within so many accepted steps; left
+            out, only the optimizer's own end, `steps` and `seconds` stop the stage.
+
+    Raises:
+        ValueError: when a limit is not positive, or nothing would ever end the stage.
+    """
+
+    optimizer: Optimizer
+    sampler: Sampler = field(default_factory=Fixed)
+    weighting: Weighting | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "seconds", "patience"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"Stage: {name}={value}; give a positive number or leave it out")

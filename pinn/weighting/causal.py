@@ -1,0 +1,64 @@
+"""Causal weights: a later time counts once the earlier ones are solved.
+
+    lambda(t) = exp(-epsilon * integral of the squared residual over earlier times, normalised to [0, t])
+
+The time axis is cut into `bins` slices; lambda of slice i is exp(-epsilon * sum over k < i of L_k), L_k the mean
+squared residual of slice k. When the last slice's weight exceeds `done`, epsilon moves to the next of `epsilons`.
+Source: Wang, Sankaran, Perdikaris, Comput. Methods Appl. Mech. Engrg. 421 (2024) 116813, eqs. (16)-(17), algorithm 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from pinn.objective import Objective
+from pinn.weighting.weighting import Constant, Weighting, Weights
+
+
+@dataclass
+class Causal(Weighting):
+    """Weigh points of every constraint on the whole domain by the residuals at earlier times.
+
+    Args:
+        inner: weighting of the constraints.
+        time: name of the time coordinate.
+        epsilons: strengths, in turn, in units of one over the squared residual.
+        bins: slices of the time axis.
+        done: smallest weight at which the next strength is taken, dimensionless.
+        every: steps between updates.
+    """
+
+    inner: Weighting = field(default_factory=Constant)
+    time: str = "t"
+    epsilons: tuple[float, ...] = (1e-2, 1e-1, 1.0, 10.0, 100.0)
+    bins: int = 32
+    done: float = 0.99
+    every: int = 10
+    _stage: int = field(default=0, init=False)
+
+    def update(self, objective: Objective) -> Weights:
+        """See `Weighting.update`."""
+        problem = objective.equations.problem
+        if self.time not in problem.coordinates:
+            raise ValueError(f"Causal: time={self.time!r} is no coordinate; choose among {list(problem.coordinates)}")
+        low, high = problem.domain.bounds[self.time]
+        weights = self.inner.update(objective)
+        chosen = dict(weights.points)
+        smallest = 1.0
+        for block in objective.blocks:
+            if problem.constraints[block.name].on.dimension < problem.domain.dimension or block.integral:
+                continue
+            rows = objective.equations.residual(block.name, block.points).pow(2).sum(1)
+            share = (block.points.column(self.time) - low) / (high - low)
+            index = (share * self.bins).long().clamp(0, self.bins - 1)
+            total = torch.zeros(self.bins, dtype=rows.dtype, device=rows.device).index_add_(0, index, rows)
+            mean = total / torch.bincount(index, minlength=self.bins).clamp(min=1)
+            before = torch.cumsum(mean, 0) - mean
+            causal = torch.exp(-self.epsilons[self._stage] * before)
+            smallest = min(smallest, float(causal.min()))
+            chosen[block.name] = causal[index] * chosen.get(block.name, torch.ones_like(rows))
+        if smallest > self.done and self._stage + 1 < len(self.epsilons):
+            self._stage += 1
+        return replace(weights, points=chosen)
