@@ -246,8 +246,7 @@ def _note(g: Tensor, x: Tensor, taken_of: Any, *, passed_on: bool = False) -> Te
     """
     if g.grad_fn is None or passed_on:
         g = torch.where(torch.ones((), dtype=torch.bool, device=x.device), g, x)
-    assert g.grad_fn is not None
-    g.grad_fn.metadata[_TAKEN_OF] = taken_of
+    _notes(g.grad_fn)[_TAKEN_OF] = taken_of
     return g
 
 
@@ -256,7 +255,7 @@ def _took_part(u: Tensor, x: Tensor) -> bool:
     start = u.grad_fn
     if start is None:
         return False
-    if start.metadata.get(_TAKEN_OF, start) is None:
+    if _notes(start).get(_TAKEN_OF, start) is None:
         return True
     edge = torch.autograd.graph.get_gradient_edge(x)
     waiting: list[Any] = [start]
@@ -264,7 +263,7 @@ def _took_part(u: Tensor, x: Tensor) -> bool:
     while waiting:
         node = waiting.pop()
         following = list(node.next_functions)
-        origin = node.metadata.get(_TAKEN_OF)
+        origin = _notes(node).get(_TAKEN_OF)
         if origin is not None:
             following.append((origin, None))
         for other, output in following:
@@ -274,6 +273,12 @@ def _took_part(u: Tensor, x: Tensor) -> bool:
                 seen.add(other)
                 waiting.append(other)
     return False
+
+
+def _notes(node: Any) -> dict[str, Any]:
+    """The dictionary that autograd keeps for its users on each node (a property, though torch's stubs say method)."""
+    notes: dict[str, Any] = node.metadata
+    return notes
 
 
 def _stranger(u: Tensor, x: Tensor, position: int, count: int) -> str:
