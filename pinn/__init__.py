@@ -1,0 +1,78 @@
+"""Differential equations, forward and inverse, solved with neural networks.
+
+    from pinn import Box, Constraint, Problem, d, solve
+
+The names below are loaded when they are first asked for, so that `pinn.derivatives` alone costs only itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pinn.derivatives import (
+        biharmonic,
+        curl,
+        d,
+        directional,
+        divergence,
+        grad,
+        hessian,
+        jacobian,
+        laplacian,
+        material_derivative,
+        normal_derivative,
+    )
+    from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
+    from pinn.problem import Constraint, Problem, Unknown
+    from pinn.report import Report
+    from pinn.solve import solve
+    from pinn.training import Solution, Stage
+
+__all__ = [
+    "Ball",
+    "Box",
+    "Constraint",
+    "Disc",
+    "Point",
+    "Points",
+    "Polygon",
+    "Problem",
+    "Report",
+    "Scatter",
+    "Solution",
+    "Stage",
+    "Unknown",
+    "biharmonic",
+    "curl",
+    "d",
+    "directional",
+    "divergence",
+    "grad",
+    "hessian",
+    "jacobian",
+    "laplacian",
+    "material_derivative",
+    "normal_derivative",
+    "solve",
+]
+
+_HOMES = {
+    "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
+    "pinn.problem": ("Constraint", "Problem", "Unknown"),
+    "pinn.report": ("Report",),
+    "pinn.solve": ("solve",),
+    "pinn.training": ("Solution", "Stage"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        home = next((home for home, names in _HOMES.items() if name in names), "pinn.derivatives")
+        return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
