@@ -1,5 +1,16 @@
-"""Derivatives by every route (nested autograd, finite differences, symbols, by hand), and the operators built on them."""
+"""Derivatives by every route (nested autograd, differences, symbols, by hand), and the operators built on them."""
 
+from pinn.derivatives.check import Comparison, DerivativeTable, check_derivatives, check_rows_independent
+from pinn.derivatives.finite_difference import (
+    Estimate,
+    central_difference,
+    complex_step,
+    default_step,
+    forward_difference,
+    mixed_difference,
+    numerical_gradient,
+    richardson,
+)
 from pinn.derivatives.nested import attach, scalar_gradient
 from pinn.derivatives.operators import (
     biharmonic,
@@ -14,19 +25,51 @@ from pinn.derivatives.operators import (
     material_derivative,
     normal_derivative,
 )
+from pinn.derivatives.symbolic import (
+    NoSymbolicRuleError,
+    Symbolic,
+    SymbolicFunction,
+    manufacture,
+    symbolic_function,
+)
+from pinn.derivatives.tangent import TangentLine, TangentPlane, tangent_line, tangent_plane
+from pinn.derivatives.textbook import TEXTBOOK, TextbookFunction
 
 __all__ = [
+    "TEXTBOOK",
+    "Comparison",
+    "DerivativeTable",
+    "Estimate",
+    "NoSymbolicRuleError",
+    "Symbolic",
+    "SymbolicFunction",
+    "TangentLine",
+    "TangentPlane",
+    "TextbookFunction",
     "attach",
     "biharmonic",
+    "central_difference",
+    "check_derivatives",
+    "check_rows_independent",
+    "complex_step",
     "curl",
     "d",
+    "default_step",
     "directional",
     "divergence",
+    "forward_difference",
     "grad",
     "hessian",
     "jacobian",
     "laplacian",
+    "manufacture",
     "material_derivative",
+    "mixed_difference",
     "normal_derivative",
+    "numerical_gradient",
+    "richardson",
     "scalar_gradient",
+    "symbolic_function",
+    "tangent_line",
+    "tangent_plane",
 ]

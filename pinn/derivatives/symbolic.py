@@ -27,7 +27,7 @@ from torch import Tensor
 from pinn.derivatives.elementary import Elementary
 
 
-class NoSymbolicRule(TypeError):
+class NoSymbolicRuleError(TypeError):
     """An operation that has no counterpart among SymPy expressions here; it names the operation."""
 
 
@@ -38,9 +38,9 @@ def _reflected(rule: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 _BINARY: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
     {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "pow": operator.pow}
     | {"true_divide": operator.truediv, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv}
-    | {"rsub": _reflected(operator.sub), "radd": operator.add, "rmul": operator.mul, "atan2": sympy.atan2}
+    | {"rsub": _reflected(operator.sub), "radd": operator.add, "rmul": operator.mul}
     | {"rdiv": _reflected(operator.truediv), "rtruediv": _reflected(operator.truediv)}
-    | {"truediv": operator.truediv, "rpow": _reflected(operator.pow), "maximum": sympy.Max, "minimum": sympy.Min}
+    | {"truediv": operator.truediv, "rpow": _reflected(operator.pow)}
 )
 # fmt: off
 _SHARED = (
@@ -49,8 +49,8 @@ _SHARED = (
 )
 # fmt: on
 _UNARY: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {name: getattr(sympy, name) for name in (*_SHARED, "sign")}
-    | {"abs": sympy.Abs, "neg": operator.neg, "negative": operator.neg, "pos": operator.pos}
+    {name: getattr(sympy, name) for name in _SHARED}
+    | {"neg": operator.neg, "negative": operator.neg, "pos": operator.pos}
     | {"square": lambda a: a**2, "reciprocal": lambda a: 1 / a, "rsqrt": lambda a: 1 / sympy.sqrt(a)}
     | {"sigmoid": lambda a: 1 / (1 + sympy.exp(-a)), "softplus": lambda a: sympy.log(1 + sympy.exp(a))}
     | {"expm1": lambda a: sympy.exp(a) - 1, "log1p": lambda a: sympy.log(1 + a), "clone": lambda a: a}
@@ -90,13 +90,15 @@ class Symbolic:
     def __torch_function__(
         cls, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Symbolic:
-        """torch's functions on expressions; raises `NoSymbolicRule` for those without a rule."""
+        """torch's functions on expressions; raises `NoSymbolicRuleError` for those without a rule."""
         name = getattr(func, "__name__", str(func)).strip("_")
         if not kwargs and len(args) == 1 and name in _UNARY:
             return cls(sympy.sympify(_UNARY[name](_expression(args[0]))))
         if not kwargs and len(args) == 2 and name in _BINARY:
             return cls(sympy.sympify(_BINARY[name](_expression(args[0]), _expression(args[1]))))
-        raise NoSymbolicRule(f"symbolic: torch.{name} has no symbolic rule; use arithmetic and elementary functions")
+        raise NoSymbolicRuleError(
+            f"symbolic: torch.{name} has no symbolic rule; use arithmetic and elementary functions"
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name in _UNARY:
@@ -132,9 +134,6 @@ class Symbolic:
 
     def __neg__(self) -> Symbolic:
         return Symbolic(-self.expression)
-
-    def __abs__(self) -> Symbolic:
-        return Symbolic(sympy.Abs(self.expression))
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,7 @@ class SymbolicFunction:
     def _code(self) -> Callable[..., Any]:
         unknown = {type(node).__name__ for node in self.expression.atoms(sympy.Function)} - _known_functions()
         if unknown or self.expression.has(sympy.Piecewise, sympy.Max, sympy.Min, sympy.Derivative):
-            raise NoSymbolicRule(
+            raise NoSymbolicRuleError(
                 f"SymbolicFunction: {self.expression} contains a function that cannot be evaluated here"
             )
         return sympy.lambdify(self.variables, self.expression, modules=[dict(_CALLABLE), "math"], cse=True)
@@ -241,7 +240,7 @@ def symbolic_function(f: Expr | Callable[..., Any], *names: str) -> SymbolicFunc
         The function, of the named variables.
 
     Raises:
-        NoSymbolicRule: where f uses an operation without a symbolic rule.
+        NoSymbolicRuleError: where f uses an operation without a symbolic rule.
 
     Example:
         >>> str(symbolic_function(lambda x: torch.sin(x) ** 2).derivative("x"))
@@ -257,7 +256,7 @@ def symbolic_function(f: Expr | Callable[..., Any], *names: str) -> SymbolicFunc
     except AttributeError as error:
         if "symbolic:" not in str(error):
             raise
-        raise NoSymbolicRule(str(error)) from error
+        raise NoSymbolicRuleError(str(error)) from error
 
 
 def manufacture(equation: Callable[..., Any], **given: Any) -> Any:
@@ -274,7 +273,7 @@ def manufacture(equation: Callable[..., Any], **given: Any) -> Any:
 
     Raises:
         ValueError: where something given is not an argument of the equation.
-        NoSymbolicRule: where the equation uses an operation without a symbolic rule.
+        NoSymbolicRuleError: where the equation uses an operation without a symbolic rule.
 
     Example:
         >>> from pinn.derivatives.operators import laplacian
@@ -319,13 +318,13 @@ def _expression(value: Any) -> Expr:
     if isinstance(value, Symbolic):
         return value.expression
     if isinstance(value, Tensor | np.ndarray | np.generic):
-        if np.size(value.detach().cpu() if isinstance(value, Tensor) else value) != 1:
-            raise NoSymbolicRule(
-                f"symbolic: got values of shape {tuple(value.shape)} in a formula, expected one number"
+        if (value.numel() if isinstance(value, Tensor) else value.size) != 1:
+            raise NoSymbolicRuleError(
+                f"symbolic: got shape {tuple(value.shape)} in a formula, expected a single number"
             )
         value = value.item()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int | float | Expr):
         return sympy.sympify(value)
-    raise NoSymbolicRule(f"symbolic: got {type(value).__name__} in a formula, expected a number or an expression")
+    raise NoSymbolicRuleError(f"symbolic: got {type(value).__name__} in a formula, expected a number or an expression")
