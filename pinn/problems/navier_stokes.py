@@ -13,7 +13,7 @@ import math
 
 import torch
 
-from pinn.derivatives import d, laplacian
+from pinn.derivatives import attach, d, laplacian
 from pinn.domains import Box
 from pinn.problem import Constraint, Equation, Problem
 from pinn.reference import Analytic
@@ -39,7 +39,7 @@ def kovasznay(reynolds: float = 20.0) -> Problem:
         return {
             "u": 1 - growth * torch.cos(2 * math.pi * y),
             "v": zeta / (2 * math.pi) * growth * torch.sin(2 * math.pi * y),
-            "p": 0.5 * (1 - growth * growth),
+            "p": attach(0.5 * (1 - growth * growth), y),
         }
 
     def around(u, v, x, y):  # type: ignore[no-untyped-def]

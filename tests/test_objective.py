@@ -1,0 +1,152 @@
+"""One definition of r: f = 1/2 |r|^2, J^T r = grad f, and blockwise sums equal to the whole."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from pinn.derivatives import Autograd, Jets, d
+from pinn.domains import Box, Scatter
+from pinn.model import Model
+from pinn.networks import MLP
+from pinn.objective import Equations, Objective
+from pinn.problem import Constraint, Problem, Unknown
+from pinn.sampling.uniform import spread
+
+BOX = Box(x=(-1, 1), t=(0, 1))
+
+
+def setting(engine=None, dtype=torch.float64):
+    data = Scatter(coordinates={"x": [0.1, -0.4, 0.7], "t": [0.2, 0.9, 0.5]}, values={"seen": [0.3, 0.1, -0.2]})
+    problem = Problem(
+        BOX,
+        ["u", "v"],
+        {
+            "equation": Constraint(
+                lambda u, v, x, t, nu: (d(u, t) + u * d(u, x) - nu * d(u, x, x), d(v, t) - d(u * v, x)), on=BOX
+            ),
+            "walls": Constraint(lambda u, v, nx: (u * nx, v), on=BOX.face(x=-1) | BOX.face(x=1)),
+            "data": Constraint(lambda u, seen: u - seen, on=data),
+            "mass": Constraint(lambda u, v: u + v - 0.5, on=BOX, integral=True, points=20),
+        },
+        coefficients={"nu": Unknown(0.1, positive=True)},
+    )
+    model = Model(problem, partial(MLP, width=6, depth=2), generator=torch.Generator().manual_seed(1), dtype=dtype)
+    equations = Equations(model, Jets() if engine is None else engine)
+    return equations, spread(problem, 30, torch.Generator().manual_seed(2))
+
+
+@pytest.fixture(params=[Autograd, Jets], ids=["autograd", "jets"])
+def objective(request):
+    equations, points = setting(request.param())
+    return Objective(equations, points)
+
+
+def test_the_loss_is_half_the_weighted_sum_of_mean_squares(objective):
+    equations = objective.equations
+    total = 0.0
+    for name, points in objective.points.items():
+        rows = equations.residual(name, points)
+        if name == "mass":
+            total += 0.5 * float((BOX.measure * rows.mean()) ** 2)
+        else:
+            total += 0.5 * equations.problem.weight(name) * float(rows.pow(2).sum(1).mean())
+    assert float(objective.loss()) == pytest.approx(total, rel=1e-13)
+    assert sum(objective.losses().values()) == pytest.approx(total, rel=1e-13)
+    residual = objective.residual()
+    assert residual.shape == (objective.rows,)
+    assert 0.5 * float(residual @ residual) == pytest.approx(total, rel=1e-13)
+
+
+def test_rows_times_residual_is_the_gradient(objective):
+    residual, jacobian = objective.linearize()
+    loss, gradient = objective.gradient()
+    plain = torch.autograd.grad(objective.differentiable_loss(), objective.parameters(), allow_unused=True)
+    flat = torch.cat(
+        [(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in zip(plain, objective.parameters(), strict=True)]
+    )
+    torch.testing.assert_close(gradient, flat, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(jacobian.T @ residual, flat, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(residual, objective.residual(), rtol=1e-13, atol=1e-14)
+    assert float(loss) == pytest.approx(float(objective.loss()), rel=1e-13)
+
+
+def test_rows_are_the_derivative_of_the_residual_by_central_differences(objective):
+    _, jacobian = objective.linearize()
+    theta = objective.vector()
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(3):
+        direction = torch.randn(objective.size, generator=generator, dtype=torch.float64)
+        h = 1e-5
+        objective.assign(theta + h * direction)
+        forward = objective.residual()
+        objective.assign(theta - h * direction)
+        central = (forward - objective.residual()) / (2 * h)
+        objective.assign(theta)
+        torch.testing.assert_close(jacobian @ direction, central, rtol=1e-6, atol=1e-7)
+
+
+def test_normal_equations_are_those_of_the_rows(objective):
+    residual, jacobian = objective.linearize()
+    loss, slope, gram = objective.normal_equations()
+    assert float(loss) == pytest.approx(0.5 * float(residual @ residual), rel=1e-13)
+    torch.testing.assert_close(slope, jacobian.T @ residual, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(gram, jacobian.T @ jacobian, rtol=1e-12, atol=1e-12)
+
+
+def test_matrix_free_products_are_those_of_the_rows(objective):
+    residual, jacobian = objective.linearize()
+    operator = objective.operator()
+    generator = torch.Generator().manual_seed(4)
+    v = torch.randn(objective.size, generator=generator, dtype=torch.float64)
+    w = torch.randn(objective.rows, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(operator.residual, residual, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(operator.jvp(v), jacobian @ v, rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(operator.vjp(w), jacobian.T @ w, rtol=1e-11, atol=1e-12)
+
+
+def test_rows_are_written_into_the_callers_buffer(objective):
+    buffer = torch.full((objective.rows, objective.size), math.nan, dtype=torch.float64)
+    _, jacobian = objective.linearize(out=buffer)
+    assert jacobian.data_ptr() == buffer.data_ptr()
+    torch.testing.assert_close(buffer, objective.linearize()[1], rtol=1e-13, atol=1e-14)
+    with pytest.raises(ValueError, match="linearize: out has shape"):
+        objective.linearize(out=buffer[:-1])
+
+
+def test_weights_and_attention_scale_rows():
+    equations, points = setting()
+    lam = torch.linspace(0.5, 2, points["equation"].n, dtype=torch.float64)
+    plain = Objective(equations, points).residual()
+    scaled = Objective(equations, points, weights={"equation": 9.0}, attention={"equation": lam}).residual()
+    n = 2 * points["equation"].n
+    torch.testing.assert_close(scaled[:n], plain[:n] * 3 * lam.sqrt().repeat_interleave(2), rtol=1e-13, atol=0)
+    assert torch.equal(scaled[n:], plain[n:])
+
+
+def test_parameters_go_out_and_in_again():
+    equations, points = setting()
+    objective = Objective(equations, points)
+    theta = objective.vector()
+    objective.assign(theta * 2)
+    assert torch.equal(objective.vector(), theta * 2)
+    with pytest.raises(ValueError, match="assign: got shape"):
+        objective.assign(theta[:-1])
+
+
+def test_missing_and_unknown_names_are_refused():
+    equations, points = setting()
+    with pytest.raises(ValueError, match=r"points: .* missing \['walls'\]"):
+        Objective(equations, {name: place for name, place in points.items() if name != "walls"})
+    with pytest.raises(ValueError, match=r"weights: .* unknown \['wals'\]"):
+        Objective(equations, points, weights={"wals": 1.0})
+    with pytest.raises(ValueError, match=r"attention 'walls': shape \(2,\)"):
+        Objective(equations, points, attention={"walls": torch.ones(2)})
+
+
+def test_the_engines_agree():
+    one = Objective(*setting(Autograd()))
+    two = Objective(*setting(Jets()))
+    for left, right in zip(one.linearize(), two.linearize(), strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,130 @@
+"""A problem is validated when it is built, and every message names the constraint, what was got and the choices."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pinn.derivatives import d
+from pinn.domains import Box, Scatter
+from pinn.problem import Constraint, Problem, Unknown, bind
+
+LINE = Box(x=(0, 1))
+STRIP = Box(x=(-1, 1), t=(0, 2))
+
+
+def equation(u, x):
+    return d(u, x) - u
+
+
+def build(**changes):
+    given = {
+        "domain": LINE,
+        "outputs": ["u"],
+        "constraints": {"equation": Constraint(equation, on=LINE), "start": Constraint(lambda u: u - 1, LINE.face(x=0))},
+    }
+    return Problem(**{**given, **changes})
+
+
+def test_arguments_are_matched_by_name_in_any_order():
+    def rows(nx, k, u, x):
+        return u + 2 * x + 3 * k + 5 * nx
+
+    call = bind(rows, {"k": 7.0})
+    (value,) = call({"x": torch.tensor([1.0])}, {"u": torch.tensor([11.0])}, {"nx": torch.tensor([-1.0])})
+    assert value.item() == 11 + 2 + 21 - 5
+
+
+def test_a_default_argument_is_left_alone():
+    problem = build(constraints={"equation": Constraint(lambda u, x, factor=3.0: factor * u, on=LINE)})
+    (row,) = problem.equation("equation")({"x": torch.ones(2)}, {"u": torch.ones(2)}, {})
+    assert row.tolist() == [3.0, 3.0]
+
+
+def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
+    data = Scatter(coordinates={"x": [0.5]}, values={"seen": [1.0]})
+    problem = build(
+        constraints={
+            "equation": Constraint(equation, on=LINE),
+            "start": Constraint(lambda u: u - 1, on=LINE.face(x=0)),
+            "data": Constraint(lambda u, seen: u - seen, on=data),
+            "own": Constraint(lambda u: u, on=LINE.face(x=1), weight=7.0),
+        }
+    )
+    assert [problem.weight(name) for name in problem.constraints] == [1.0, 100.0, 100.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"constraints": {"eq": Constraint(lambda v, x: v, on=LINE)}}, r"'eq': unknown argument 'v'; choose among"),
+        ({"constraints": {"eq": Constraint(lambda u, xx: u, on=LINE)}}, r"did you mean 'x'"),
+        ({"constraints": {"eq": Constraint(lambda x: x, on=LINE)}}, r"'eq' uses no output"),
+        ({"constraints": {"eq": Constraint(lambda u: u.sum(), on=LINE)}}, r"'eq': each row must be a field of shape"),
+        ({"constraints": {"eq": Constraint(lambda u: u[:, None] - u, on=LINE)}}, r"'eq': each row .* got shape \(5, 5\)"),
+        ({"constraints": {"eq": Constraint(lambda u: None, on=LINE)}}, r"'eq': each row .* got NoneType"),
+        ({"constraints": {"eq": Constraint(lambda *u: u, on=LINE)}}, r"'eq': arguments are matched by name"),
+        ({"constraints": {"eq": Constraint(lambda u: u, on=STRIP)}}, r"'eq': its set has coordinates \('x', 't'\)"),
+        ({"constraints": {}}, r"constraints is empty"),
+        ({"outputs": []}, r"outputs is empty"),
+        ({"outputs": ["x"]}, r"'x' stands for two things"),
+        ({"outputs": ["u v"]}, r"'u v' cannot be an argument"),
+        ({"coefficients": {"u": 1.0}}, r"'u' stands for two things"),
+        ({"coefficients": {"k": Unknown(1.0, inputs=("y",))}}, r"Unknown 'k': input 'y'; choose among \['x'\]"),
+        ({"periodic": ["y"]}, r"periodic: 'y' is no coordinate"),
+        ({"ansatz": {"w": lambda w: w}}, r"ansatz: 'w' is no output"),
+        ({"ansatz": {"u": lambda u, z: u * z}}, r"ansatz 'u': unknown argument 'z'"),
+        ({"exact_coefficients": {"k": 1.0}}, r"exact_coefficients: 'k' is no unknown"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_when_the_problem_is_built(changes, message):
+    with pytest.raises(ValueError, match=message):
+        build(**changes)
+
+
+def test_wrong_types_are_refused():
+    with pytest.raises(TypeError, match=r"coefficient 'k': expected a finite number or Unknown"):
+        build(coefficients={"k": "big"})
+    with pytest.raises(TypeError, match=r"coefficient 'k'"):
+        build(coefficients={"k": math.nan})
+    with pytest.raises(TypeError, match=r"constraint 'eq': expected Constraint"):
+        build(constraints={"eq": equation})
+    with pytest.raises(TypeError, match=r"equation must be a function"):
+        Constraint(3, on=LINE)
+    with pytest.raises(TypeError, match=r"on must be a domain"):
+        Constraint(equation, on=[0, 1])
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.inf, math.nan])
+def test_weights_must_be_positive(weight):
+    with pytest.raises(ValueError, match="weight="):
+        Constraint(equation, on=LINE, weight=weight)
+
+
+def test_unknowns_refuse_contradictions():
+    with pytest.raises(ValueError, match="positive=True needs a positive first guess"):
+        Unknown(-1.0, positive=True)
+    with pytest.raises(ValueError, match=r"not inside bounds=\(0, 1\)"):
+        Unknown(2.0, bounds=(0, 1))
+    with pytest.raises(ValueError, match="give one of them"):
+        Unknown(0.5, positive=True, bounds=(0, 1))
+    with pytest.raises(ValueError, match="not a finite number"):
+        Unknown(math.inf)
+
+
+def test_an_error_inside_an_equation_says_which_constraint():
+    with pytest.raises(TypeError) as caught:
+        build(constraints={"broken": Constraint(lambda u: u + "1", on=LINE)})
+    assert any("'broken'" in note for note in caught.value.__notes__)
+
+
+def test_the_reference_is_checked_for_shape_and_names():
+    points = LINE.grid(5)
+    with pytest.raises(ValueError, match=r"reference: u has shape \(1, 5\)"):
+        build(reference=lambda x: x[None]).exact(points)
+    with pytest.raises(ValueError, match=r"unknown output 'v'"):
+        build(reference=lambda x: {"v": x}).exact(points)
+    with pytest.raises(ValueError, match="has no reference"):
+        build().exact(points)
+    np.testing.assert_array_equal(build(reference=lambda x: x**2).exact(points)["u"], points.column("x").numpy() ** 2)
