@@ -73,7 +73,7 @@ class Watch:
         if self.measure is not None:
             row["error"] = self.measure(self.objective.model)
         for name, value in self.objective.model.coefficients().items():
-            row[f"coefficient/{name}"] = float(value)
+            row[f"coefficient/{name}"] = float(value.detach())
         return row
 
 
