@@ -196,8 +196,8 @@ def check_rows_independent(model: Callable[[Tensor], Any], x: Tensor) -> None:
                         raise ValueError(
                             f"check_rows_independent: moving row {row} changed other rows of the output by "
                             f"{(values - after)[others].abs().max().item():.3g}; derivatives by the gradient of the "
-                            "sum would be wrong. Remove what mixes the rows (a mean, softmax, attention or normalisation "
-                            "over the batch)"
+                            "sum would be wrong. Remove what mixes the rows (a mean, softmax, attention or "
+                            "normalisation over the batch)"
                         )
 
 

@@ -68,6 +68,7 @@ class Symbolic:
         expression: the expression; a coordinate is a plain symbol.
 
     Example:
+        >>> import torch
         >>> x = Symbolic(Symbol("x"))
         >>> torch.sin(2 * x).differentiate(x).expression
         2*cos(2*x)
@@ -243,6 +244,7 @@ def symbolic_function(f: Expr | Callable[..., Any], *names: str) -> SymbolicFunc
         NoSymbolicRuleError: where f uses an operation without a symbolic rule.
 
     Example:
+        >>> import torch
         >>> str(symbolic_function(lambda x: torch.sin(x) ** 2).derivative("x"))
         'sin(2*x)'
     """
