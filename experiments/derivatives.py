@@ -63,12 +63,11 @@ def pictures(function: TextbookFunction, step: float) -> dict[str, Figure]:
         }
     (first, second), (x, y) = function.box, function.variables
     boxes, names, at = (first, second), (x, y), (inside[0][0], inside[0][1])
-    # A slice holds the other variable at zero where that lies in the box, else at the point's own value.
-    held = tuple(0.0 if low <= 0 <= high else value for (low, high), value in zip(boxes, at, strict=True))
+    held = (function.held[0], function.held[1]) if function.held else at
     return {
         "descent": picture_descent(function, boxes, formula=formula, names=names),
         "surface": picture_surface(function, boxes, at=at, formula=formula, names=names),
-        "slices": picture_slices(function, boxes, held=(held[0], held[1]), at=at, formula=formula, names=names),
+        "slices": picture_slices(function, boxes, held=held, at=at, formula=formula, names=names),
     }
 
 

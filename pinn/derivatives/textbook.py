@@ -32,6 +32,7 @@ class TextbookFunction:
         points: sample points, each of d numbers; the first is the one that pictures touch.
         derivatives: hand-worked derivatives, each under the names it is taken by: ("x", "y") for ∂²f/∂x∂y.
         box: (low, high) of each variable, for pictures.
+        held: value that a slice holds each variable at while another runs; empty for the picture's sample point.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TextbookFunction:
     points: tuple[tuple[float, ...], ...]
     derivatives: Mapping[tuple[str, ...], Callable[..., Any]]
     box: tuple[tuple[float, float], ...]
+    held: tuple[float, ...] = ()
 
     def __call__(self, *xs: Any) -> Any:
         """Value of f at the coordinates `xs`, of their kind and shape."""
@@ -151,6 +153,7 @@ SADDLE = TextbookFunction(
         ("y", "y"): lambda x, y: 0 * y - 2,
     },
     box=((-4.0, 4.0), (-4.0, 4.0)),
+    held=(0.0, 0.0),
 )
 MIXED_POLYNOMIAL = TextbookFunction(
     name="mixed_polynomial",

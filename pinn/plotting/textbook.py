@@ -93,7 +93,7 @@ def picture_differences(
         axes.plot(ends, heights, "o", color=_SECANT, ms=6, mec="white", zorder=5)
         axes.plot([true.x], [true.y], "o", color=_TANGENT, ms=7, mec="white", zorder=6)
         _frame(axes, y, name, f"f({name})", title)
-        axes.legend(frameon=False, fontsize=9, loc="upper left")
+        axes.legend(frameon=False, fontsize=9)
         axes.text(
             0.97,
             0.04,
