@@ -1,8 +1,8 @@
 """What an optimizer is: something that takes a step of f(θ) = ½ |r(θ)|² and says what happened.
 
-An optimizer sees a least-squares objective (`LeastSquares`) and nothing of equations, networks or points. It is the only
-one that writes parameters, and only inside `step`. What it remembers between steps is plain numbers and tensors, so that
-a run can be stopped and continued bit by bit (`state_dict`, `load_state_dict`).
+An optimizer sees a least-squares objective (`LeastSquares`) and nothing of equations, networks or points. It is the
+only one that writes parameters, and only inside `step`. What it remembers between steps is plain numbers and tensors,
+so that a run can be stopped and continued bit by bit (`state_dict`, `load_state_dict`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,208 @@
+"""The linear system of a damped Gauss-Newton step, in the form that its size and conditioning ask for.
+
+At θ the rows are r (N,) with derivative J (N, p), and a step answers a row vector e with
+
+    d(e) = argmin |J d + e|² + λ |d|² = −(JᵀJ + λI)⁻¹ Jᵀe = −Jᵀ(JJᵀ + λI)⁻¹ e.
+
+| form | when | cost |
+|---|---|---|
+| `Primal` | N ≥ p | N p² for JᵀJ (half a product), p³/3 for each λ |
+| `Dual` | N < p | N² p for JJᵀ, N³/3 for each λ |
+| `Orthogonal` | λ is below what JᵀJ resolves, ε tr(JᵀJ) | 2 N p² for the QR of J, then about 3 p³ for each λ |
+| `Blockwise` | J does not fit into the memory allowed | JᵀJ in blocks of points; Jv and Jᵀw without J |
+
+The first three hold J. All give the same step in exact arithmetic, which the tests state.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pinn import linalg
+from pinn.optimizers.base import LeastSquares
+
+Solve = Callable[[Tensor], Tensor]
+
+
+class Buffers:
+    """Large arrays kept from one step to the next, so that a step allocates nothing of the size of J."""
+
+    def __init__(self) -> None:
+        self.rows: Tensor | None = None
+        self.gram: Tensor | None = None
+        self.factor: Tensor | None = None
+
+    def squares(self, m: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Two m×m matrices: for the Gram matrix and for its factor."""
+        if self.gram is None or self.factor is None or self.gram.shape[0] != m or self.gram.device != device:
+            self.gram, self.factor = linalg.square(m, device), linalg.square(m, device)
+        return self.gram, self.factor
+
+    def linearize(self, objective: LeastSquares) -> tuple[Tensor, Tensor]:
+        """r and J of an objective, J in the kept array where that fits."""
+        kept = self.rows
+        fits = (
+            kept is not None
+            and tuple(kept.shape) == (objective.rows, objective.size)
+            and kept.dtype == objective.dtype
+            and kept.device == objective.device
+        )
+        residual, self.rows = objective.linearize(out=kept if fits else None)
+        return residual, self.rows
+
+
+class System(ABC):
+    """One linearization with its gradient and its damped solves; float64 whatever the precision of the rows.
+
+    Attributes:
+        residual: r (N,).
+        gradient: Jᵀr (p,).
+        trace: tr(JᵀJ), the squared size of J.
+        condition: lower bound on the condition number of the last matrix factored, NaN where there is none.
+    """
+
+    residual: Tensor
+    gradient: Tensor
+    trace: float
+    condition: float = float("nan")
+
+    @abstractmethod
+    def times(self, v: Tensor) -> Tensor:
+        """J v for v (p,); shape (N,)."""
+
+    @abstractmethod
+    def transposed(self, w: Tensor) -> Tensor:
+        """Jᵀ w for w (N,); shape (p,)."""
+
+    @abstractmethod
+    def damped(self, damping: float) -> Solve | None:
+        """The map e (N,) -> d(e) (p,), or None where the matrix is not positive definite in floating point.
+
+        It is good until the next call of `damped`.
+        """
+
+
+class _Held(System):
+    """Rows and J in memory."""
+
+    def __init__(self, residual: Tensor, J: Tensor) -> None:
+        self.J = J
+        self.residual = residual.double()
+        self.gradient = self.transposed(self.residual)
+
+    def times(self, v: Tensor) -> Tensor:
+        """See `System.times`."""
+        return (self.J @ v.to(self.J.dtype)).double()
+
+    def transposed(self, w: Tensor) -> Tensor:
+        """See `System.transposed`."""
+        return (self.J.T @ w.to(self.J.dtype)).double()
+
+
+class Primal(_Held):
+    """JᵀJ + λI by Cholesky.
+
+    Args:
+        residual: r (N,).
+        J: (N, p).
+        buffers: arrays to work in.
+    """
+
+    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers) -> None:
+        super().__init__(residual, J)
+        gram, self._factor = buffers.squares(J.shape[1], J.device)
+        self.gram = linalg.gram(J, out=gram)
+        self.trace = float(self.gram.diagonal().sum())
+
+    def damped(self, damping: float) -> Solve | None:
+        """See `System.damped`."""
+        L = linalg.cholesky(self.gram, damping, self._factor)
+        if L is None:
+            return None
+        self.condition = linalg.condition(L)
+        return lambda e: -linalg.cholesky_solve(L, self.transposed(e))
+
+
+class Dual(_Held):
+    """JJᵀ + λI by Cholesky; arguments as for `Primal`."""
+
+    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers) -> None:
+        super().__init__(residual, J)
+        gram, self._factor = buffers.squares(J.shape[0], J.device)
+        self.gram = linalg.gram(J, dual=True, out=gram)
+        self.trace = float(self.gram.diagonal().sum())
+
+    def damped(self, damping: float) -> Solve | None:
+        """See `System.damped`."""
+        L = linalg.cholesky(self.gram, damping, self._factor)
+        if L is None:
+            return None
+        self.condition = linalg.condition(L)
+        return lambda e: -self.transposed(linalg.cholesky_solve(L, e))
+
+
+class Orthogonal(_Held):
+    """QR of J.
+
+    Args:
+        residual: r (N,).
+        J: (N, p).
+    """
+
+    def __init__(self, residual: Tensor, J: Tensor) -> None:
+        super().__init__(residual, J)
+        self.trace = float(J.double().square().sum()) if J.dtype != torch.float64 else float(J.norm() ** 2)
+        self._qr = linalg.DampedQR(J)
+        pivots = self._qr.core.diagonal().abs()
+        self._largest, self._smallest = float(pivots.max()), float(pivots.min())
+
+    def damped(self, damping: float) -> Solve:
+        """See `System.damped`."""
+        self.condition = (self._largest**2 + damping) / (self._smallest**2 + damping)
+        return self._qr.damped(damping)
+
+
+class Blockwise(System):
+    """JᵀJ + λI accumulated in blocks of points, J never held.
+
+    Args:
+        objective: at θ now. Products with J put it back to θ: after them its parameters are those of θ.
+        buffers: arrays to work in.
+    """
+
+    def __init__(self, objective: LeastSquares, buffers: Buffers) -> None:
+        self._objective = objective
+        self._theta = objective.vector()
+        self.residual = objective.residual().double()
+        gram, self._factor = buffers.squares(objective.size, objective.device)
+        _, gradient, C = objective.normal_equations()
+        self.gram = gram.copy_(C)
+        self.gradient = gradient.double()
+        self.trace = float(self.gram.diagonal().sum())
+
+    def times(self, v: Tensor) -> Tensor:
+        """See `System.times`."""
+        self._objective.assign(self._theta)
+        return self._objective.operator().jvp(v.to(self._theta.dtype)).double()
+
+    def transposed(self, w: Tensor) -> Tensor:
+        """See `System.transposed`."""
+        self._objective.assign(self._theta)
+        return self._objective.operator().vjp(w.to(self._theta.dtype)).double()
+
+    def damped(self, damping: float) -> Solve | None:
+        """See `System.damped`."""
+        L = linalg.cholesky(self.gram, damping, self._factor)
+        if L is None:
+            return None
+        self.condition = linalg.condition(L)
+        return lambda e: -linalg.cholesky_solve(L, self.gradient if e is self.residual else self.transposed(e))
+
+
+def resolution(system: System) -> float:
+    """The damping ε tr(JᵀJ) below which a matrix of squares no longer tells small singular values from rounding."""
+    return torch.finfo(torch.float64).eps * system.trace

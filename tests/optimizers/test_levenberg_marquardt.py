@@ -1,0 +1,250 @@
+"""Levenberg-Marquardt: the forms of its system agree, it solves the classics, and its invariances hold."""
+
+import math
+
+import analytic
+import pytest
+import scipy.optimize
+import torch
+
+from pinn.optimizers import LevenbergMarquardt
+from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal
+
+torch_close = torch.testing.assert_close
+
+
+def run(optimizer, objective, steps=200):
+    for count in range(1, steps + 1):
+        step = optimizer.step(objective)
+        if step.done:
+            return step, count
+    return step, count
+
+
+FORMS = {
+    "chosen": {},
+    "orthogonal": {"orthogonal": True},
+    "blockwise": {"memory": 0.0},
+    "plain": {"geodesic": False, "corrections": 0},
+}
+
+
+@pytest.mark.parametrize("rows, columns", [(30, 10), (10, 30), (12, 12)])
+def test_all_forms_of_the_system_give_the_same_step(rows, columns):
+    objective, _ = analytic.linear(rows, columns)
+    residual, J = objective.linearize()
+    e = torch.randn(rows, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    lam = 0.3
+    eye = torch.eye(columns, dtype=torch.float64)
+    exact = -torch.linalg.solve(J.T @ J + lam * eye, J.T @ e)
+    systems = [
+        Primal(residual, J, Buffers()),
+        Dual(residual, J, Buffers()),
+        Orthogonal(residual, J),
+        Blockwise(objective, Buffers()),
+    ]
+    for system in systems:
+        torch_close(system.damped(lam)(e), exact, rtol=1e-11, atol=1e-12)
+        torch_close(system.damped(10 * lam)(system.residual), system.damped(10 * lam)(residual.clone()))
+        torch_close(system.gradient, J.T @ residual)
+        assert system.trace == pytest.approx(float((J * J).sum()), rel=1e-13)
+
+
+def test_qr_keeps_digits_that_squares_lose():
+    """Singular values 1 ... 1e-10: JᵀJ holds none below 1e-8, J does."""
+    A = analytic.matrix(40, 12, condition=1e10)
+    objective, exact = analytic.linear(A=A)
+    objective.assign(exact + torch.ones(12, dtype=torch.float64))
+    residual, J = objective.linearize()
+    lam = 1e-24
+    found = Orthogonal(residual, J).damped(lam)(residual)
+    torch_close(found, -torch.ones(12, dtype=torch.float64), rtol=1e-4, atol=1e-4)
+    squares = Primal(residual, J, Buffers()).damped(lam)
+    assert squares is None or float((squares(residual) + 1).abs().max()) > 1e-3
+
+
+def test_it_switches_to_qr_by_itself_and_says_so():
+    A = analytic.matrix(40, 12, condition=1e9)
+    objective, exact = analytic.linear(A=A)
+    optimizer = LevenbergMarquardt()
+    infos = [optimizer.step(objective).info for _ in range(60)]
+    modes = [info["orthogonal"] for info in infos if info]
+    assert modes[0] == 0 and modes[-1] == 1
+    torch_close(objective.vector(), exact, rtol=1e-5, atol=1e-5)
+    never, _ = analytic.linear(A=A)
+    run(LevenbergMarquardt(orthogonal=False), never, 60)
+    assert float((never.vector() - exact).norm()) > 10 * float((objective.vector() - exact).norm())
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_linear_least_squares_in_a_few_steps(form):
+    objective, exact = analytic.linear(consistent=False)
+    run(LevenbergMarquardt(damping=1e-10, **form), objective, 3)
+    torch_close(objective.vector(), exact, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_rosenbrock(form):
+    objective = analytic.rosenbrock()
+    step, _ = run(LevenbergMarquardt(**form), objective, 40)
+    torch_close(objective.vector(), torch.ones(2, dtype=torch.float64), rtol=1e-10, atol=1e-10)
+    assert step.loss < 1e-20
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_powell_singular_is_solved_as_far_as_by_scipy(form):
+    objective = analytic.powell()
+    start = objective.vector().numpy()
+    other = scipy.optimize.least_squares(
+        lambda z: objective.function(torch.as_tensor(z)).numpy(), start, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
+    )
+    step, _ = run(LevenbergMarquardt(**form), objective, 100)
+    assert step.loss < max(other.cost, 1e-20)
+
+
+def test_a_nonlinear_fit_agrees_with_scipy_where_the_residual_stays():
+    objective = analytic.fitting(noise=0.05)
+    other = scipy.optimize.least_squares(
+        lambda z: objective.function(torch.as_tensor(z)).numpy(), objective.vector().numpy(), method="lm", xtol=1e-15
+    )
+    step, _ = run(LevenbergMarquardt(), objective, 100)
+    assert step.loss == pytest.approx(other.cost, rel=1e-10)
+    torch_close(objective.vector(), torch.as_tensor(other.x), rtol=1e-5, atol=1e-5)
+    assert step.done and not step.accepted
+
+
+def test_a_rank_deficient_problem_gets_the_solution_nearest_to_the_start():
+    A = analytic.matrix(30, 4) @ analytic.matrix(4, 10, seed=5)
+    objective, _ = analytic.linear(A=A)
+    step, _ = run(LevenbergMarquardt(), objective, 30)
+    b = -objective.function(torch.zeros(10, dtype=torch.float64))
+    torch_close(objective.vector(), torch.linalg.pinv(A) @ b, rtol=1e-7, atol=1e-8)
+    assert step.loss < 1e-18
+
+
+def test_corrections_and_acceleration_pay():
+    """The same 60 Jacobians bring a network further with them than without."""
+    losses = {}
+    for name in ("chosen", "plain"):
+        objective = analytic.network()
+        losses[name] = run(LevenbergMarquardt(**FORMS[name]), objective, 60)[0].loss
+        assert objective.count["linearize"] <= 60
+    assert losses["chosen"] < 1e-3 * losses["plain"]
+
+
+def test_the_unit_of_the_residual_does_not_matter():
+    paths = []
+    for unit in (1.0, 1e4):
+        objective = analytic.rosenbrock()
+        function = objective.function
+        objective.function = lambda z, function=function, unit=unit: unit * function(z)
+        optimizer = LevenbergMarquardt()
+        paths.append(torch.stack([(optimizer.step(objective), objective.vector())[1] for _ in range(8)]))
+    torch_close(paths[0], paths[1], rtol=1e-9, atol=1e-10)
+
+
+def test_a_rotation_of_the_parameters_rotates_the_path():
+    Q = torch.linalg.qr(analytic.matrix(4, 4))[0]
+    plain, turned = analytic.powell(), analytic.powell()
+    function = turned.function
+    turned.function = lambda z: function(Q @ z)
+    turned.assign(Q.T @ plain.vector())
+    one, two = LevenbergMarquardt(), LevenbergMarquardt()
+    for _ in range(8):
+        one.step(plain)
+        two.step(turned)
+        torch_close(Q @ turned.vector(), plain.vector(), rtol=1e-7, atol=1e-9)
+
+
+def test_undamped_steps_do_not_see_a_linear_change_of_parameters():
+    """Gauss-Newton: with vanishing damping, θ = M φ gives the same path for any invertible M."""
+    M = analytic.matrix(4, 4, seed=9) + 2 * torch.eye(4, dtype=torch.float64)
+    plain, changed = analytic.fitting(), analytic.fitting()
+    near = torch.tensor([1.9, 0.95, 1.1, 3.8], dtype=torch.float64)
+    plain.assign(near)
+    function = changed.function
+    changed.function = lambda z: function(M @ z)
+    changed.assign(torch.linalg.solve(M, near))
+    one, two = (LevenbergMarquardt(damping=1e-15, orthogonal=True) for _ in range(2))
+    for _ in range(3):
+        one.step(plain)
+        two.step(changed)
+        torch_close(M @ changed.vector(), plain.vector(), rtol=1e-6, atol=1e-6)
+
+
+def test_a_run_continues_from_its_state_bit_by_bit():
+    objective, again = analytic.network(), analytic.network()
+    optimizer = LevenbergMarquardt()
+    for _ in range(10):
+        optimizer.step(objective)
+    again.assign(objective.vector())
+    copy = LevenbergMarquardt()
+    copy.load_state_dict(optimizer.state_dict())
+    for _ in range(10):
+        assert optimizer.step(objective).loss == copy.step(again).loss
+    assert torch.equal(objective.vector(), again.vector())
+    with pytest.raises(ValueError, match="got entries"):
+        copy.load_state_dict({"damping": 1.0})
+
+
+def test_the_loss_never_rises_and_is_the_loss_of_the_parameters():
+    objective = analytic.network()
+    optimizer = LevenbergMarquardt()
+    last = float(objective.loss())
+    for _ in range(40):
+        step = optimizer.step(objective)
+        assert step.loss <= last
+        assert step.loss == pytest.approx(float(objective.loss()), rel=1e-12)
+        last = step.loss
+
+
+def test_new_points_raise_the_damping_by_the_root_of_the_growth_of_the_loss():
+    objective = analytic.network()
+    optimizer = LevenbergMarquardt()
+    for _ in range(20):
+        optimizer.step(objective)
+    before = optimizer.damping
+    optimizer.reset(growth=4.0)
+    assert optimizer.damping == pytest.approx(2 * before)
+    optimizer.reset(growth=1e30)
+    assert optimizer.damping == pytest.approx(optimizer.scale)
+    optimizer.reset()
+    assert optimizer.damping == pytest.approx(optimizer.scale)
+
+
+def test_steps_into_places_where_the_residual_is_not_finite_are_refused():
+    objective = analytic.Analytic(lambda z: torch.stack([torch.log(z[0]) + 3, z[1]]), [2.0, 1.0])
+    step, _ = run(LevenbergMarquardt(damping=1e-8), objective, 60)
+    assert step.loss < 1e-20
+    assert float(objective.vector()[0]) == pytest.approx(math.exp(-3), rel=1e-8)
+    nowhere = analytic.Analytic(lambda z: torch.log(z), [-1.0])
+    step = LevenbergMarquardt().step(nowhere)
+    assert step.done and "not finite" in step.reason
+
+
+def test_float32_rows_with_float64_solves():
+    objective = analytic.network(dtype=torch.float32)
+    step, _ = run(LevenbergMarquardt(), objective, 100)
+    assert objective.vector().dtype == torch.float32
+    assert step.loss < 1e-9
+
+
+def test_the_trace_says_what_happened():
+    objective = analytic.network()
+    info = LevenbergMarquardt().step(objective).info
+    for key in ("damping", "ratio", "corrections", "evaluations", "solves", "condition", "orthogonal"):
+        assert math.isfinite(info[key])
+    assert {key for key in info if key.startswith("seconds/")} == {
+        f"seconds/{part}" for part in ("rows", "system", "solve", "trials")
+    }
+    assert info["evaluations"] == objective.count["residual"]
+
+
+def test_numbers_that_cannot_be_meant_are_refused():
+    with pytest.raises(ValueError, match="damping=0"):
+        LevenbergMarquardt(damping=0)
+    with pytest.raises(ValueError, match="retries=0"):
+        LevenbergMarquardt(retries=0)
+    objective = analytic.network()
+    with pytest.raises(ValueError, match="orthogonal=True needs J in memory"):
+        LevenbergMarquardt(orthogonal=True, memory=10).step(objective)
