@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"__init__"},
     {"solve"},
-    {"report", "plotting"},
+    {"plotting"},
+    {"report"},
     {"training"},
     {"optimizers", "sampling", "weighting"},
     {"objective"},

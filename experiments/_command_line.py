@@ -1,0 +1,127 @@
+"""From the command line to Hydra: every option can be set without a prefix, and is checked before anything starts.
+
+Configuration files name what they choose and nothing else, since a default belongs to the constructor that has it. So
+`problem.nu=0.02` sets a key that no file holds, which Hydra wants written `++problem.nu=0.02`; that is done here. The
+configuration is then composed and checked, each value of a sweep once, before Hydra makes a folder or starts a job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ._configuration import ConfigurationError, check, choose
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+
+def prepare(config_name: str, function: Callable[..., Any]) -> None:
+    """Rewrite `sys.argv` for Hydra and check what it asks for; ends the program with code 2 if that makes no sense.
+
+    Args:
+        config_name: the application's root configuration.
+        function: what the application calls with it.
+    """
+    with clean_exit():
+        arguments = get_args_parser().parse_args(sys.argv[1:])
+        folders = [CONF, *([Path(arguments.config_dir).resolve()] if arguments.config_dir else [])]
+        overrides = _parsed(arguments.overrides, folders)
+        written = dict(zip(arguments.overrides, (override.input_line for override in overrides), strict=True))
+        sys.argv[1:] = [written.get(argument) or argument for argument in sys.argv[1:]]
+        if arguments.help or arguments.hydra_help or arguments.shell_completion:
+            return
+        for lines in _variants([override for override in overrides if not _is_hydra(override)]):
+            check(function, plain(_composed(config_name, lines, folders[1:])))
+
+
+@contextlib.contextmanager
+def clean_exit() -> Iterator[None]:
+    """Turn an error that the user can mend into one message and exit code 2; HYDRA_FULL_ERROR=1 shows where."""
+    try:
+        yield
+    except (ValueError, TypeError, HydraException, OmegaConfBaseException) as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        hint = "" if isinstance(error, ConfigurationError) else "\n(HYDRA_FULL_ERROR=1 shows where)"
+        sys.stderr.write(f"error: {error}{hint}\n")
+        raise SystemExit(2) from None
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain containers, without the groups that were left to the program."""
+    content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items() if value not in ({}, None)}
+
+
+def groups(folders: list[Path]) -> dict[str, set[str]]:
+    """The choices of each group."""
+    found: dict[str, set[str]] = {}
+    for folder in folders:
+        for path in folder.rglob("*.yaml"):
+            if path.parent != folder:
+                found.setdefault(path.parent.relative_to(folder).as_posix(), set()).add(path.stem)
+    return found
+
+
+def _is_hydra(override: Override) -> bool:
+    return override.key_or_group.split(".")[0].split("/")[0] == "hydra"
+
+
+def _parsed(lines: list[str], folders: list[Path]) -> list[Override]:
+    """Parse overrides, check the choices of groups, and mark every other one as to be set or added."""
+    known = groups(folders)
+    parser = OverridesParser.create()
+    overrides = []
+    for line in lines:
+        if "=" not in line and not line.startswith("~"):
+            raise ConfigurationError(f"{line!r}: expected key=value, such as problem=burgers or seconds=20")
+        override = parser.parse_override(line)
+        key = override.key_or_group
+        if key in known and override.package is None:
+            for value in _values(override):
+                if isinstance(value, str) and value not in known[key]:
+                    raise ConfigurationError(f"{key}={value}: no such choice; {choose(value, known[key])}")
+        elif not _is_hydra(override) and not override.is_add() and not override.is_delete() and "/" not in key:
+            override = parser.parse_override("++" + line)
+        overrides.append(override)
+    return overrides
+
+
+def _values(override: Override) -> list[Any]:
+    """The value, or those of a sweep, as the command line writes them."""
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator())
+    return [override.value()]
+
+
+def _variants(overrides: list[Override]) -> Iterator[list[str]]:
+    """Command lines that together show every value of every sweep: the first of each, then one changed at a time."""
+    sweeps = {index: list(o.sweep_string_iterator()) for index, o in enumerate(overrides) if o.is_sweep_override()}
+    prefixes = [o.input_line.split("=", 1)[0] if o.input_line else "" for o in overrides]
+    first = [
+        f"{prefixes[index]}={sweeps[index][0]}" if index in sweeps else (override.input_line or "")
+        for index, override in enumerate(overrides)
+    ]
+    yield first
+    for index, values in sweeps.items():
+        for value in values[1:]:
+            yield [*first[:index], f"{prefixes[index]}={value}", *first[index + 1 :]]
+
+
+def _composed(config_name: str, lines: list[str], more: list[Path]) -> DictConfig:
+    search = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in more)}]"] if more else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(config_name, overrides=[*lines, *search])

@@ -1,0 +1,164 @@
+"""Pictures of a run: loss and error against wall time for one run or several, and the optimizer's own trace.
+
+Loss is half the weighted mean square of the residuals, on the points trained on and on fresh ones; error is relative
+L2 against the reference. Where the two losses part, the network fits its points and not the equation.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
+from pinn.training import History
+
+Array = NDArray[np.float64]
+
+
+def plot_history(
+    histories: History | Mapping[str, History],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    floor: float = 0.0,
+    title: str = "",
+) -> Figure:
+    """Loss and, where there is a reference, error against wall seconds, both logarithmic.
+
+    Args:
+        histories: one history, or several by label for a comparison.
+        path: file to write; left out, nothing is written.
+        floor: error the reference is known to have, drawn as a line where it is reached; dimensionless.
+        title: above both panels.
+
+    Returns:
+        The figure, which belongs to the caller.
+    """
+    runs = {"": histories} if isinstance(histories, History) else dict(histories)
+    errors = any(np.isfinite(history.column("error")).any() for history in runs.values())
+    figure = new_figure(11 if errors else 6.5, 4.2)
+    loss = quiet(figure.add_subplot(1, 2 if errors else 1, 1))
+    several = len(runs) > 1
+    curves = []
+    for index, (label, history) in enumerate(runs.items()):
+        color = PALETTE[index % len(PALETTE)]
+        if several:
+            curves.append(_curve(loss, history, "fresh", color, label))
+        else:
+            curves.append(_curve(loss, history, "loss", MUTED, "points trained on", lw=0.9))
+            curves.append(_curve(loss, history, "fresh", color, "fresh points", lw=2))
+            _stages(loss, history)
+    logarithmic(loss, *curves)
+    loss.set(xlabel="wall time (s)", ylabel="loss on fresh points" if several else "loss", title="loss")
+    loss.legend(frameon=False, fontsize=9)
+    if errors:
+        axes = quiet(figure.add_subplot(1, 2, 2))
+        curves = [
+            _curve(axes, history, "error", PALETTE[index % len(PALETTE)], label, lw=2)
+            for index, (label, history) in enumerate(runs.items())
+        ]
+        logarithmic(axes, *curves)
+        if not several:
+            _stages(axes, next(iter(runs.values())))
+        if floor > 0 and axes.get_ylim()[0] < floor:
+            axes.axhline(floor, color=MUTED, lw=1, ls=":", label="the reference's own error")
+        axes.set(xlabel="wall time (s)", ylabel="relative L2 error", title="error")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, fontsize=9)
+    return _finish(figure, title, path)
+
+
+# Panel title -> columns of the history that it shows, whether y is logarithmic.
+_TRACE: dict[str, tuple[dict[str, str], bool]] = {
+    "loss": ({"loss": "points trained on", "fresh": "fresh points"}, True),
+    "error": ({"error": "relative L2"}, True),
+    "damping λ": ({"damping": "λ"}, True),
+    "ratio ρ, actual over predicted decrease": ({"ratio": "ρ"}, False),
+    "rows of the residual": ({"points": "rows"}, False),
+    "corrections used": ({"corrections": "a step"}, False),
+    "condition of the system": ({"condition": "estimate"}, True),
+    "rank": ({"rank": "rank"}, False),
+    "step length": ({"length": "step", "learning_rate": "learning rate"}, True),
+    "inner iterations": ({"iterations": "iterations", "evaluations": "evaluations"}, False),
+}
+# What an optimizer says of its time, in seconds a step, begins with this.
+_TIME = "seconds/"
+
+
+def plot_trace(history: History, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Figure:
+    """What the optimizer tells of each step, one small panel a quantity, against the steps.
+
+    Args:
+        history: of one run; quantities that its optimizer does not report have no panel.
+        path: file to write; left out, nothing is written.
+        title: above the panels.
+
+    Returns:
+        The figure, which belongs to the caller.
+    """
+    shown = {
+        name: ({column: label for column, label in columns.items() if _has(history, column)}, log)
+        for name, (columns, log) in _TRACE.items()
+    }
+    shown = {name: panel for name, panel in shown.items() if panel[0]}
+    names = dict.fromkeys(name for row in history for name in row)
+    times = {name: name.removeprefix(_TIME) for name in names if name.startswith(_TIME)}
+    count = len(shown) + bool(times)
+    columns = min(3, max(count, 1))
+    rows = max(1, -(-count // columns))
+    figure = new_figure(3.9 * columns, 2.7 * rows + 0.3)
+    step = history.column("step")
+    for index, (name, (quantities, log)) in enumerate(shown.items()):
+        axes = quiet(figure.add_subplot(rows, columns, index + 1))
+        values = [history.column(column) for column in quantities]
+        for k, (label, value) in enumerate(zip(quantities.values(), values, strict=True)):
+            good = np.isfinite(value) & ((value > 0) | (not log))
+            axes.plot(step[good], value[good], color=PALETTE[k], lw=1.2, label=label)
+        if log:
+            logarithmic(axes, *values)
+        if len(quantities) > 1:
+            axes.legend(frameon=False, fontsize=8)
+        axes.set_title(name, fontsize=10, color=INK)
+        axes.set_xlabel("step", fontsize=9)
+    if times:
+        axes = quiet(figure.add_subplot(rows, columns, count))
+        parts = np.stack([np.nan_to_num(history.column(column)) for column in times]).cumsum(axis=1)
+        axes.stackplot(step, parts, labels=list(times.values()), colors=PALETTE, alpha=0.85)
+        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        axes.set_title("where the time went (s)", fontsize=10, color=INK)
+        axes.set_xlabel("step", fontsize=9)
+    return _finish(figure, title, path)
+
+
+def _has(history: History, column: str) -> bool:
+    return bool(np.isfinite(history.column(column)).any())
+
+
+def _curve(axes: Axes, history: History, column: str, color: str, label: str, lw: float = 1.6) -> Array:
+    """Draw one column against time where it is known and positive; returns its values."""
+    seconds, values = history.column("seconds"), history.column(column)
+    good = np.isfinite(values) & (values > 0)
+    if good.any():
+        axes.plot(seconds[good], values[good], color=color, lw=lw, label=label or None)
+    return values
+
+
+def _stages(axes: Axes, history: History) -> None:
+    """A thin line where one stage of the schedule gives way to the next."""
+    stage, seconds = history.column("stage"), history.column("seconds")
+    for (before, _), (after, when) in pairwise(zip(stage, seconds, strict=True)):
+        if np.isfinite(before) and after != before:
+            axes.axvline(float(when), color=MUTED, lw=0.8, ls="--")
+
+
+def _finish(figure: Figure, title: str, path: str | os.PathLike[str] | None) -> Figure:
+    if title:
+        figure.suptitle(title, fontsize=12, color=INK)
+    if path is not None:
+        save(figure, path)
+    return figure
