@@ -15,7 +15,7 @@ import torch
 
 from pinn.domains import Points
 from pinn.problem import Problem
-from pinn.sampling.sampler import Residual, Sampler
+from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
 
 
 @dataclass
@@ -60,15 +60,22 @@ class Growing(Sampler):
         """Whether the number of points is at its maximum."""
         return self.size >= self.maximum
 
-    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+    def draw(
+        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+    ) -> dict[str, Points]:
         """See `Sampler.draw`."""
-        return self.inner.resized(self.size).draw(problem, generator, residual)
+        return self.inner.resized(self.size).draw(problem, generator, residual, place)
 
     def observe(self, old: float, new: float) -> None:
         """Grow when the new points show that the old ones were too few; see the module."""
         if new > self.threshold * old and new > self.stall * self._fresh:
             self.size = min(self.maximum, round(self.factor * self.size))
         self._fresh = new
+
+    @property
+    def complete(self) -> bool:
+        """See `Sampler.complete`."""
+        return self.inner.complete
 
     def resized(self, size: int) -> Sampler:
         """See `Sampler.resized`."""

@@ -15,7 +15,7 @@ import torch
 from pinn.domains import Points
 from pinn.problem import Problem
 from pinn.sampling.budget import counts
-from pinn.sampling.sampler import Residual, Sampler
+from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
 
 
 @dataclass
@@ -38,14 +38,16 @@ class RAD(Sampler):
     power: float = 1.0
     uniform: float = 1.0
 
-    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+    def draw(
+        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+    ) -> dict[str, Points]:
         """See `Sampler.draw`."""
         drawn = {}
         for name, number in counts(problem, self.size).items():
             constraint = problem.constraints[name]
             adaptive = constraint.on.dimension >= problem.domain.dimension and not constraint.integral
             wanted = number * self.candidates if adaptive else number
-            pool = constraint.on.sample(wanted, generator=generator, method="sobol")
+            pool = place(name, constraint.on.sample(wanted, generator=generator, method="sobol"))
             drawn[name] = self._choose(pool, number, residual(name, pool), generator) if adaptive else pool
         return drawn
 

@@ -12,6 +12,12 @@ from pinn.domains import Points
 from pinn.problem import Problem
 
 Residual = Callable[[str, Points], Tensor]
+Place = Callable[[str, Points], Points]
+
+
+def unmoved(name: str, points: Points) -> Points:
+    """The points where they are."""
+    return points
 
 
 class Sampler(ABC):
@@ -29,18 +35,30 @@ class Sampler(ABC):
     size: int
 
     @abstractmethod
-    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+    def draw(
+        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+    ) -> dict[str, Points]:
         """Points for every constraint of the problem, by name.
 
         Args:
             problem: whose constraints are sampled.
             generator: the only source of randomness.
             residual: (constraint name, points) -> rows (n, q) of the current model, without weights or graph.
+            place: (constraint name, points) -> points moved to where the run is at, e.g. to earlier times.
         """
 
     @abstractmethod
     def observe(self, old: float, new: float) -> None:
         """Take note of the loss on the points just left (`old`) and on those just drawn (`new`)."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the points are where the strategy wants them in the end: the run may judge its progress."""
+        return True
+
+    def begin(self, loss: float) -> None:
+        """Take note of the loss before the first step; nothing by default."""
+        return
 
     @abstractmethod
     def resized(self, size: int) -> Sampler:

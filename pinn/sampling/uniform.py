@@ -13,7 +13,7 @@ import torch
 from pinn.domains import Points
 from pinn.problem import Problem
 from pinn.sampling.budget import counts
-from pinn.sampling.sampler import Residual, Sampler
+from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
 
 
 @dataclass
@@ -29,9 +29,11 @@ class Fixed(Sampler):
     method: str = "sobol"
     every: int = 0
 
-    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+    def draw(
+        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+    ) -> dict[str, Points]:
         """See `Sampler.draw`."""
-        return spread(problem, self.size, generator, self.method)
+        return spread(problem, self.size, generator, self.method, place)
 
     def observe(self, old: float, new: float) -> None:
         """Nothing to adapt."""
@@ -55,9 +57,11 @@ class Redrawn(Sampler):
     every: int = 10
     method: str = "sobol"
 
-    def draw(self, problem: Problem, generator: torch.Generator, residual: Residual) -> dict[str, Points]:
+    def draw(
+        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+    ) -> dict[str, Points]:
         """See `Sampler.draw`."""
-        return spread(problem, self.size, generator, self.method)
+        return spread(problem, self.size, generator, self.method, place)
 
     def observe(self, old: float, new: float) -> None:
         """Nothing to adapt."""
@@ -67,9 +71,11 @@ class Redrawn(Sampler):
         return replace(self, size=size)
 
 
-def spread(problem: Problem, size: int, generator: torch.Generator, method: str = "sobol") -> dict[str, Points]:
+def spread(
+    problem: Problem, size: int, generator: torch.Generator, method: str = "sobol", place: Place = unmoved
+) -> dict[str, Points]:
     """Evenly spread points for every constraint; see `counts` for how many each gets."""
     return {
-        name: problem.constraints[name].on.sample(number, generator=generator, method=method)
+        name: place(name, problem.constraints[name].on.sample(number, generator=generator, method=method))
         for name, number in counts(problem, size).items()
     }

@@ -149,9 +149,8 @@ class _Run:
         self.began = trainer.elapsed
         self.looked = -math.inf
         self.objective = self._draw()
-        self.weights_changed = False
 
-    def _draw(self, size: int | None = None) -> Objective:
+    def _draw(self) -> Objective:
         trainer = self.trainer
         points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.equations.residual)
         return self._weighted(Objective(trainer.equations, points))
@@ -169,6 +168,7 @@ class _Run:
         trainer, stage = self.trainer, self.stage
         trainer.watch.since = trainer.steps
         count = 0
+        self.sampler.begin(float(self.objective.loss()))
         while True:
             step = self.optimizer.step(self.objective)
             count += 1
@@ -206,6 +206,8 @@ class _Run:
             return "the stage's time is up"
         if trainer._solved():
             return "the tolerance on fresh points is met"
+        if not self.sampler.complete:
+            trainer.watch.since = trainer.steps
         if stage.patience is not None and trainer.steps - trainer.watch.since > stage.patience:
             return f"the loss on fresh points has not fallen by a tenth in {stage.patience} steps"
         return ""

@@ -1,0 +1,133 @@
+"""Early times first: the points fill [t₀, t₀ + s (t₁ − t₀)] and the share s grows as the equation is solved there.
+
+An evolution carries what it was given at the start forward in time. Trained on all times at once a network may first
+satisfy the equation late, by a constant, and never leave that (Krishnapriyan et al., NeurIPS 2021, section 5.2; Wang,
+Sankaran, Perdikaris, CMAME 421 (2024) 116813). Here all points lie in the times reached so far, so that no weight has
+to be tuned: when the loss on new points is below `solved` times the first loss of the run, the share grows by `factor`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from pinn.domains import Points
+from pinn.problem import Problem
+from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
+
+
+@dataclass
+class Marching(Sampler):
+    """Wraps another strategy and moves its points to the times reached so far.
+
+    Args:
+        inner: the strategy that draws, e.g. `Growing(RAD())`.
+        time: name of the time coordinate.
+        start: share of the time axis at first, in (0, 1].
+        factor: growth of the share, > 1.
+        solved: loss on new points over the first loss of the run below which the share grows.
+        pace: accepted steps between draws before the whole time is reached.
+
+    Raises:
+        ValueError: when the numbers contradict each other.
+    """
+
+    inner: Sampler
+    time: str = "t"
+    start: float = 0.1
+    factor: float = 1.5
+    solved: float = 1e-3
+    pace: int = 5
+    share: float = field(init=False)
+    _first: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if not (0 < self.start <= 1 and self.factor > 1 and self.solved > 0 and self.pace >= 1):
+            raise ValueError(
+                f"Marching: start={self.start}, factor={self.factor}, solved={self.solved}, pace={self.pace}; "
+                "expected 0 < start <= 1, factor > 1, solved > 0, pace >= 1"
+            )
+        self.share = self.start
+
+    @property
+    def every(self) -> int:  # type: ignore[override]
+        """Accepted steps between draws."""
+        return self.inner.every if self.share >= 1 else self.pace
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        """Points on a constraint of the domain's own dimension at the next draw."""
+        return self.inner.size
+
+    @property
+    def complete(self) -> bool:
+        """Whether the points fill the whole time and the inner strategy is complete."""
+        return self.share >= 1 and self.inner.complete
+
+    def draw(
+        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+    ) -> dict[str, Points]:
+        """See `Sampler.draw`."""
+        if self.time not in problem.coordinates:
+            raise ValueError(f"Marching: time={self.time!r} is no coordinate of {list(problem.coordinates)}")
+        if self.share >= 1:
+            return self.inner.draw(problem, generator, residual, place)
+        index = problem.coordinates.index(self.time)
+        low = problem.domain.bounds[self.time][0]
+
+        def earlier(name: str, points: Points) -> Points:
+            points = place(name, points)
+            if points.values:
+                return points  # an observation stays where it was made
+            x = points.x.clone()
+            x[:, index] = low + self.share * (x[:, index] - low)
+            return replace(points, x=x)
+
+        return self.inner.draw(problem, generator, residual, earlier)
+
+    def observe(self, old: float, new: float) -> None:
+        """Go on in time where the points drawn are solved; otherwise the inner strategy takes note."""
+        if self._first is None:
+            self._first = old
+        if self.share < 1 and new < self.solved * self._first:
+            self.share = min(1.0, self.share * self.factor)
+            return
+        self.inner.observe(old, new)
+
+    def begin(self, loss: float) -> None:
+        """Take note of the loss before the first step."""
+        self._first = loss
+        self.inner.begin(loss)
+
+    def resized(self, size: int) -> Sampler:
+        """See `Sampler.resized`."""
+        return replace(self, inner=self.inner.resized(size))
+
+
+def evolves(problem: Problem) -> str | None:
+    """The coordinate along which a problem evolves: given at its low end, at no other fixed value, nothing observed.
+
+    Returns:
+        the coordinate's name, or None where the conditions are those of a boundary problem.
+    """
+    generator = torch.Generator().manual_seed(0)
+    found = None
+    for name in problem.coordinates:
+        if name in problem.periodic:
+            continue
+        low, high = problem.domain.bounds[name]
+        at_start, elsewhere = False, False
+        for constraint in problem.constraints.values():
+            if constraint.on.dimension >= problem.domain.dimension:
+                continue
+            points = constraint.on.sample(64, generator=generator, method="uniform")
+            column = points.column(name)
+            elsewhere |= bool(points.values)
+            at_start |= bool((column == low).all())
+            elsewhere |= bool(((column == low) | (column == high)).any()) and not bool((column == low).all())
+        if at_start and not elsewhere:
+            if found is not None:
+                return None
+            found = name
+    return found
