@@ -114,6 +114,51 @@ def condition(L: Tensor) -> float:
     return float((pivots.max() / pivots.min()) ** 2)
 
 
+def refined(
+    times: Callable[[Tensor], Tensor],
+    transposed: Callable[[Tensor], Tensor],
+    precondition: Callable[[Tensor], Tensor],
+    e: Tensor,
+    damping: float,
+    *,
+    tolerance: float = 1e-3,
+    iterations: int = 10,
+) -> tuple[Tensor, int]:
+    """min_d |J d + e|² + λ|d|² by preconditioned conjugate gradients on J itself (CGLS; Björck 1996, alg. 7.4.1).
+
+    With a Cholesky factor of JᵀJ + μI, μ a little above λ, as preconditioner, the condition number left is at most
+    μ/λ and a few products with J restore the digits that forming JᵀJ has lost, at a hundredth of the cost of a QR.
+
+    Args:
+        times: v (p,) -> J v (N,).
+        transposed: w (N,) -> Jᵀ w (p,).
+        precondition: s (p,) -> (JᵀJ + μI)⁻¹ s.
+        e: right side (N,).
+        damping: λ.
+        tolerance: on the preconditioned gradient, relative to its start.
+        iterations: at most.
+
+    Returns:
+        d (p,) and the iterations made.
+    """
+    r, s = -e, -transposed(e)
+    z = precondition(s)
+    d, direction = torch.zeros_like(s), z
+    first = size = float(s.dot(z))
+    made = 0
+    while made < iterations and tolerance**2 * first < size:
+        made += 1
+        image = times(direction)
+        alpha = size / float(image.dot(image) + damping * direction.dot(direction))
+        d = d + alpha * direction
+        r = r - alpha * image
+        s = transposed(r) - damping * d
+        z = precondition(s)
+        last, size = size, float(s.dot(z))
+        direction = z + (size / last) * direction
+    return d, made
+
+
 class DampedQR:
     """min_d |J d + e|² + λ|d|² from a QR factorisation of J, accurate where JᵀJ has lost the digits.
 

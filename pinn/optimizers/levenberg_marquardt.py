@@ -16,8 +16,9 @@ The step is taken when ρ = (decrease)/(promised decrease) > 1e-4, and then λ �
 λ ← νλ, ν ← 2ν, and the system is solved again with the same J (Nielsen, Damping parameter in Marquardt's method,
 IMM-REP-1999-05, eq. 2.4). λ starts at `damping` times tr(JᵀJ)/p, so that the unit of r does not matter.
 
-The system is solved in the form that fits (`pinn.optimizers.system`). When λ falls below what JᵀJ resolves, J itself is
-factored from then on, until λ is well above it again; `orthogonal` in the trace says which.
+The system is solved in the form that fits (`pinn.optimizers.system`). When λ comes near what JᵀJ resolves, solves are
+refined with products of J itself (`refinements` in the trace counts them); when no step can be found, J is factored
+by QR before the optimizer gives up, and from then on until the points change (`orthogonal` in the trace).
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal,
 _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
 _KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
-_HYSTERESIS = 100.0  # J itself is factored until λ is so many times above the resolution of JᵀJ
 
 
 class Clock:
@@ -109,7 +109,7 @@ class LevenbergMarquardt(Optimizer):
         accept: smallest ratio ρ of actual to promised decrease.
         shrink: smallest factor on λ after a good step.
         retries: times that a step is solved again with a larger λ.
-        orthogonal: factor J itself always (True), never (False), or when λ asks for it (None).
+        orthogonal: factor J by QR from the first step on; otherwise only when no step can be found without.
         memory: bytes that J may take; beyond, JᵀJ is accumulated in blocks of points.
 
     Raises:
@@ -132,7 +132,7 @@ class LevenbergMarquardt(Optimizer):
         accept: float = 1e-4,
         shrink: float = 1 / 3,
         retries: int = 12,
-        orthogonal: bool | None = None,
+        orthogonal: bool = False,
         memory: float = 5e8,
     ) -> None:
         if not (damping > 0 and corrections >= 0 and correction_damping > 0 and 0 < accept < 1 and 0 < shrink < 1):
@@ -146,16 +146,17 @@ class LevenbergMarquardt(Optimizer):
         self.start = damping
         self.corrections, self.geodesic, self.correction_damping = corrections, geodesic, correction_damping
         self.accept, self.shrink, self.retries, self.memory = accept, shrink, retries, memory
-        self.switching = orthogonal is None
+        self.always = orthogonal
         self.damping = 0.0  # λ; the first step sets it from `scale`
         self.growth = 2.0  # ν
         self.scale = 0.0  # tr(JᵀJ)/p of the first step
-        self.orthogonal = bool(orthogonal)
+        self.orthogonal = orthogonal
         self._buffers = Buffers()
 
     def reset(self, growth: float | None = None) -> None:
         """New points: λ ← λ √growth, at most a hundred times the starting λ; see `Optimizer.reset`."""
         self.growth = 2.0
+        self.orthogonal = self.always
         if growth is not None and growth > 0:
             limit = max(100 * self.start * self.scale, self.damping)
             self.damping = min(self.damping * math.sqrt(growth), limit)
@@ -164,7 +165,8 @@ class LevenbergMarquardt(Optimizer):
         """Take one step; see the module and `Optimizer.step`. `info` holds
 
         damping (λ), ratio (ρ), corrections, evaluations (of r), solves (systems factored), condition (lower bound for
-        the damped matrix), orthogonal (1 where J itself was factored), and seconds/rows, /system, /solve, /trials.
+        the damped matrix), refinements (products with J that restored digits), orthogonal (1 where J was factored),
+        and seconds/rows, /system, /solve, /trials.
         """
         clock = Clock()
         system = self._system(objective, clock)
@@ -191,11 +193,11 @@ class LevenbergMarquardt(Optimizer):
             self.damping *= self.growth
             self.growth *= 2
             if solves % self.retries == 0 or attempt.promised <= _EPS * loss:
-                if not self.switching or not isinstance(system, Primal | Dual):
+                if not isinstance(system, Primal | Dual):
                     break
                 # Before giving up, make sure that it was not rounding in JᵀJ that spoilt the steps.
                 system = self._factored(system, clock)
-                self.damping, self.growth = began, 2.0
+                self.orthogonal, self.damping, self.growth = True, began, 2.0
         trials.settle(accepted)
         info = {
             "damping": used,
@@ -204,19 +206,17 @@ class LevenbergMarquardt(Optimizer):
             "evaluations": float(trials.evaluations),
             "solves": float(solves),
             "condition": system.condition,
+            "refinements": float(system.refinements),
             "orthogonal": float(isinstance(system, Orthogonal)),
             **clock.seconds,
         }
-        if self.switching:
-            limit = resolution(system)
-            self.orthogonal = self.damping < (_HYSTERESIS * limit if self.orthogonal else limit)
         reason = "" if accepted else f"no step lowers the loss, with damping up to {used:.1e}"
         return Step(trials.best if accepted else loss, accepted, info, not accepted, reason)
 
     def _system(self, objective: LeastSquares, clock: Clock) -> System:
         """The linearization at θ in the form that fits; see `pinn.optimizers.system`."""
         if objective.rows * objective.size * objective.vector().element_size() > self.memory:
-            if not self.switching and self.orthogonal:
+            if self.orthogonal:
                 raise ValueError(
                     f"LevenbergMarquardt: orthogonal=True needs J in memory, and {objective.rows} rows of "
                     f"{objective.size} exceed memory={self.memory:.1e} bytes; allow more, or take fewer points"

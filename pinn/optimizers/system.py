@@ -8,10 +8,14 @@ At θ the rows are r (N,) with derivative J (N, p), and a step answers a row vec
 |---|---|---|
 | `Primal` | N ≥ p | N p² for JᵀJ (half a product), p³/3 for each λ |
 | `Dual` | N < p | N² p for JJᵀ, N³/3 for each λ |
-| `Orthogonal` | λ is below what JᵀJ resolves, ε tr(JᵀJ) | 2 N p² for the QR of J, then about 3 p³ for each λ |
+| `Primal`, refined | λ is near what JᵀJ resolves, ε tr(JᵀJ) | the same, and a few products with J for each solve |
+| `Orthogonal` | all others have failed, or for reference | 2 N p² for the QR of J, then about 3 p³ for each λ |
 | `Blockwise` | J does not fit into the memory allowed | JᵀJ in blocks of points; Jv and Jᵀw without J |
 
-The first three hold J. All give the same step in exact arithmetic, which the tests state.
+All but the last hold J. They give the same step in exact arithmetic, which the tests state. Measured on p = 921 and
+N = 2000 on one core: JᵀJ 33 ms, a Cholesky factor 7 ms, a solve 1 ms, a refined solve 4 ms, the QR of J 72 ms and 70 ms
+for each λ. On a Poisson problem refinement let λ fall another decade and the loss five times lower in the same time;
+QR gave the same steps as refinement, three times slower.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from pinn import linalg
 from pinn.optimizers.base import LeastSquares
 
 Solve = Callable[[Tensor], Tensor]
+
+_CLOSE = 10.0  # solves are refined when λ is nearer than this to the resolution of JᵀJ
 
 
 class Buffers:
@@ -63,12 +69,14 @@ class System(ABC):
         gradient: Jᵀr (p,).
         trace: tr(JᵀJ), the squared size of J.
         condition: lower bound on the condition number of the last matrix factored, NaN where there is none.
+        refinements: products with J and Jᵀ made so far to restore digits that JᵀJ had lost.
     """
 
     residual: Tensor
     gradient: Tensor
     trace: float
     condition: float = float("nan")
+    refinements: int = 0
 
     @abstractmethod
     def times(self, v: Tensor) -> Tensor:
@@ -120,11 +128,31 @@ class Primal(_Held):
 
     def damped(self, damping: float) -> Solve | None:
         """See `System.damped`."""
-        L = linalg.cholesky(self.gram, damping, self._factor)
-        if L is None:
+        limit = resolution(self)
+        if damping >= _CLOSE * limit:
+            L = linalg.cholesky(self.gram, damping, self._factor)
+            if L is None:
+                return None
+            self.condition = linalg.condition(L)
+            return lambda e: -linalg.cholesky_solve(L, self.transposed(e))
+        return self._refined(damping, max(damping, limit))
+
+    def _refined(self, damping: float, shift: float) -> Solve | None:
+        for _ in range(20):
+            L = linalg.cholesky(self.gram, shift, self._factor)
+            if L is not None:
+                break
+            shift *= 4
+        else:
             return None
-        self.condition = linalg.condition(L)
-        return lambda e: -linalg.cholesky_solve(L, self.transposed(e))
+        self.condition = linalg.condition(L) * shift / damping
+
+        def solve(e: Tensor) -> Tensor:
+            d, made = linalg.refined(self.times, self.transposed, lambda s: linalg.cholesky_solve(L, s), e, damping)
+            self.refinements += made
+            return d
+
+        return solve
 
 
 class Dual(_Held):
