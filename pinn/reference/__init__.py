@@ -1,11 +1,13 @@
 """Certified solutions: what others are measured against, each with the error it is known to have.
 
 Closed forms written with torch are `Analytic`; all that is computed here is a `Reference`. Both are called with NumPy
-arrays by coordinate name and carry a `floor`.
+arrays by coordinate name and carry a `floor`. A reference is computed when it is first called, and where that takes
+more than a moment it is kept in the user's cache folder.
 """
 
 from pinn.reference.analytic import Analytic
 from pinn.reference.cole_hopf import cole_hopf
+from pinn.reference.periodic import allen_cahn, kdv
 from pinn.reference.result import Reference
 
-__all__ = ["Analytic", "Reference", "cole_hopf"]
+__all__ = ["Analytic", "Reference", "allen_cahn", "cole_hopf", "kdv"]

@@ -111,6 +111,7 @@ def _write(path: Path, key: str, arrays: Arrays) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            np.savez(temporary, **{_KEY: np.array(key)}, **arrays)
+            contents: dict[str, Any] = {_KEY: np.array(key), **arrays}
+            np.savez(temporary, **contents)
     except OSError as error:
         _log.info("%s cannot be written (%s); the reference will be computed again next time", path, error)
