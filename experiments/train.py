@@ -19,7 +19,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from pinn.solve import solve
+from pinn.solver import solve
 
 from ._command_line import CONF, clean_exit, plain, prepare
 from ._configuration import build, check

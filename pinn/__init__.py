@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.report import Report
-    from pinn.solve import solve
+    from pinn.solver import solve
     from pinn.training import Solution, Stage
 
 __all__ = [
@@ -62,7 +62,7 @@ _HOMES = {
     "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.report": ("Report",),
-    "pinn.solve": ("solve",),
+    "pinn.solver": ("solve",),
     "pinn.training": ("Solution", "Stage"),
 }
 

@@ -1,6 +1,6 @@
 """The architecture: imports point down the floors, Hydra stays out of the library, and nothing global is touched.
 
-The floors are DESIGN's, with one cut made better: `solve` puts everything together, the report included, and so stands
+The floors are DESIGN's, with one cut made better: `solver` puts everything together, the report included, and so stands
 above `report` and `plotting` instead of below.
 """
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the top to the bottom; a module imports only from floors below its own, or from its own package.
 FLOORS = (
     {"__init__"},
-    {"solve"},
+    {"solver"},
     {"plotting"},
     {"report"},
     {"training"},
