@@ -1,0 +1,145 @@
+"""Polygons without self-intersection, convex or not; an L is one.
+
+Inside is where a ray crosses the outline an odd number of times; the area is ½ |Σ (xᵢ yᵢ₊₁ − xᵢ₊₁ yᵢ)| (Gauss); the
+outline is sampled by its arc length. Sampling the inside keeps the points of the surrounding box that lie in it.
+Source: Shimrat, Algorithm 112, Commun. ACM 5 (1962) 434 (ray crossing).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from pinn.domains.boundary import Boundary
+from pinn.domains.box import Box
+from pinn.domains.chart import Chart
+from pinn.domains.domain import Bounds, Domain
+from pinn.domains.points import Points
+
+
+class Polygon(Domain):
+    """The inside of a closed line of corners.
+
+    Args:
+        corners: (x, y) of each corner in turn, either way round; the last is joined to the first. Shape (corners, 2),
+            both coordinates in the same units.
+        coordinates: names of the two coordinates.
+
+    Raises:
+        ValueError: when there are fewer than three corners, two follow each other at the same place, a number is not
+            finite, or the line crosses or touches itself.
+
+    Example:
+        >>> corner = Polygon([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)])
+        >>> corner.measure, corner.boundary().measure
+        (3.0, 8.0)
+    """
+
+    def __init__(self, corners: Sequence[Sequence[float]], coordinates: Sequence[str] = ("x", "y")) -> None:
+        self._names = tuple(coordinates)
+        if len(self._names) != 2 or len(set(self._names)) != 2:
+            raise ValueError(f"Polygon: coordinates={coordinates!r}; expected two different names")
+        given = torch.as_tensor(corners, dtype=torch.float64, device="cpu").detach().clone()
+        if given.ndim != 2 or given.shape[1] != 2 or len(given) < 3:
+            raise ValueError(f"Polygon: corners have shape {tuple(given.shape)}, expected (3 or more, 2)")
+        if not bool(torch.isfinite(given).all()):
+            raise ValueError("Polygon: a corner is not finite; give numbers")
+        for index in range(len(given)):
+            if torch.equal(given[index], given[index - 1]):
+                raise ValueError(f"Polygon: corner {tuple(given[index].tolist())} comes twice in a row; give it once")
+        _require_simple(given)
+        twice = float(_cross(given, given.roll(-1, 0)).sum())
+        self.corners = given if twice > 0 else given.flip(0)  # counterclockwise: the outside is on the right
+        self._area = 0.5 * abs(twice)
+
+    def __repr__(self) -> str:
+        return f"Polygon({[tuple(corner) for corner in self.corners.tolist()]}, coordinates={self._names})"
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """See `Domain.coordinates`."""
+        return self._names
+
+    @property
+    def dimension(self) -> int:
+        """See `Domain.dimension`."""
+        return 2
+
+    @property
+    def bounds(self) -> Bounds:
+        """See `Domain.bounds`."""
+        low, high = self.corners.amin(0).tolist(), self.corners.amax(0).tolist()
+        return dict(zip(self._names, zip(low, high, strict=True), strict=True))
+
+    def charts(self) -> tuple[Chart, ...]:
+        """See `Domain.charts`."""
+        (around,) = Box(**self.bounds).charts()
+        if math.isclose(around.volume, self._area, rel_tol=1e-14):
+            return (around,)
+        return (around.masked(lambda points: self.contains(points.x), self._area),)
+
+    def level(self, x: Tensor) -> Tensor:
+        """See `Domain.level`: the signed distance to the outline, over the largest extent."""
+        starts = self.corners.to(dtype=x.dtype, device=x.device)
+        ends = starts.roll(-1, 0)
+        edges = ends - starts
+        offset = x[:, None] - starts  # (n, corners, 2)
+        along = ((offset * edges).sum(2) / edges.pow(2).sum(1)).clamp(0, 1)
+        distance = (offset - along[..., None] * edges).norm(dim=2).amin(1)
+        # The edge passes the height of the point, and does so to its right.
+        spans = (starts[:, 1] > x[:, 1:]) != (ends[:, 1] > x[:, 1:])
+        side = _cross(edges.expand_as(offset), offset)
+        right = torch.where(edges[:, 1] > 0, side > 0, side < 0)
+        inside = (spans & right).sum(1) % 2 == 1
+        extent = max(high - low for low, high in self.bounds.values())
+        return torch.where(inside, -distance, distance) / extent
+
+    def boundary(self) -> Boundary:
+        """The outline, with normals at right angles to the edges."""
+        edges = self.corners.roll(-1, 0) - self.corners
+        lengths = edges.norm(dim=1)
+        reached = lengths.cumsum(0)
+        total = float(reached[-1])
+        normals = torch.stack([edges[:, 1], -edges[:, 0]], dim=1) / lengths[:, None]
+
+        def place(unit: Tensor) -> Points:
+            arc = total * unit[:, 0]
+            index = torch.searchsorted(reached, arc, right=True).clamp_max(len(lengths) - 1)
+            share = ((arc - (reached - lengths)[index]) / lengths[index]).clamp(0, 1)
+            return Points(self._names, self.corners[index] + share[:, None] * edges[index], normals[index])
+
+        return Boundary(self, (Chart(1, total, place),))
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _require_simple(corners: Tensor) -> None:
+    """Refuse a line that crosses or touches itself: edges may meet only where they follow each other."""
+    count = len(corners)
+    starts, ends = corners, corners.roll(-1, 0)
+    edges = ends - starts
+
+    def side(point: Tensor) -> Tensor:  # [i, j]: on which side of edge i point j lies
+        return _cross(edges[:, None], point[None] - starts[:, None]).sign()
+
+    def between(point: Tensor) -> Tensor:  # [i, j]: point j within the box around edge i
+        low, high = torch.minimum(starts, ends)[:, None], torch.maximum(starts, ends)[:, None]
+        return ((low <= point[None]) & (point[None] <= high)).all(2)
+
+    to_start, to_end = side(starts), side(ends)
+    crossing = (to_start * to_end < 0) & (to_start * to_end < 0).T
+    touching = (to_start == 0) & between(starts)  # corner j lies on edge i
+    index = torch.arange(count)
+    own = (index[:, None] == index) | ((index[:, None] + 1) % count == index)  # an edge holds its own two corners
+    wrong = crossing | (touching & ~own)
+    if bool(wrong.any()):
+        first, second = (int(k) for k in wrong.nonzero()[0])
+        raise ValueError(
+            f"Polygon: the edges from corners {tuple(corners[first].tolist())} and {tuple(corners[second].tolist())} "
+            "cross or touch; give the corners in turn around one area"
+        )

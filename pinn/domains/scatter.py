@@ -1,0 +1,108 @@
+"""Given points: observations with their values, and single points.
+
+They are taken as they are: sampling returns all of them, and their measure is their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.domains.chart import Chart, constant
+from pinn.domains.domain import Bounds, Domain
+from pinn.domains.points import Points
+
+
+class Scatter(Domain):
+    """Given points, with observed values where there are some.
+
+    Args:
+        coordinates: coordinate -> one number a point (list, NumPy array or tensor), in the coordinate's units.
+        values: name -> one observed number a point; an equation takes it as an argument of that name.
+
+    Raises:
+        ValueError: when there is no coordinate or no point, lengths differ, names clash, or a number is not finite.
+
+    Example:
+        >>> seen = Scatter({"x": [0.1, 0.4], "t": [0.0, 1.0]}, values={"u_observed": [3.0, 4.0]})
+        >>> seen.sample(1, generator=torch.Generator()).constants()
+        {'u_observed': tensor([3., 4.], dtype=torch.float64)}
+    """
+
+    def __init__(self, coordinates: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> None:
+        if not coordinates:
+            raise ValueError("Scatter: got no coordinate; give at least one, e.g. Scatter({'x': [0.1, 0.4]})")
+        columns = {name: _column(name, given) for name, given in coordinates.items()}
+        observed = {name: _column(name, given) for name, given in (values or {}).items()}
+        lengths = {name: len(column) for name, column in [*columns.items(), *observed.items()]}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"Scatter: lengths {lengths} differ; give one number a point to each")
+        if 0 in lengths.values():
+            raise ValueError("Scatter: got no points; give at least one")
+        self.points = Points(tuple(columns), torch.stack(list(columns.values()), dim=1), None, observed)
+
+    def __repr__(self) -> str:
+        values = f", values {list(self.points.values)}" if self.points.values else ""
+        return f"Scatter({self.points.n} points in {list(self.coordinates)}{values})"
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """See `Domain.coordinates`."""
+        return self.points.names
+
+    @property
+    def dimension(self) -> int:
+        """See `Domain.dimension`."""
+        return 0
+
+    @property
+    def bounds(self) -> Bounds:
+        """See `Domain.bounds`."""
+        low, high = self.points.x.amin(0).tolist(), self.points.x.amax(0).tolist()
+        return dict(zip(self.coordinates, zip(low, high, strict=True), strict=True))
+
+    def charts(self) -> tuple[Chart, ...]:
+        """See `Domain.charts`."""
+        return (constant(self.points),)
+
+    def level(self, x: Tensor) -> Tensor:
+        """See `Domain.level`: the distance to the nearest point, over the extent of each coordinate."""
+        extent = torch.tensor([high - low or 1.0 for low, high in self.bounds.values()], dtype=x.dtype, device=x.device)
+        given = self.points.x.to(dtype=x.dtype, device=x.device)
+        nearest = [
+            ((part[:, None] - given) / extent).abs().amax(2).amin(1) for part in x.split(max(1, 2**20 // len(given)))
+        ]
+        return torch.cat(nearest)
+
+    def boundary(self) -> Domain:
+        """Not defined: points have no inside.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"boundary: {self!r} has no inside, so it has no boundary")
+
+
+def Point(**coordinates: float) -> Scatter:
+    """A single point.
+
+    Args:
+        coordinates: one number a coordinate, in its units.
+
+    Example:
+        >>> Point(x=0.0, t=1.0).measure
+        1.0
+    """
+    return Scatter({name: [value] for name, value in coordinates.items()})
+
+
+def _column(name: str, given: Any) -> Tensor:
+    column = torch.as_tensor(given, dtype=torch.float64, device="cpu").detach().clone()
+    if column.ndim != 1:
+        raise ValueError(f"Scatter: {name} has shape {tuple(column.shape)}, expected (n,): one number a point")
+    if not bool(torch.isfinite(column).all()):
+        raise ValueError(f"Scatter: {name} holds {int((~torch.isfinite(column)).sum())} numbers that are not finite")
+    return column
