@@ -1,0 +1,302 @@
+"""Engines: residual rows of an equation, and their derivatives by the parameters, from a model and points.
+
+    r = r(θ) (n, q),   ½|s r|²,   Jᵀr = ∇θ ½|s r|²,   J = ∂(s r)/∂θ (n q, p),   JᵀJ
+
+`Autograd` is the definition: nested reverse mode for the equation's derivatives, and one backward pass a row of J.
+`Jets` (in `pinn.derivatives.jets`) is the fast one. Both answer every question here to the same digits.
+
+Rows of J are ordered by point, then by field: row i q + j is field j at point i. The parameters' order is that of the
+list given, each flattened.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Columns = dict[str, Any]
+"""Coordinate name -> (n,) tensor or jet."""
+
+Model = Callable[[Columns], Mapping[str, Any]]
+"""Coordinates -> outputs by name, ordinary torch code."""
+
+Equation = Callable[[Columns, Mapping[str, Any], Mapping[str, Any]], Sequence[Any]]
+"""(coordinates, outputs, constants) -> q rows (n,)."""
+
+Constants = Mapping[str, Tensor]
+"""Name -> 0-d tensor, which may have a graph to parameters, or (n,) values without one."""
+
+
+class Operator(ABC):
+    """J at one place, as products: r (N,), J v and Jᵀ w."""
+
+    residual: Tensor
+
+    @abstractmethod
+    def jvp(self, vector: Tensor) -> Tensor:
+        """J v, shape (N,), for v of shape (p,)."""
+
+    @abstractmethod
+    def vjp(self, vector: Tensor) -> Tensor:
+        """Jᵀ w, shape (p,), for w of shape (N,)."""
+
+
+class Engine(ABC):
+    """What differentiates: residual rows and their linearization.
+
+    In every method `model`, `equation`, `points` (n, d), `names` (d coordinate names) and `constants` mean the same;
+    `parameters` is a list of leaves, p numbers in all; `scale`, (n,) or (n, q), multiplies the rows.
+    """
+
+    @abstractmethod
+    def residual(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        constants: Constants | None = None,
+    ) -> Tensor:
+        """Rows (n, q), with a graph to the parameters where grad mode is on."""
+
+    @abstractmethod
+    def linearize(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        out: Tensor | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Rows (n, q) and their derivatives J (n q, p), both scaled.
+
+        Args:
+            out: buffer (n q, p) that J is written into, of any layout; fastest where its transpose is contiguous
+                along the rows, `torch.empty(p, N).T`, which is also what is made where it is left out.
+        """
+
+    @abstractmethod
+    def gradient(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """½|s r|², 0-d, and its gradient (p,)."""
+
+    @abstractmethod
+    def gram(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """½|s r|², 0-d, Jᵀ r (p,) and Jᵀ J (p, p) of the scaled rows, never holding J."""
+
+    @abstractmethod
+    def operator(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> Operator:
+        """r and J at the current parameters, scaled, as products with vectors; row i q + j as in `linearize`."""
+
+
+class Autograd(Engine):
+    """The reference: nested reverse mode.
+
+    Args:
+        chunk: rows of J that one batched backward pass takes.
+
+    Example:
+        >>> from pinn.derivatives import d
+        >>> net = torch.nn.Linear(1, 1, dtype=torch.float64)
+        >>> x = torch.linspace(0, 1, 3, dtype=torch.float64)[:, None]
+        >>> rows = Autograd().residual(
+        ...     lambda columns: {"u": net(columns["x"][:, None])[:, 0]},
+        ...     lambda columns, outputs, constants: [d(outputs["u"], columns["x"])], x, ("x",))
+        >>> bool((rows == net.weight.item()).all())
+        True
+    """
+
+    def __init__(self, chunk: int = 64) -> None:
+        self.chunk = chunk
+
+    def residual(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        constants: Constants | None = None,
+    ) -> Tensor:
+        """Rows (n, q)."""
+        wanted = torch.is_grad_enabled()
+        with torch.enable_grad():
+            columns: Columns = {name: points[:, i].detach().clone().requires_grad_() for i, name in enumerate(names)}
+            outputs = model(columns)
+            rows = equation(columns, outputs, constants or {})
+            found = torch.stack([_row(row, points) for row in rows], 1)
+        return found if wanted else found.detach()
+
+    def linearize(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        out: Tensor | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Rows (n, q) and J (n q, p), one backward pass a row, in batches."""
+        with torch.enable_grad():
+            rows = scaled(self.residual(model, equation, points, names, constants), scale)
+        flat = rows.reshape(-1)
+        count = sum(parameter.numel() for parameter in parameters)
+        jacobian = points.new_empty(count, flat.numel()).T if out is None else out
+        if not flat.requires_grad:
+            jacobian.zero_()
+            return rows, jacobian
+        for start in range(0, flat.numel(), self.chunk):
+            stop = min(start + self.chunk, flat.numel())
+            seeds = torch.zeros(stop - start, flat.numel(), dtype=flat.dtype, device=flat.device)
+            seeds[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+            slopes = torch.autograd.grad(
+                flat, list(parameters), seeds, retain_graph=True, allow_unused=True, is_grads_batched=True
+            )
+            place = 0
+            for parameter, slope in zip(parameters, slopes, strict=True):
+                block = jacobian[start:stop, place : place + parameter.numel()]
+                block.copy_(slope.reshape(stop - start, -1)) if slope is not None else block.zero_()
+                place += parameter.numel()
+        return rows.detach(), jacobian
+
+    def gradient(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """½|s r|² and its gradient (p,)."""
+        with torch.enable_grad():
+            loss = 0.5 * scaled(self.residual(model, equation, points, names, constants), scale).pow(2).sum()
+        return loss.detach(), flat_gradient(loss, parameters)
+
+    def gram(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """½|s r|², Jᵀ r and Jᵀ J; the reference does hold J."""
+        rows, jacobian = self.linearize(model, equation, points, names, parameters, constants, scale=scale)
+        flat = rows.detach().reshape(-1)
+        return 0.5 * flat.dot(flat), jacobian.T @ flat, jacobian.T @ jacobian
+
+    def operator(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> Operator:
+        """r and products with J from one graph; J v as the derivative of w ↦ Jᵀ w."""
+        with torch.enable_grad():
+            rows = scaled(self.residual(model, equation, points, names, constants), scale).reshape(-1)
+        return _GraphOperator(rows, parameters)
+
+
+class _GraphOperator(Operator):
+    """Products with J from a graph that is kept."""
+
+    def __init__(self, rows: Tensor, parameters: Sequence[Tensor]) -> None:
+        self.residual = rows.detach()
+        self._rows, self._parameters = rows, list(parameters)
+
+    def jvp(self, vector: Tensor) -> Tensor:
+        """J v, shape (N,)."""
+        if not self._rows.requires_grad:
+            return torch.zeros_like(self.residual)
+        pieces = vector.split([parameter.numel() for parameter in self._parameters])
+        with torch.enable_grad():
+            w = torch.zeros_like(self.residual, requires_grad=True)
+            back = torch.autograd.grad(self._rows, self._parameters, w, create_graph=True, allow_unused=True)
+            used = [
+                (slope, piece.view_as(slope))
+                for slope, piece in zip(back, pieces, strict=True)
+                if slope is not None and slope.requires_grad
+            ]
+            if not used:
+                return torch.zeros_like(self.residual)
+            slopes, steps = zip(*used, strict=True)
+            (found,) = torch.autograd.grad(slopes, w, steps, allow_unused=True)
+        return torch.zeros_like(self.residual) if found is None else found
+
+    def vjp(self, vector: Tensor) -> Tensor:
+        """Jᵀ w, shape (p,)."""
+        return flat_gradient(self._rows, self._parameters, vector, retain_graph=True)
+
+
+def scaled(rows: Tensor, scale: Tensor | None) -> Tensor:
+    """Rows (n, q) times a scale (n,) or (n, q)."""
+    if scale is None:
+        return rows
+    return rows * (scale[:, None] if scale.ndim == 1 else scale)
+
+
+def flat_gradient(
+    value: Tensor, parameters: Sequence[Tensor], seed: Tensor | None = None, *, retain_graph: bool = False
+) -> Tensor:
+    """Gradient of a value by all parameters as one vector (p,); zero by those that take no part."""
+    if value.requires_grad:
+        slopes = torch.autograd.grad(value, list(parameters), seed, retain_graph=retain_graph, allow_unused=True)
+    else:
+        slopes = (None,) * len(parameters)
+    pieces = [
+        torch.zeros_like(parameter).reshape(-1) if slope is None else slope.reshape(-1)
+        for slope, parameter in zip(slopes, parameters, strict=True)
+    ]
+    return torch.cat(pieces) if pieces else value.new_zeros(0)
+
+
+def _row(row: Any, points: Tensor) -> Tensor:
+    """A row as a tensor (n,)."""
+    n = points.shape[0]
+    if not isinstance(row, Tensor):
+        return torch.full((n,), float(row), dtype=points.dtype, device=points.device)
+    if tuple(row.shape) not in ((), (n,)):
+        raise ValueError(f"equation: a row of shape {tuple(row.shape)}, expected ({n},), one entry a point")
+    return row.expand(n)

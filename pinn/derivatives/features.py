@@ -1,0 +1,160 @@
+"""Features of jets put together, taken apart and reshaped; linear maps, so that every entry is treated alike.
+
+    Q_k(∂) A(f) = A(Q_k(∂) f)   for a linear map A of features
+
+The axis of the points stays first: what would move, mix or remove it has no rule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.derivatives.jet import Jet, MissingRule, frame_of
+from pinn.derivatives.rules import tail_of
+
+
+def _axis(f: Jet, axis: int, what: str, extra: int = 0) -> int:
+    """An axis of features counted from the end."""
+    rank = f.ndim + extra
+    at = axis if axis >= 0 else axis + rank
+    if at == 0 or not 0 < at < rank:
+        raise MissingRule(f"{what} over axis {axis} of a jet of shape {tuple(f.shape)}: axis 0 is that of the points")
+    return at - rank
+
+
+def _joined(jets: Sequence[Any], what: str) -> tuple[list[Jet], tuple[int, ...]]:
+    frame = frame_of(jets)
+    found = []
+    for jet in jets:
+        if not isinstance(jet, Jet):
+            if jet.ndim == 0 or jet.shape[0] != frame.n:
+                raise MissingRule(f"{what} of a jet and a tensor of shape {tuple(jet.shape)}, expected ({frame.n}, …)")
+            if frame.tape is not None and jet.requires_grad:
+                jet = frame.tape.constant(jet, jet.ndim)
+            jet = frame.constant(jet)
+        found.append(jet)
+    return found, tuple(sorted(set().union(*(jet.keys for jet in found))))
+
+
+def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what: str) -> Jet:
+    found, keys = _joined(jets, what)
+    if all(jet.keys == keys and jet.stacked for jet in found):
+        return Jet(found[0].frame, keys, stack=function([jet.stack for jet in found], axis))
+    value = function([jet.value for jet in found], axis)
+    constant = all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1
+    entries = []
+    for key in keys:
+        parts = []
+        for jet in found:
+            shape = (1, *jet.shape[1:]) if constant else jet.shape
+            entry = jet.entry(key)
+            parts.append(jet.value.new_zeros(()).expand(shape) if entry is None else entry.expand(shape))
+        entries.append(function(parts, axis))
+    return Jet(found[0].frame, keys, value, tail_of(entries, value))
+
+
+def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Jet:
+    """Features side by side."""
+    first = next(jet for jet in tensors if isinstance(jet, Jet))
+    return _join(torch.cat, tensors, _axis(first, dim if axis is None else axis, "torch.cat"), "torch.cat")
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Jet:
+    """Features along a new axis."""
+    first = next(jet for jet in tensors if isinstance(jet, Jet))
+    return _join(torch.stack, tensors, _axis(first, dim, "torch.stack", 1), "torch.stack")
+
+
+def getitem(f: Jet, index: Any) -> Jet:
+    """Features by index; the points stay as they are."""
+    index = index if isinstance(index, tuple) else (index,)
+    if len(index) == 2 and index[0] is Ellipsis and isinstance(index[1], int) and f.ndim == 2:
+        if f.stacked:
+            return Jet(f.frame, f.keys, stack=f.columns()[index[1]])
+        return Jet(f.frame, f.keys, f.value[..., index[1]], f.tail[..., index[1]])
+    if index and index[0] is Ellipsis:
+        used = sum(1 for i in index if i is not None) - 1
+        index = (slice(None),) * (f.ndim - used) + index[1:]
+    if not index or index[0] != slice(None) or any(isinstance(i, Tensor) and i.dtype == torch.bool for i in index):
+        raise MissingRule(f"indexing the points of a jet with {index}: only features can be indexed")
+    return f.each(lambda entry, lead: entry[(slice(None),) * lead + index])
+
+
+def reshape(f: Jet, *shape: Any) -> Jet:
+    """Features in another shape."""
+    new = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list, torch.Size)) else shape
+    if not new or new[0] not in (f.frame.n, -1) or (new[0] == -1 and math.prod(new[1:]) != math.prod(f.shape[1:])):
+        raise MissingRule(f"reshaping a jet of shape {tuple(f.shape)} to {new}: axis 0 must stay that of the points")
+    return f.each(lambda entry, lead: entry.reshape(*entry.shape[: 1 + lead], *new[1:]))
+
+
+def flatten(f: Jet, start_dim: int = 0, end_dim: int = -1) -> Jet:
+    """Some axes of features made one."""
+    start, end = _axis(f, start_dim, "torch.flatten"), _axis(f, end_dim, "torch.flatten")
+    return f.each(lambda entry, lead: entry.flatten(start, end))
+
+
+def unsqueeze(f: Jet, dim: int) -> Jet:
+    """A new axis of features."""
+    at = _axis(f, dim, "torch.unsqueeze", 1)
+    return f.each(lambda entry, lead: entry.unsqueeze(at))
+
+
+def squeeze(f: Jet, dim: int | None = None) -> Jet:
+    """Axes of one feature removed: the named one, or all."""
+    if dim is None:
+        keep = [size for size in f.shape[1:] if size != 1]
+        return reshape(f, f.frame.n, *keep)
+    at = _axis(f, dim, "torch.squeeze")
+    return f.each(lambda entry, lead: entry.squeeze(at))
+
+
+def transpose(f: Jet, dim0: int, dim1: int) -> Jet:
+    """Two axes of features exchanged."""
+    a, b = _axis(f, dim0, "torch.transpose"), _axis(f, dim1, "torch.transpose")
+    return f.each(lambda entry, lead: entry.transpose(a, b))
+
+
+def expand(f: Jet, *shape: Any) -> Jet:
+    """Axes of one feature repeated without copies."""
+    new = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list, torch.Size)) else shape
+    if len(new) != f.ndim or new[0] not in (f.frame.n, -1):
+        raise MissingRule(f"expanding a jet of shape {tuple(f.shape)} to {new}: only features can be expanded")
+    return f.each(lambda entry, lead: entry.expand(*entry.shape[: 1 + lead], *new[1:]))
+
+
+def pieces(function: Callable[..., Sequence[Tensor]], what: str) -> Callable[..., tuple[Jet, ...]]:
+    """A rule for torch.chunk, split or unbind along an axis of features."""
+    def rule(f: Jet, *args: Any, dim: int = 0) -> tuple[Jet, ...]:
+        *sizes, axis = args if len(args) == (2 if what != "unbind" else 1) else (*args, dim)
+        at = _axis(f, axis, f"torch.{what}")
+        if what == "unbind" and at == -1:
+            found: Sequence[Tensor] = f.columns()
+        else:
+            found = function(f.stack, *sizes, at)
+        return tuple(Jet(f.frame, f.keys, stack=piece) for piece in found)
+
+    return rule
+
+
+def _axes(f: Jet, dim: Any, what: str) -> tuple[int, ...]:
+    if dim is None:
+        raise MissingRule(f"{what} over the points of a jet: name the axis of features, dim=-1")
+    return tuple(_axis(f, axis, what) for axis in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+
+
+def total(f: Jet, dim: Any = None, keepdim: bool = False, *, axis: Any = None, dtype: None = None) -> Jet:
+    """Sum over features."""
+    axes = _axes(f, dim if axis is None else axis, "torch.sum")
+    return f.each(lambda entry, lead: entry.sum(axes, keepdim=keepdim))
+
+
+def mean(f: Jet, dim: Any = None, keepdim: bool = False, *, axis: Any = None, dtype: None = None) -> Jet:
+    """Mean over features."""
+    axes = _axes(f, dim if axis is None else axis, "torch.mean")
+    return f.each(lambda entry, lead: entry.mean(axes, keepdim=keepdim))

@@ -1,0 +1,288 @@
+"""The three operations that carry the cost of a jet, each one node of autograd with a backward pass by hand.
+
+    composition  y = φ(z):        y_k = Σ_m φₘ(z₀) (δᵐ)_k,               ḡ_z[b] = Σ c[k][a][b] w_a ḡ_k,   w = φ'(z)
+    product      y = f g:         y_k = Σ c[k][a][b] f_a g_b
+    linear       z = a Wᵀ + b:    one product of (K n, in) with Wᵀ; the bias joins the value alone
+
+The gradient of a composition is the adjoint of the product with w, since dφ(z) = φ'(z) dz holds for jets as for
+numbers. Where φ' is a quadratic in φ, w is made of y alone and nothing but y is saved, which the next layer saves too.
+Entry a of w begins with q · p_a, with q = p₁ + 2 p₂ y₀ and p = y (or q = 2 φ₂, p = z): the common factor q is taken out.
+
+Tensors are stacks (K, n, …), the value first. A tail (K − 1, 1, …) is the same at every point (affine functions of the
+coordinates) and is never spread out. Gradients of first order only: differentiating twice raises.
+
+Source: ENGINES notes of this project; adjoints of Taylor arithmetic: Griewank, Walther (2008), sec. 13.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from pinn.derivatives.plan import Composition, Terms
+from pinn.derivatives.series import Rule, quadratic
+
+Power = dict[int, tuple[Tensor, float]]
+
+
+def _powers(program: Composition, place: Mapping[int, int], z: Any) -> list[Power]:
+    """δ², δ³, …: key -> (tensor, factor), for the entries that are not zero."""
+    first: Power = {key: (z[at], 1.0) for key, at in place.items()}
+    found: list[Power] = []
+    previous = first
+    for level in program.powers:
+        now: Power = {}
+        for key, _, _, terms in level:
+            total: Tensor | None = None
+            scale = 1.0
+            for a, b, c in terms:
+                (left, one), (right, two) = first[a], previous[b]
+                if total is None:
+                    total, scale = left * right, c * one * two
+                elif total.shape == torch.broadcast_shapes(left.shape, right.shape):
+                    total.addcmul_(left, right, value=c * one * two / scale)
+                else:
+                    total = torch.addcmul(total, left, right, value=c * one * two / scale)
+            assert total is not None
+            now[key] = total, scale
+        found.append(now)
+        previous = now
+    return found
+
+
+def _compose(
+    rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The stack of φ(z), and what the rule's coefficients need beside its value."""
+    y = value.new_empty((1 + len(program.keys), *value.shape))
+    extra = rule.value(value, y[0])
+    if not program.keys:
+        return y, extra
+    slopes = rule.taylor(value, y[0], extra, 1 + len(program.powers))
+    if program.same:
+        torch.mul(tail, slopes[0], out=y[1:])
+    else:
+        for out, place in program.linear:
+            torch.mul(tail[place - 1], slopes[0], out=y[out])
+    if program.powers:
+        place_of = {key: place - 1 for key, place in zip(keys, range(1, len(keys) + 1), strict=True)}
+        powers = _powers(program, place_of, tail)
+        for slope, level, power in zip(slopes[1:], program.powers, powers, strict=True):
+            for key, out, fresh, _ in level:
+                total, scale = power[key]
+                if fresh:
+                    torch.mul(slope, total, out=y[out])
+                    if scale != 1.0:
+                        y[out].mul_(scale)
+                else:
+                    y[out].addcmul_(slope, total, value=scale)
+    return y, extra
+
+
+class Compose(torch.autograd.Function):
+    """φ(z) for a stack z (tail is None), or for a value and a tail."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor | None
+    ) -> Tensor:
+        ctx.rule, ctx.program, ctx.keys, ctx.split = rule, program, keys, tail is not None
+        z0, rest = (value, tail) if tail is not None else (value[0], value[1:])
+        y, extra = _compose(rule, program, keys, z0, rest)
+        if rule.riccati is not None:
+            ctx.places, ctx.broadcast = z0.shape, tail is not None and tail.shape[1] == 1 != z0.shape[0]
+            ctx.save_for_backward(y)
+        else:
+            ctx.save_for_backward(y, value, *((tail,) if tail is not None else ()), *extra)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        rule, program, keys = ctx.rule, ctx.program, ctx.keys
+        if rule.riccati is not None:
+            (y,) = ctx.saved_tensors
+            weights = _riccati_weights(rule.riccati, program, y)
+            broadcast = ctx.broadcast
+        else:
+            y, value, *rest = ctx.saved_tensors
+            z0, tail = (value, rest.pop(0)) if ctx.split else (value[0], value[1:])
+            weights = _series_weights(rule, program, keys, y[0], z0, tail, tuple(rest))
+            broadcast = ctx.split and tail.shape[1] == 1 != z0.shape[0]
+        gz = _adjoint(program, len(keys), weights, g)
+        if not ctx.split:
+            return None, None, None, gz, None
+        gt = gz[1:]
+        return None, None, None, gz[0], gt.sum(1, keepdim=True) if broadcast else gt
+
+
+class _Weights:
+    """w = φ'(z): its value, the common factor q (tensor or None, with a number) and, by place, p_a and the rest."""
+
+    __slots__ = ("factor", "parts", "q", "rest", "value")
+
+    def __init__(
+        self,
+        value: Tensor,
+        q: Tensor | None,
+        factor: float,
+        parts: Mapping[int, Tensor],
+        rest: Mapping[int, tuple[Tensor, float]],
+    ) -> None:
+        self.value, self.q, self.factor, self.parts, self.rest = value, q, factor, parts, rest
+
+
+def _riccati_weights(p: tuple[float, float, float], program: Composition, y: Tensor) -> _Weights:
+    p0, p1, p2 = p
+    y0 = y[0]
+    value = quadratic(p, y0) if p != (0.0, 1.0, 0.0) else y0
+    q: Tensor | None
+    if p2 == 0.0:
+        q, factor = None, p1
+    elif p1 == 0.0:
+        q, factor = y0, 2.0 * p2
+    else:
+        q, factor = torch.add(y0 * (2.0 * p2), p1), 1.0
+    rest: dict[int, tuple[Tensor, float]] = {}
+    if p2:
+        for place, terms in program.red.items():
+            (a, b, c), *others = terms
+            total = y[a] * y[b]
+            for i, j, factor_ij in others:
+                total.addcmul_(y[i], y[j], value=factor_ij / c)
+            rest[place] = total, c * p2
+    return _Weights(value, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest)
+
+
+def _series_weights(
+    rule: Rule,
+    program: Composition,
+    keys: tuple[int, ...],
+    y0: Tensor,
+    z0: Tensor,
+    tail: Tensor,
+    extra: tuple[Tensor, ...],
+) -> _Weights:
+    slopes = rule.taylor(z0, y0, extra, 2 + len(program.powers) if program.keys else 1)
+    if not program.keys:
+        return _Weights(slopes[0], None, 1.0, {}, {})
+    rest: dict[int, tuple[Tensor, float]] = {}
+    if program.powers:
+        place_of = {key: place for place, key in enumerate(keys)}
+        for m, (level, power) in enumerate(zip(program.powers, _powers(program, place_of, tail), strict=True), 2):
+            for key, out, _, _ in level:
+                total, scale = power[key]
+                if out not in rest:
+                    rest[out] = slopes[m] * total, (m + 1) * scale
+                else:
+                    found, base = rest[out]
+                    found.addcmul_(slopes[m], total, value=(m + 1) * scale / base)
+    parts = {out: tail[place - 1] for out, place in program.place_in.items() if out}
+    return _Weights(slopes[0], slopes[1], 2.0, parts, rest)
+
+
+def _adjoint(program: Composition, entries: int, w: _Weights, g: Tensor) -> Tensor:
+    """ḡ_z[b] = Σ c w_a ḡ_k, as places; the common factor q is multiplied in once for each k, or once in all."""
+    if program.same:
+        gz = g * w.value
+    else:
+        gz = g.new_empty((1 + entries, *g.shape[1:]))
+        torch.mul(g[0], w.value, out=gz[0])
+        for out, place in program.linear:
+            torch.mul(g[out], w.value, out=gz[place])
+    needed = {a for _, a, b, _ in program.adjoint if b}
+    full: dict[int, Tensor] = {}
+    for a in needed & w.rest.keys():
+        tensor, scale = w.rest[a]
+        total = tensor * scale
+        if a in w.parts:
+            total = _accumulate(total, w.parts[a], w.q, w.factor)
+        full[a] = total
+    shared: dict[int, Tensor] = {}
+    common: Tensor | None = None
+    for k, a, b, c in program.adjoint:
+        if a in full:
+            gz[b].addcmul_(full[a], g[k], value=c)
+            continue
+        if b == 0:
+            if a in w.parts:
+                common = w.parts[a] * g[k] if common is None else common.addcmul_(w.parts[a], g[k], value=c)
+            if a in w.rest:
+                tensor, scale = w.rest[a]
+                gz[0].addcmul_(tensor, g[k], value=c * scale)
+            continue
+        if a not in w.parts:
+            continue
+        if k not in shared:
+            shared[k] = g[k] if w.q is None else g[k] * w.q
+        gz[b].addcmul_(w.parts[a], shared[k], value=c * w.factor)
+    if common is not None:
+        _accumulate(gz[0], common, w.q, w.factor)
+    return gz
+
+
+def _accumulate(total: Tensor, tensor: Tensor, q: Tensor | None, factor: float) -> Tensor:
+    """total += factor · q · tensor, in place."""
+    return total.add_(tensor, alpha=factor) if q is None else total.addcmul_(tensor, q, value=factor)
+
+
+class Product(torch.autograd.Function):
+    """Leibniz's rule on two stacks of equal feature shape; `terms` are places (k, a, b, c)."""
+
+    @staticmethod
+    def forward(ctx: Any, terms: Terms, entries: int, f: Tensor, g: Tensor) -> Tensor:
+        ctx.terms = terms
+        ctx.save_for_backward(f, g)
+        out = f.new_empty((entries, *f.shape[1:]))
+        written: set[int] = set()
+        for k, a, b, c in terms:
+            if k in written:
+                out[k].addcmul_(f[a], g[b], value=c)
+            else:
+                torch.mul(f[a], g[b], out=out[k])
+                if c != 1.0:
+                    out[k].mul_(c)
+                written.add(k)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        f, g = ctx.saved_tensors
+        left = right = None
+        if ctx.needs_input_grad[2]:
+            left = torch.zeros_like(f)
+            for k, a, b, c in ctx.terms:
+                left[a].addcmul_(g[b], grad[k], value=c)
+        if ctx.needs_input_grad[3]:
+            right = torch.zeros_like(g)
+            for k, a, b, c in ctx.terms:
+                right[b].addcmul_(f[a], grad[k], value=c)
+        return None, None, left, right
+
+
+class Linear(torch.autograd.Function):
+    """a Wᵀ + b for a stack a (K, n, …, in), as one matrix product."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(a, weight)
+        z = a.reshape(-1, a.shape[-1]) @ weight.T
+        z = z.view(*a.shape[:-1], weight.shape[0])
+        if bias is not None:
+            z[0] += bias
+        return z
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        a, weight = ctx.saved_tensors
+        flat = g.reshape(-1, g.shape[-1])
+        ga = (flat @ weight).view(a.shape) if ctx.needs_input_grad[0] else None
+        gw = flat.T @ a.reshape(-1, a.shape[-1]) if ctx.needs_input_grad[1] else None
+        gb = g[0].reshape(-1, g.shape[-1]).sum(0) if ctx.needs_input_grad[2] else None
+        return ga, gw, gb

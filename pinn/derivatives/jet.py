@@ -1,0 +1,263 @@
+"""Jets: a quantity at n points together with some of its derivatives, on which ordinary torch code runs unchanged.
+
+A jet of shape (n, …) over a plan Q₀ = 1, …, Q_{K−1} holds its value (n, …) and the entries Q_k(∂) of the plan that are
+not zero (its `keys`), stacked as a tail (K' , n, …), or (K', 1, …) where they are the same at every point, as for the
+coordinates themselves. Value and tail lie in one stack (1 + K', n, …) wherever that is where they were computed.
+
+Operations on jets are found through `__torch_function__` in the table of `pinn.derivatives.table`; what is not there
+raises `MissingRule`, which names the operation.
+
+Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13; the algebra: `pinn.derivatives.plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from pinn.derivatives.plan import Algebra
+
+if TYPE_CHECKING:
+    from pinn.derivatives.rows import Tape
+
+
+class MissingRule(TypeError):
+    """An operation that jets have no rule for. The message names it; the reference engine knows it."""
+
+
+class Frame:
+    """What all jets of one evaluation share.
+
+    Args:
+        algebra: the plan.
+        n: number of points.
+        tape: where the rows of ∂r/∂θ are to be taken, what they are made of; else None.
+    """
+
+    __slots__ = ("algebra", "n", "tape")
+
+    def __init__(self, algebra: Algebra, n: int, tape: Tape | None = None) -> None:
+        self.algebra, self.n, self.tape = algebra, n, tape
+
+    def coordinate(self, values: Tensor, i: int) -> Jet:
+        """Coordinate number i, with values (n,), as a jet."""
+        entries = self.algebra.coordinate(i)
+        tail = values.new_tensor([c for _, c in entries]).view(-1, 1)
+        return Jet(self, tuple(k for k, _ in entries), values, tail)
+
+    def constant(self, value: Tensor) -> Jet:
+        """A tensor (n, …) that does not vary with the coordinates, as a jet."""
+        return Jet(self, (), value, value.new_empty((0, 1, *value.shape[1:])))
+
+
+class Jet:
+    """A quantity (n, …) with the entries `keys` of its frame's plan.
+
+    Args:
+        frame: the evaluation it belongs to.
+        keys: basis numbers of the entries that are held beyond the value, ascending.
+        value: (n, …), or None where `stack` holds it.
+        tail: (K', n, …) or (K', 1, …), or None where `stack` holds it.
+        stack: (1 + K', n, …), value first.
+
+    Jets behave as tensors of shape (n, …) do under the operations that have a rule; the axis of points stays first.
+    """
+
+    __slots__ = ("_columns", "_stack", "_tail", "_value", "frame", "keys")
+
+    def __init__(
+        self,
+        frame: Frame,
+        keys: tuple[int, ...],
+        value: Tensor | None = None,
+        tail: Tensor | None = None,
+        stack: Tensor | None = None,
+    ) -> None:
+        self.frame, self.keys = frame, keys
+        self._value, self._tail, self._stack = value, tail, stack
+        self._columns: tuple[Tensor, ...] | None = None
+
+    # -- storage ------------------------------------------------------------------------------------------------
+
+    @property
+    def value(self) -> Tensor:
+        """The value (n, …)."""
+        if self._value is None:
+            assert self._stack is not None
+            self._value = self._stack[0]
+        return self._value
+
+    @property
+    def tail(self) -> Tensor:
+        """The entries beyond the value, (K', n, …) or (K', 1, …)."""
+        if self._tail is None:
+            assert self._stack is not None
+            self._tail = self._stack[1:]
+        return self._tail
+
+    @property
+    def stacked(self) -> bool:
+        """Whether value and tail lie in one tensor already."""
+        return self._stack is not None
+
+    @property
+    def stack(self) -> Tensor:
+        """Value and tail in one tensor (1 + K', n, …), put together where they are apart."""
+        if self._stack is None:
+            value, tail = self.value, self.tail
+            tail = tail.expand(tail.shape[0], *value.shape)
+            self._stack = torch.cat([value.unsqueeze(0), tail]) if len(self.keys) else value.unsqueeze(0)
+        return self._stack
+
+    def entry(self, key: int) -> Tensor | None:
+        """Entry Q_key(∂), (n, …) or (1, …); None where it is zero."""
+        if key == 0:
+            return self.value
+        if key not in self.keys:
+            return None
+        place = self.keys.index(key)
+        return self._stack[place + 1] if self._stack is not None else self.tail[place]
+
+    def each(self, function: Callable[[Tensor, int], Tensor]) -> Jet:
+        """A linear function of every entry; it is told how many axes lie before that of the points."""
+        if self._stack is not None:
+            return Jet(self.frame, self.keys, stack=function(self._stack, 1))
+        return Jet(self.frame, self.keys, function(self.value, 0), function(self.tail, 1))
+
+    def columns(self) -> tuple[Tensor, ...]:
+        """The stack taken apart along its last axis, in one node of the graph."""
+        if self._columns is None:
+            self._columns = self.stack.unbind(-1)
+        return self._columns
+
+    # -- what torch code asks of a tensor -----------------------------------------------------------------------
+
+    @property
+    def shape(self) -> torch.Size:
+        """(n, …), without the axis of entries."""
+        return self.value.shape if self._stack is None else self._stack.shape[1:]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes, that of the points included."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the entries."""
+        return (self.value if self._stack is None else self._stack).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the entries lie."""
+        return (self.value if self._stack is None else self._stack).device
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether the entries have a graph to parameters."""
+        if self._stack is not None:
+            return self._stack.requires_grad
+        return self.value.requires_grad or self.tail.requires_grad
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the entries lie on a CUDA device."""
+        return self.device.type == "cuda"
+
+    def size(self, axis: int | None = None) -> Any:
+        """Shape, or one of its numbers."""
+        return self.shape if axis is None else self.shape[axis]
+
+    def dim(self) -> int:
+        """Number of axes."""
+        return self.ndim
+
+    def is_floating_point(self) -> bool:
+        """Whether the entries are real floating point, which they always are."""
+        return True
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"Jet(shape={tuple(self.shape)}, entries={(0, *self.keys)} of {self.frame.algebra.size})"
+
+    def __bool__(self) -> bool:
+        raise MissingRule("a branch on the values of a jet (if, while, and, or): use torch.where")
+
+    def __iter__(self) -> Any:
+        raise MissingRule("iteration over the points of a jet: use unbind(-1) for features")
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not defined above: the methods of a tensor, such as x.tanh().
+        function = getattr(torch.Tensor, name, None)
+        if name.startswith("__") or not callable(function):
+            raise AttributeError(f"Jet has no attribute {name!r}")
+        return lambda *args, **kwargs: _dispatch(function, (self, *args), kwargs)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        return _dispatch(function, args, kwargs or {})
+
+    def differentiate(self, *xs: Any) -> Any:
+        """Derivatives inside a model are not carried; take them in the equation."""
+        raise MissingRule("d(...) inside a model: differentiate in the equation")
+
+    def __getitem__(self, index: Any) -> Any:
+        return _dispatch(torch.Tensor.__getitem__, (self, index), {})
+
+
+def _dispatch(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    from pinn.derivatives.table import RULES
+
+    rule = RULES.get(function)
+    if rule is None:
+        raise MissingRule(f"{name_of(function)}: jets have no rule for it")
+    return rule(*args, **kwargs)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """A torch function as a reader knows it: torch.cumsum, Tensor.sort."""
+    name = getattr(function, "__name__", str(function))
+    if name == "__get__":
+        return f"the attribute {getattr(getattr(function, '__self__', None), '__name__', '?')}"
+    owner = getattr(function, "__qualname__", name).rpartition(".")[0]
+    return f"Tensor.{name}" if "Tensor" in owner else f"torch.{name}"
+
+
+def values_of(x: Any) -> Any:
+    """The value of a jet; anything else as it is."""
+    return x.value if isinstance(x, Jet) else x
+
+
+def frame_of(jets: Iterable[Any]) -> Frame:
+    """The frame of the first jet among some arguments."""
+    for jet in jets:
+        if isinstance(jet, Jet):
+            return jet.frame
+    raise MissingRule("an operation without a jet among its arguments")
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    function = getattr(torch.Tensor, name)
+
+    def method(self: Jet, *args: Any) -> Any:
+        return _dispatch(function, (self, *args), {})
+
+    method.__name__ = name
+    method.__doc__ = f"`Tensor.{name}` on jets."
+    return method
+
+
+for _name in (
+    "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __neg__ __pos__ "
+    "__abs__ __matmul__ __rmatmul__ __lt__ __le__ __gt__ __ge__ __eq__ __ne__"
+).split():
+    setattr(Jet, _name, _operator(_name))
+del _name
+Jet.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -1,0 +1,400 @@
+"""The fast engine: jets through the network, one plan an equation, blocks of points that stay in the cache.
+
+An equation runs on lazy fields (`pinn.derivatives.field`), which say what operators it asks of the outputs; the model
+then runs on jets that carry just those (`pinn.derivatives.plan`, `pinn.derivatives.jet`), and the rows are put together.
+Rows of J come from one backward pass a field (`pinn.derivatives.rows`).
+
+Before an equation is first used its rows and their gradient are compared with the reference on a few points. Where they
+differ, or an operation has no rule, the reference takes that equation over, and says so once in the log.
+
+Source: this project's `ENGINES` notes; Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.derivatives.engine import Autograd, Constants, Engine, Equation, Model, Operator, flat_gradient, scaled
+from pinn.derivatives.field import Evaluation, Key, Program, Trace
+from pinn.derivatives.jet import Frame, MissingRule
+from pinn.derivatives.plan import Algebra
+from pinn.derivatives.rows import BlockLinearization, Tape
+
+_LOG = logging.getLogger("pinn.derivatives")
+
+
+class Jets(Engine):
+    """Jets, with the reference behind them.
+
+    Args:
+        fallback: whether the reference takes over where a rule is missing or the comparison fails; else it raises.
+        probe: whether each equation is compared with the reference before it is first used.
+        block: points that are computed together; left out, it follows the plan's size, the width and the threads.
+
+    Raises:
+        MissingRule: with `fallback=False`, for an operation without a rule, or where the comparison fails.
+
+    Example:
+        >>> from pinn.derivatives import d
+        >>> net = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)).double()
+        >>> x = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
+        >>> arguments = (lambda columns: {"u": net(columns["x"][:, None])[:, 0]},
+        ...              lambda columns, outputs, constants: [d(outputs["u"], columns["x"], columns["x"])], x, ("x",))
+        >>> torch.allclose(Jets().residual(*arguments), Autograd().residual(*arguments), rtol=1e-12)
+        True
+    """
+
+    def __init__(self, fallback: bool = True, probe: bool = True, block: int | None = None) -> None:
+        self.fallback, self.probe, self.block = fallback, probe, block
+        self.reference = Autograd()
+        self._algebras: dict[frozenset[Key], Algebra] = {}
+        # Models and equations are looked up by weak reference: nothing of theirs is kept alive.
+        self._outputs: weakref.WeakKeyDictionary[Any, dict[str, tuple[str, ...]]] = weakref.WeakKeyDictionary()
+        self._refused: weakref.WeakKeyDictionary[Any, dict[int, str]] = weakref.WeakKeyDictionary()
+
+    # -- the questions ------------------------------------------------------------------------------------------
+
+    def residual(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        constants: Constants | None = None,
+    ) -> Tensor:
+        """Rows (n, q)."""
+        if self._refuses(model, equation, points, names, constants):
+            return self.reference.residual(model, equation, points, names, constants)
+        run = _Run(self, model, equation, points, names, constants)
+        return torch.cat([torch.stack(rows, 1) for _, rows, _ in run.blocks()])
+
+    def linearize(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        out: Tensor | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Rows (n, q) and J (n q, p), by blocks of points."""
+        if self._refuses(model, equation, points, names, constants):
+            return self.reference.linearize(model, equation, points, names, parameters, constants, out, scale)
+        run = _Run(self, model, equation, points, names, constants)
+        count = sum(parameter.numel() for parameter in parameters)
+        jacobian = out
+        buffer: Tensor | None = None
+        found = []
+        for block, rows, part in run.linearized(scale):
+            found.append(rows)
+            if jacobian is None:
+                jacobian = points.new_empty(count, points.shape[0] * rows.shape[1]).T
+            target = jacobian[block.start * rows.shape[1] : block.stop * rows.shape[1]].T
+            if target.stride(1) == 1:
+                part.write(parameters, target)
+                continue
+            if buffer is None or buffer.shape[1] != target.shape[1]:
+                buffer = points.new_empty(target.shape)
+            part.write(parameters, buffer)
+            target.copy_(buffer)
+        assert jacobian is not None
+        return torch.cat(found), jacobian
+
+    def gradient(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """½|s r|² and its gradient (p,), by blocks of points."""
+        if self._refuses(model, equation, points, names, constants):
+            return self.reference.gradient(model, equation, points, names, parameters, constants, scale)
+        # What was computed from parameters before is cut off here and joined again at the end, once for all blocks.
+        given = dict(constants or {})
+        cut = {name: value for name, value in given.items() if value.requires_grad and not value.is_leaf}
+        leaves = {name: value.detach().requires_grad_() for name, value in cut.items()}
+        wanted = [*parameters, *leaves.values()]
+        run = _Run(self, model, equation, points, names, {**given, **leaves})
+        total = points.new_zeros(sum(leaf.numel() for leaf in wanted))
+        loss = points.new_zeros(())
+        with torch.enable_grad():
+            for block, rows, _ in run.blocks():
+                part = 0.5 * scaled(torch.stack(rows, 1), None if scale is None else scale[block]).pow(2).sum()
+                total += flat_gradient(part, wanted)
+                loss += part.detach()
+        size = sum(parameter.numel() for parameter in parameters)
+        slope = total[:size]
+        if cut:
+            seeds = [piece.view_as(leaf) for piece, leaf in zip(total[size:], leaves.values(), strict=True)]
+            slope = slope + _joined(list(cut.values()), parameters, seeds)
+        return loss, slope
+
+    def gram(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """½|s r|², Jᵀ r and Jᵀ J, by blocks of points."""
+        if self._refuses(model, equation, points, names, constants):
+            return self.reference.gram(model, equation, points, names, parameters, constants, scale)
+        run = _Run(self, model, equation, points, names, constants)
+        count = sum(parameter.numel() for parameter in parameters)
+        loss, slope = points.new_zeros(()), points.new_zeros(count)
+        total = points.new_zeros(count, count)
+        buffer: Tensor | None = None
+        for _, rows, part in run.linearized(scale):
+            flat = rows.reshape(-1)
+            if buffer is None or buffer.shape[1] != flat.numel():
+                buffer = points.new_empty(count, flat.numel())
+            part.write(parameters, buffer)
+            loss += 0.5 * flat.dot(flat)
+            slope.addmv_(buffer, flat)
+            _add_gram(total, buffer)
+        _mirror(total)
+        return loss, slope, total
+
+    def operator(
+        self,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        parameters: Sequence[Tensor],
+        constants: Constants | None = None,
+        scale: Tensor | None = None,
+    ) -> Operator:
+        """r, and products with J from sensitivities and activations, without rows."""
+        if self._refuses(model, equation, points, names, constants):
+            return self.reference.operator(model, equation, points, names, parameters, constants, scale)
+        run = _Run(self, model, equation, points, names, constants)
+        rows, parts = [], []
+        for _, found, part in run.linearized(scale):
+            rows.append(found.reshape(-1))
+            parts.append(part)
+        return _BlockOperator(torch.cat(rows), parts, parameters)
+
+    # -- plans --------------------------------------------------------------------------------------------------
+
+    def algebra(self, asked: Iterable[Key]) -> Algebra:
+        """The plan that carries these operators; plans are kept, for the last few hundred askings."""
+        keys = frozenset(asked)
+        if keys not in self._algebras:
+            if len(self._algebras) >= 256:
+                self._algebras.pop(next(iter(self._algebras)))
+            self._algebras[keys] = Algebra([dict(key) for key in keys])
+        return self._algebras[keys]
+
+    def output_names(self, model: Model, points: Tensor, names: Sequence[str]) -> tuple[str, ...]:
+        """Names of the model's outputs, found by one run on a point."""
+        owner, name = _identity(model)
+        known = self._outputs.setdefault(owner, {})
+        if name not in known:
+            with torch.no_grad():
+                known[name] = tuple(model({key: points[:1, i] for i, key in enumerate(names)}))
+        return known[name]
+
+    # -- the reference behind -----------------------------------------------------------------------------------
+
+    def _refuses(
+        self, model: Model, equation: Equation, points: Tensor, names: Sequence[str], constants: Constants | None
+    ) -> bool:
+        """Whether the reference has taken this equation of this model over; found out at its first use."""
+        owner, _ = _identity(model)
+        verdicts = self._refused.setdefault(equation, {})
+        if id(owner) not in verdicts:
+            reason = self._examine(model, equation, points, names, constants)
+            verdicts[id(owner)] = reason
+            if reason and self.fallback:
+                _LOG.warning("%s; the reference engine takes over for this equation", reason)
+        reason = verdicts[id(owner)]
+        if reason and not self.fallback:
+            raise MissingRule(reason)
+        return bool(reason)
+
+    def _examine(
+        self, model: Model, equation: Equation, points: Tensor, names: Sequence[str], constants: Constants | None
+    ) -> str:
+        """Why jets must not be used; empty where they may."""
+        n = points.shape[0]
+        some = torch.linspace(0, n - 1, min(n, 5), device=points.device).round().long()
+        given = {
+            name: value[some] if value.ndim == 1 and value.shape[0] == n else value
+            for name, value in (constants or {}).items()
+        }
+        try:
+            with torch.enable_grad():
+                fast = torch.stack(next(_Run(self, model, equation, points[some], names, given).blocks())[1], 1)
+        except MissingRule as error:
+            return str(error)
+        if not self.probe:
+            return ""
+        with torch.enable_grad():
+            slow = self.reference.residual(model, equation, points[some], names, given)
+        return _difference(fast, slow)
+
+
+def _difference(fast: Tensor, slow: Tensor) -> str:
+    """In what rows and their gradients by the parameters differ, or nothing."""
+    tolerance = 10.0 * torch.finfo(slow.dtype).eps ** 0.5
+    if fast.shape != slow.shape:
+        return f"jets gave rows of shape {tuple(fast.shape)}, nested autograd {tuple(slow.shape)}"
+    error = _distance(fast.detach(), slow.detach())
+    if not error <= tolerance:
+        return f"jets differ from nested autograd in the residual, by {error:.1e} relative"
+    leaves = _parameters_of(slow, fast)
+    if leaves:
+        seed = torch.linspace(0.5, 1.5, slow.numel(), dtype=slow.dtype, device=slow.device).view_as(slow)
+        # The graphs of the constants are the caller's, who has yet to use them.
+        first, second = (flat_gradient(rows, leaves, seed, retain_graph=True) for rows in (fast, slow))
+        error = _distance(first, second)
+        if not error <= tolerance:
+            return f"jets differ from nested autograd in the gradient by the parameters, by {error:.1e} relative"
+    return ""
+
+
+def _distance(a: Tensor, b: Tensor) -> float:
+    """Largest difference, relative to the largest of b, with equal infinities and NaNs taken as equal."""
+    both = torch.isfinite(a) & torch.isfinite(b)
+    if bool((torch.isfinite(a) != torch.isfinite(b)).any()):
+        return float("inf")
+    if not bool(both.any()):
+        return 0.0
+    return float((a - b)[both].abs().max() / b[both].abs().max().clamp_min(torch.finfo(b.dtype).tiny))
+
+
+def _parameters_of(*rows: Tensor) -> list[Tensor]:
+    """The leaves of some graphs that are parameters."""
+    from pinn.derivatives.rows import leaves_of
+
+    found = {id(leaf): leaf for row in rows for leaf in leaves_of(row)}
+    return [leaf for leaf in found.values() if isinstance(leaf, torch.nn.Parameter)]
+
+
+def _identity(model: Model) -> tuple[Any, str]:
+    """The object that a model's function belongs to, and the function's name."""
+    owner = getattr(model, "__self__", None)
+    return (model, "") if owner is None else (owner, getattr(model, "__name__", ""))
+
+
+def _joined(values: list[Tensor], parameters: Sequence[Tensor], seeds: list[Tensor]) -> Tensor:
+    """Gradient by the parameters through what was computed from them."""
+    slopes = torch.autograd.grad(values, list(parameters), seeds, retain_graph=True, allow_unused=True)
+    return torch.cat(
+        [
+            torch.zeros_like(parameter).reshape(-1) if slope is None else slope.reshape(-1)
+            for slope, parameter in zip(slopes, parameters, strict=True)
+        ]
+    )
+
+
+def _add_gram(total: Tensor, rows: Tensor, panel: int = 192) -> None:
+    """total += rows rowsᵀ on and below the diagonal, by panels: a little over half of the products."""
+    p = total.shape[0]
+    for start in range(0, p, panel):
+        stop = min(start + panel, p)
+        total[start:, start:stop].addmm_(rows[start:], rows[start:stop].T)
+
+
+def _mirror(total: Tensor) -> None:
+    """Fill the part above the diagonal from that below."""
+    lower = total.tril(-1)
+    total.tril_().add_(lower.T)
+
+
+class _BlockOperator(Operator):
+    """Products with J, block by block."""
+
+    def __init__(self, residual: Tensor, parts: list[BlockLinearization], parameters: Sequence[Tensor]) -> None:
+        self.residual = residual
+        self._parts, self._parameters = parts, list(parameters)
+
+    def jvp(self, vector: Tensor) -> Tensor:
+        """J v, shape (N,)."""
+        return torch.cat([part.jvp(self._parameters, vector) for part in self._parts])
+
+    def vjp(self, vector: Tensor) -> Tensor:
+        """Jᵀ w, shape (p,)."""
+        pieces = vector.split([part.n * part.q for part in self._parts])
+        total = self._parts[0].vjp(self._parameters, pieces[0])
+        for part, piece in zip(self._parts[1:], pieces[1:], strict=True):
+            total += part.vjp(self._parameters, piece)
+        return total
+
+
+class _Run:
+    """One equation on one set of points: its program, its plan, and its blocks."""
+
+    def __init__(
+        self,
+        engine: Jets,
+        model: Model,
+        equation: Equation,
+        points: Tensor,
+        names: Sequence[str],
+        constants: Mapping[str, Tensor] | None,
+    ) -> None:
+        self._model, self._points, self._names = model, points.detach(), tuple(names)
+        trace = Trace(names, points.shape[0], points)
+        outputs = {name: trace.output(name) for name in engine.output_names(model, points, names)}
+        rows = equation(dict(trace.coordinates), outputs, constants or {})
+        self._program = Program(trace, rows, engine.algebra)
+        self._algebra = engine.algebra(key for keys in self._program.asked.values() for key in keys)
+        self._size = engine.block or block_size(model, self._algebra.size, points)
+
+    def blocks(self, tape: Callable[[int], Tape | None] = lambda n: None) -> Iterator[tuple[slice, list[Tensor], Any]]:
+        """(which points, rows (n,) each, tape), block by block."""
+        n = self._points.shape[0]
+        count = max(1, -(-n // self._size))
+        size = -(-n // count)
+        for start in range(0, max(n, 1), max(size, 1)):
+            block = slice(start, min(start + size, n))
+            points = self._points[block]
+            found = tape(points.shape[0])
+            frame = Frame(self._algebra, points.shape[0], found)
+            columns = {name: frame.coordinate(points[:, i], i) for i, name in enumerate(self._names)}
+            outputs = self._model(columns)
+            yield block, Evaluation(self._program, frame, outputs, points, block).rows(), found
+
+    def linearized(self, scale: Tensor | None) -> Iterator[tuple[slice, Tensor, BlockLinearization]]:
+        """(which points, scaled rows (n, q), their derivatives), block by block."""
+        with torch.enable_grad():
+            for block, rows, tape in self.blocks(Tape):
+                part = None if scale is None else scale[block]
+                scales = [None if part is None else part if part.ndim == 1 else part[:, j] for j in range(len(rows))]
+                linearization = tape.linearization(rows, scales)
+                yield block, scaled(torch.stack([row.detach() for row in rows], 1), part), linearization
+
+
+def block_size(model: Model, entries: int, points: Tensor) -> int:
+    """Points whose activations and sensitivities of a layer stay in the cache.
+
+    Args:
+        model: its widest layer is looked for where the model is a module's method.
+        entries: K, size of the plan.
+        points: for their precision and place.
+    """
+    if points.device.type != "cpu":
+        return 1 << 16
+    owner = getattr(model, "__self__", model)
+    width = 50
+    if isinstance(owner, torch.nn.Module):
+        width = max((p.shape[0] for p in owner.parameters() if p.ndim == 2), default=width)
+    size = 2_000_000 * torch.get_num_threads() // (entries * width * points.element_size())
+    return max(128, min(size, 8192))

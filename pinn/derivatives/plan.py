@@ -1,0 +1,299 @@
+"""Plans: which derivatives are carried together, and the algebra that carries them.
+
+A constant-coefficient operator P(∂) is a polynomial P in the symbols ξ₁ … ξ_d. Asked for some operators, a plan closes
+them under ∂/∂ξᵢ, row-reduces, and takes the graded basis Q₀ = 1, Q₁, …, Q_{K−1}. The space is then closed under
+translation of ξ, so that products close (Leibniz's rule in Hörmander's form),
+
+    Q_k(∂)(f g) = Σ_{a,b} c[k][a][b] Q_a(∂)f Q_b(∂)g,      Q_k(ξ + η) = Σ_{a,b} c[k][a][b] Q_a(ξ) Q_b(η),
+
+and a smooth function φ of z = z₀ + δ, δ the entries 1 … K−1 of z, is the finite sum
+
+    Q_k(∂) φ(z) = Σ_m φ⁽ᵐ⁾(z₀)/m! (δᵐ)_k,    powers by the product rule.
+
+Plain partial derivatives, the Laplacian carried as one entry ({1, ξ₁ … ξ_d, |ξ|²}, K = d + 2), the biharmonic and the
+linear part of an equation are special cases. K decides the cost. All of it is exact rational arithmetic.
+
+Source: Hörmander, The Analysis of Linear Partial Differential Operators I (1990), sec. 1.1 and 7.1; the collapsed
+Laplacian: Li et al., "Forward Laplacian", Nature Machine Intelligence 6 (2024) 209; sums of derivatives carried as one
+entry: Dangel et al., "Collapsing Taylor mode", arXiv:2505.13644.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+Monomial = tuple[int, ...]
+"""Sorted coordinate numbers: (0, 0, 1) is ξ₀² ξ₁."""
+
+Polynomial = Mapping[Monomial, float]
+"""Coefficient of each monomial; a constant-coefficient operator."""
+
+Exact = dict[Monomial, Fraction]
+Terms = tuple[tuple[int, int, int, float], ...]
+
+ONE: Monomial = ()
+
+
+class OutsidePlan(KeyError):
+    """An operator was asked of a plan that does not carry it."""
+
+
+def times(monomial: Monomial, other: Monomial) -> Monomial:
+    """Product of two monomials."""
+    return tuple(sorted(monomial + other)) if monomial and other else monomial or other
+
+
+def _derivative(p: Exact, i: int) -> Exact:
+    found: Exact = {}
+    for monomial, c in p.items():
+        power = monomial.count(i)
+        if power:
+            at = monomial.index(i)
+            rest = monomial[:at] + monomial[at + 1 :]
+            found[rest] = found.get(rest, Fraction(0)) + c * power
+    return {m: c for m, c in found.items() if c}
+
+
+def _closure(asked: Iterable[Exact]) -> list[Exact]:
+    """The operators and all their derivatives by ξ, simplest first."""
+    waiting = [p for p in asked if p]
+    found: dict[frozenset[tuple[Monomial, Fraction]], Exact] = {}
+    while waiting:
+        p = waiting.pop()
+        key = frozenset(p.items())
+        if key in found:
+            continue
+        found[key] = p
+        for i in {i for monomial in p for i in monomial}:
+            waiting.append(_derivative(p, i))
+    found.setdefault(frozenset({(ONE, Fraction(1))}), {ONE: Fraction(1)})
+    return sorted(found.values(), key=lambda p: (max(map(len, p)), len(p), sorted(p)))
+
+
+def _subtract(p: Exact, factor: Fraction, q: Exact) -> Exact:
+    result = dict(p)
+    for monomial, c in q.items():
+        result[monomial] = result.get(monomial, Fraction(0)) - factor * c
+    return {m: c for m, c in result.items() if c}
+
+
+def _row_reduce(candidates: list[Exact]) -> list[tuple[Monomial, Exact]]:
+    """A basis of the span, each element with a pivot monomial that no other element holds."""
+    basis: list[tuple[Monomial, Exact]] = []
+    for p in candidates:
+        for pivot, q in basis:
+            if pivot in p:
+                p = _subtract(p, p[pivot] / q[pivot], q)
+        if not p:
+            continue
+        degree = max(map(len, p))
+        # The largest coefficient of the highest degree, for moderate multipliers.
+        pivot = max((m for m in p if len(m) == degree), key=lambda m: (abs(p[m]), m))
+        basis = [(m, _subtract(q, q[pivot] / p[pivot], p) if pivot in q else q) for m, q in basis]
+        basis.append((pivot, p))
+    return sorted(basis, key=lambda item: (max(map(len, item[1])), item[0]))
+
+
+def _scaled(q: Exact, pivot: Monomial, asked: list[Exact]) -> Exact:
+    """The multiple of q that was asked for, so that it is read off as it is; else that of pivot coefficient one."""
+    for p in asked:
+        if pivot in p and p.keys() == q.keys():
+            factor = p[pivot] / q[pivot]
+            if all(p[m] == factor * c for m, c in q.items()):
+                return p
+    return {m: c / q[pivot] for m, c in q.items()}
+
+
+def _coproduct(q: Exact, pivots: Mapping[Monomial, tuple[int, Fraction]]) -> dict[tuple[int, int], float]:
+    """c[a][b] of q(ξ + η) = Σ c[a][b] Q_a(ξ) Q_b(η), read off at the pivot monomials."""
+    found: dict[tuple[int, int], Fraction] = {}
+    for monomial, c in q.items():
+        powers = Counter(monomial)
+        choices = [[(i, k, _binomial(n, k)) for k in range(n + 1)] for i, n in sorted(powers.items())]
+        for pick in itertools.product(*choices):
+            left = tuple(i for i, k, _ in pick for _ in range(k))
+            right = tuple(i for i, k, _ in pick for _ in range(powers[i] - k))
+            if left in pivots and right in pivots:
+                (a, scale_a), (b, scale_b) = pivots[left], pivots[right]
+                factor = c / (scale_a * scale_b)
+                for _, _, binomial in pick:
+                    factor *= binomial
+                found[a, b] = found.get((a, b), Fraction(0)) + factor
+    return {key: float(value) for key, value in found.items() if value}
+
+
+def _binomial(n: int, k: int) -> int:
+    result = 1
+    for i in range(k):
+        result = result * (n - i) // (i + 1)
+    return result
+
+
+@dataclass(frozen=True)
+class Composition:
+    """How φ(z) is put together from the entries of z; entries are named by their place in `keys` plus one.
+
+    Args:
+        keys: basis numbers of the entries of φ(z) beyond the value.
+        linear: (place in φ(z), place in z) of the entries of δ itself.
+        same: whether φ(z) has the entries of z and no others.
+        powers: for m = 2, 3, …: (key, place in φ(z), whether it is first there, terms (key a, key b, c)) with
+            (δᵐ)_key = Σ c δ_a (δᵐ⁻¹)_b.
+        adjoint: terms (k, a, b, c) of gz_b += c w_a g_k with a ≥ 1, all as places: k and a in φ(z), b in z.
+        primitive: places in φ(z) whose entry of φ(z) is φ'(z₀) times that of z.
+        red: place in φ(z) -> terms (place a, place b, c) of the product of two φ(z) without their values.
+        place_in: place in φ(z) -> place of the same entry in z.
+    """
+
+    keys: tuple[int, ...]
+    linear: tuple[tuple[int, int], ...]
+    same: bool
+    powers: tuple[tuple[tuple[int, int, bool, tuple[tuple[int, int, float], ...]], ...], ...]
+    adjoint: Terms
+    primitive: frozenset[int]
+    red: Mapping[int, tuple[tuple[int, int, float], ...]]
+    place_in: Mapping[int, int]
+
+
+class Algebra:
+    """The basis of a plan, its structure constants, and the programs made of them.
+
+    Args:
+        asked: operators that the plan must carry.
+
+    Example:
+        >>> laplacian = Algebra([{(0, 0): 1.0, (1, 1): 1.0}])
+        >>> laplacian.size, laplacian.express({(0, 0): 2.0, (1, 1): 2.0, (): 1.0})
+        (4, ((0, 1.0), (3, 2.0)))
+    """
+
+    def __init__(self, asked: Iterable[Polynomial]) -> None:
+        exact = [{m: Fraction(c) for m, c in p.items() if c} for p in asked]
+        reduced = _row_reduce(_closure(exact))
+        scaled = [(pivot, _scaled(q, pivot, exact)) for pivot, q in reduced]
+        self.basis: tuple[Exact, ...] = tuple(q for _, q in scaled)
+        self._pivots = {pivot: (k, q[pivot]) for k, (pivot, q) in enumerate(scaled)}
+        self.terms: Terms = tuple(
+            (k, a, b, c) for k, q in enumerate(self.basis) for (a, b), c in sorted(_coproduct(q, self._pivots).items())
+        )
+        self._reduced: dict[int, list[tuple[int, int, float]]] = {}
+        for k, a, b, c in self.terms:
+            if a and b:
+                self._reduced.setdefault(k, []).append((a, b, c))
+        # Programs depend on the basis alone; they are kept with it because they are looked up at every operation.
+        self._products: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], Terms]] = {}
+        self._compositions: dict[tuple[int, ...], Composition] = {}
+        self._expressed: dict[tuple[tuple[Monomial, float], ...], tuple[tuple[int, float], ...]] = {}
+
+    @property
+    def size(self) -> int:
+        """K, the number of entries."""
+        return len(self.basis)
+
+    def express(self, p: Polynomial) -> tuple[tuple[int, float], ...]:
+        """The operator as a combination (k, coefficient) of the basis.
+
+        Raises:
+            OutsidePlan: where the basis does not span it.
+        """
+        key = tuple(sorted(p.items()))
+        found = self._expressed.get(key)
+        if found is None:
+            rest: Exact = {m: Fraction(c) for m, c in p.items() if c}
+            combination = []
+            for pivot, (k, scale) in self._pivots.items():
+                if pivot in rest:
+                    factor = rest[pivot] / scale
+                    rest = _subtract(rest, factor, self.basis[k])
+                    combination.append((k, float(factor)))
+            if rest:
+                raise OutsidePlan(f"operator {dict(p)} is not carried by the plan {list(map(dict, self.basis))}")
+            found = self._expressed[key] = tuple(sorted(combination))
+        return found
+
+    def spans(self, p: Polynomial) -> bool:
+        """Whether the operator is a combination of the basis."""
+        try:
+            self.express(p)
+        except OutsidePlan:
+            return False
+        return True
+
+    def coordinate(self, i: int) -> tuple[tuple[int, float], ...]:
+        """The entries (k, Q_k(∂)xᵢ) of coordinate i beyond its value, all constants."""
+        return tuple((k, float(q[i,])) for k, q in enumerate(self.basis) if k and (i,) in q)
+
+    def product(self, f: tuple[int, ...], g: tuple[int, ...]) -> tuple[tuple[int, ...], Terms]:
+        """Entries of a product of fields with entries f and g, and its terms (k, a, b, c) as places."""
+        key = (f, g)
+        if key not in self._products:
+            at_f, at_g = _places(f), _places(g)
+            terms = [term for term in self.terms if term[1] in at_f and term[2] in at_g]
+            keys = tuple(sorted({k for k, *_ in terms} - {0}))
+            at = _places(keys)
+            self._products[key] = keys, tuple((at[k], at_f[a], at_g[b], c) for k, a, b, c in terms)
+        return self._products[key]
+
+    def composition(self, keys: tuple[int, ...]) -> Composition:
+        """The program of φ(z) for a z with these entries."""
+        if keys not in self._compositions:
+            self._compositions[keys] = self._compose(keys)
+        return self._compositions[keys]
+
+    def _compose(self, keys: tuple[int, ...]) -> Composition:
+        powers: list[dict[int, list[tuple[int, int, float]]]] = []
+        previous = set(keys)
+        while True:
+            level: dict[int, list[tuple[int, int, float]]] = {}
+            for k, terms in self._reduced.items():
+                found = [(a, b, c) for a, b, c in terms if a in keys and b in previous]
+                if found:
+                    level[k] = found if powers else _merged(found)
+            if not level:
+                break
+            powers.append(level)
+            previous = set(level)
+        out = tuple(sorted(set(keys).union(*powers)))
+        at, at_in = _places(out), _places(keys)
+        written = set(keys)
+        program = []
+        for level in powers:
+            program.append(tuple((k, at[k], k not in written, tuple(terms)) for k, terms in sorted(level.items())))
+            written |= set(level)
+        red = {
+            at[k]: tuple((at[a], at[b], c) for a, b, c in _merged([t for t in terms if t[0] in at and t[1] in at]))
+            for k, terms in self._reduced.items()
+            if k in at
+        }
+        red = {k: terms for k, terms in red.items() if terms}
+        adjoint = tuple(
+            (at[k], at[a], at_in[b], c) for k, a, b, c in self.terms if a and k in at and a in at and b in at_in
+        )
+        return Composition(
+            keys=out,
+            linear=tuple((at[k], at_in[k]) for k in keys),
+            same=out == keys,
+            powers=tuple(program),
+            adjoint=adjoint,
+            primitive=frozenset(at[k] for k in out if at[k] not in red),
+            red=red,
+            place_in={at[k]: at_in[k] for k in keys},
+        )
+
+
+def _places(keys: tuple[int, ...]) -> dict[int, int]:
+    """Place of each entry in a stack: the value first."""
+    return {0: 0} | {k: place + 1 for place, k in enumerate(keys)}
+
+
+def _merged(terms: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Terms of a square: (a, b) and (b, a) added."""
+    found: dict[tuple[int, int], float] = {}
+    for a, b, c in terms:
+        pair = (min(a, b), max(a, b))
+        found[pair] = found.get(pair, 0.0) + c
+    return [(a, b, c) for (a, b), c in found.items()]

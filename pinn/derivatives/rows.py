@@ -1,0 +1,376 @@
+"""Rows of ∂r/∂θ from one backward pass.
+
+Row i of r depends on point i alone. So one backward pass of Σᵢ rᵢ gives, at the output z of every linear layer, the
+sensitivity δ = ∂(Σr)/∂z of each row by itself, and the row's derivative by the layer's weights is an outer product over
+the entries of the jet,
+
+    ∂rᵢ/∂W = Σ_k δ_k[i] a_k[i]ᵀ,     ∂rᵢ/∂b = δ₀[i].
+
+Any other constant that meets a jet (an activation's scale, an unknown coefficient) is given one copy a point, whose
+gradient is its row. What was computed from parameters (a factorised weight) passes its rows on through its own graph.
+Products with a vector need no rows:  (J v)ᵢ = Σ_k δ_k[i] · (V a_k[i] + [k = 0] v_b),   Jᵀw = Σ_k (w δ_k)ᵀ a_k.
+
+Rows are written as Jᵀ (p, N), in which every layer's block lies in memory as it is computed.
+
+Source: Goodfellow, "Efficient per-example gradient computations", arXiv:1510.01799, for K = 1; the sum over a jet's
+entries is this project's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pinn.derivatives.fused import Linear
+from pinn.derivatives.jet import Jet
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """One linear layer as it was met: its weights, what went in, and what came out, split where it is a leaf."""
+
+    weight: Tensor
+    bias: Tensor | None
+    value: Tensor
+    tail: Tensor
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Copies:
+    """A constant, and one copy of it for each point; or a tensor (n, …) made of parameters, as it is."""
+
+    tensor: Tensor
+    leaf: Tensor
+    pointwise: bool
+
+
+class Tape:
+    """What the rows of one block of n points are made of.
+
+    Args:
+        n: number of points.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.layers: list[_Layer] = []
+        self.copies: dict[int, _Copies] = {}
+        self._own: dict[int, Tensor] = {}
+
+    def constant(self, tensor: Tensor, rank: int) -> Tensor:
+        """Copies (n, 1, …, *shape) of a constant that meets a jet of the given rank."""
+        if id(tensor) in self._own:
+            return tensor
+        found = self.copies.get(id(tensor))
+        if found is None:
+            pointwise = tensor.ndim == rank and tensor.shape[0] == self.n and self.n > 1
+            once = tensor.detach()
+            if pointwise:
+                leaf = once.requires_grad_()
+            else:
+                leaf = once.expand(self.n, *once.shape).contiguous().requires_grad_()
+            found = self.copies[id(tensor)] = _Copies(tensor, leaf, pointwise)
+        given = found.leaf
+        if not found.pointwise:
+            shape = tensor.shape[1:] if tensor.ndim == rank else tensor.shape
+            given = given.reshape(self.n, *(1,) * (rank - 1 - len(shape)), *shape)
+        # What was handed out may come back, from the value of a field into a jet.
+        self._own[id(given)] = given
+        return given
+
+    def linear(self, a: Jet, weight: Tensor, bias: Tensor | None) -> Jet:
+        """The layer's output, kept together with its input."""
+        fixed, shift = weight.detach(), None if bias is None else bias.detach()
+        outputs: tuple[Tensor, ...]
+        if a.requires_grad or (a.stacked and a.stack.shape[0] == 1 + len(a.keys)):
+            z = Linear.apply(a.stack, fixed, shift)
+            if not z.requires_grad:
+                z.requires_grad_()
+            outputs = (z,)
+            result = Jet(a.frame, a.keys, stack=z)
+        else:
+            value = F.linear(a.value, fixed, shift).requires_grad_()
+            tail = a.tail @ fixed.T
+            if len(a.keys):
+                tail = tail.expand(tail.shape[0], *value.shape).detach().requires_grad_()
+            outputs = (value, tail) if len(a.keys) else (value,)
+            result = Jet(a.frame, a.keys, value, tail)
+        self.layers.append(_Layer(weight, bias, a.value.detach(), a.tail.detach(), outputs))
+        return result
+
+    def targets(self) -> list[Tensor]:
+        """The tensors whose gradient the backward pass must give."""
+        return [z for layer in self.layers for z in layer.outputs] + [copy.leaf for copy in self.copies.values()]
+
+    def linearization(self, rows: Sequence[Tensor], scales: Sequence[Tensor | None]) -> BlockLinearization:
+        """The rows' derivatives, scaled, from one backward pass for each of the q fields."""
+        targets = self.targets()
+        gradients: list[list[Tensor | None]] = []
+        alive = [row.requires_grad for row in rows]
+        for j, (row, scale) in enumerate(zip(rows, scales, strict=True)):
+            if not alive[j] or not targets:
+                gradients.append([None] * len(targets))
+                continue
+            seed = torch.ones_like(row) if scale is None else scale
+            found = torch.autograd.grad(row, targets, seed, retain_graph=any(alive[j + 1 :]), allow_unused=True)
+            gradients.append(list(found))
+        return BlockLinearization(self.n, self.layers, list(self.copies.values()), gradients)
+
+
+class BlockLinearization:
+    """∂r/∂θ of a block of points, as sensitivities and activations; q rows a point, row i q + j for field j.
+
+    Args:
+        n: number of points.
+        layers: linear layers met.
+        copies: other constants met.
+        gradients: for each field, the gradient by each layer's outputs and each constant's copies; None is zero.
+    """
+
+    def __init__(
+        self, n: int, layers: list[_Layer], copies: list[_Copies], gradients: list[list[Tensor | None]]
+    ) -> None:
+        self.n, self.q = n, len(gradients)
+        self._layers, self._copies = layers, copies
+        self._deltas = [_deltas(layers, found) for found in gradients]
+        start = sum(len(layer.outputs) for layer in layers)
+        self._slopes = [found[start:] for found in gradients]
+
+    def write(self, parameters: Sequence[Tensor], out: Tensor) -> None:
+        """Write Jᵀ into `out` (p, n q), every entry of it."""
+        places = _places(parameters)
+        for j in range(self.q):
+            self._write_field(j, places, out[:, j :: self.q] if self.q > 1 else out)
+
+    def _write_field(self, j: int, places: dict[int, tuple[int, Tensor]], out: Tensor) -> None:
+        written: set[int] = set()
+        derived: dict[int, tuple[Tensor, Tensor]] = {}
+
+        def into(tensor: Tensor, fill: Callable[[Tensor, bool], None]) -> None:
+            """Hand the tensor's block to `fill`, saying whether something is there already."""
+            if id(tensor) in places:
+                start, _ = places[id(tensor)]
+                fill(out[start : start + tensor.numel()], id(tensor) in written)
+                written.add(id(tensor))
+            elif tensor.requires_grad and not tensor.is_leaf:
+                if id(tensor) not in derived:
+                    derived[id(tensor)] = tensor, out.new_zeros(tensor.numel(), self.n)
+                fill(derived[id(tensor)][1], True)
+
+        for layer, delta in zip(self._layers, self._deltas[j], strict=True):
+            if delta is None:
+                continue
+            if layer.weight.requires_grad:
+                into(layer.weight, lambda block, add, a=layer, b=delta: _outer(a, b, block, add))  # type: ignore[misc]
+            if layer.bias is not None and layer.bias.requires_grad:
+                into(layer.bias, lambda block, add, b=delta: _put(block, _point_sum(b[0]).T, add))  # type: ignore[misc]
+        for copies, slope in zip(self._copies, self._slopes[j], strict=True):
+            if slope is None:
+                continue
+            if copies.pointwise:
+                self._pass_on(copies.tensor, _diagonal(slope), into)
+            else:
+                into(copies.tensor, lambda block, add, s=slope: _put(block, s.reshape(self.n, -1).T, add))  # type: ignore[misc]
+        for tensor, rows in list(derived.values()):
+            self._pass_on(tensor, rows.T.reshape(self.n, *tensor.shape), into)
+        for key, (start, parameter) in places.items():
+            if key not in written:
+                out[start : start + parameter.numel()].zero_()
+
+    def _pass_on(self, tensor: Tensor, rows: Tensor, into: Callable[..., None]) -> None:
+        """Rows by a tensor that was computed from parameters, as rows by those."""
+        leaves = leaves_of(tensor)
+        found = torch.autograd.grad(
+            tensor, leaves, rows, retain_graph=True, allow_unused=True, is_grads_batched=True
+        )
+        for leaf, slope in zip(leaves, found, strict=True):
+            if slope is not None:
+                into(leaf, lambda block, add, s=slope: _put(block, s.reshape(self.n, -1).T, add))
+
+    def jvp(self, parameters: Sequence[Tensor], vector: Tensor) -> Tensor:
+        """J v, shape (n q,), for v of shape (p,)."""
+        places = _places(parameters)
+        directions: dict[int, Tensor] = {}
+
+        def direction(tensor: Tensor) -> Tensor | None:
+            if id(tensor) not in directions:
+                directions[id(tensor)] = _direction(tensor, places, vector)
+            return directions[id(tensor)]
+
+        out = vector.new_zeros(self.n, self.q)
+        for j in range(self.q):
+            for layer, delta in zip(self._layers, self._deltas[j], strict=True):
+                if delta is None:
+                    continue
+                weight = direction(layer.weight) if layer.weight.requires_grad else None
+                if weight is not None:
+                    out[:, j] += _dot(delta[0], layer.value @ weight.T)
+                    if len(layer.tail):
+                        moved = layer.tail @ weight.T
+                        out[:, j] += (delta[1:] * moved).sum(0).reshape(self.n, -1).sum(1)
+                if layer.bias is not None and layer.bias.requires_grad:
+                    bias = direction(layer.bias)
+                    if bias is not None:
+                        out[:, j] += _dot(delta[0], bias)
+            for copies, slope in zip(self._copies, self._slopes[j], strict=True):
+                if slope is not None:
+                    step = direction(copies.tensor)
+                    if step is not None:
+                        out[:, j] += (slope * step).reshape(self.n, -1).sum(1)
+        return out.reshape(-1)
+
+    def vjp(self, parameters: Sequence[Tensor], vector: Tensor) -> Tensor:
+        """Jᵀ w, shape (p,), for w of shape (n q,)."""
+        places = _places(parameters)
+        total = vector.new_zeros(sum(parameter.numel() for parameter in parameters))
+        weights = vector.reshape(self.n, self.q)
+        derived: dict[int, tuple[Tensor, Tensor]] = {}
+
+        def put(tensor: Tensor, value: Tensor) -> None:
+            if id(tensor) in places:
+                start, _ = places[id(tensor)]
+                total[start : start + tensor.numel()] += value.reshape(-1)
+            elif tensor.requires_grad and not tensor.is_leaf:
+                held = derived.get(id(tensor))
+                derived[id(tensor)] = tensor, value if held is None else held[1] + value
+
+        for j in range(self.q):
+            for layer, delta in zip(self._layers, self._deltas[j], strict=True):
+                if delta is None:
+                    continue
+                scaled = delta * weights[:, j].reshape(1, -1, *(1,) * (delta.ndim - 2))
+                if layer.weight.requires_grad:
+                    value = scaled[0].reshape(-1, scaled.shape[-1]).T @ layer.value.reshape(-1, layer.value.shape[-1])
+                    if len(layer.tail):
+                        tail = layer.tail.expand(-1, *layer.value.shape)
+                        value = value + scaled[1:].reshape(-1, scaled.shape[-1]).T @ tail.reshape(-1, tail.shape[-1])
+                    put(layer.weight, value)
+                if layer.bias is not None and layer.bias.requires_grad:
+                    put(layer.bias, scaled[0].reshape(-1, scaled.shape[-1]).sum(0))
+            for copies, slope in zip(self._copies, self._slopes[j], strict=True):
+                if slope is not None:
+                    factor = weights[:, j].reshape(-1, *(1,) * (slope.ndim - 1))
+                    put(copies.tensor, slope * factor if copies.pointwise else (slope * factor).sum(0))
+        for tensor, value in list(derived.values()):
+            leaves = leaves_of(tensor)
+            found = torch.autograd.grad(tensor, leaves, value, retain_graph=True, allow_unused=True)
+            for leaf, slope in zip(leaves, found, strict=True):
+                if slope is not None:
+                    put(leaf, slope)
+        return total
+
+
+def _deltas(layers: list[_Layer], gradients: list[Tensor | None]) -> list[Tensor | None]:
+    """δ (1 + K', n, …, out) of each layer; None where r does not depend on it."""
+    found: list[Tensor | None] = []
+    waiting = iter(gradients)
+    for layer in layers:
+        parts = [next(waiting) for _ in layer.outputs]
+        if len(parts) == 1:
+            found.append(parts[0] if parts[0] is None or layer.outputs[0].ndim > layer.value.ndim else parts[0][None])
+            continue
+        value, tail = parts
+        if value is None and tail is None:
+            found.append(None)
+            continue
+        value = torch.zeros_like(layer.outputs[0]) if value is None else value
+        tail = torch.zeros_like(layer.outputs[1]) if tail is None else tail
+        found.append(torch.cat([value[None], tail]))
+    return found
+
+
+def _places(parameters: Sequence[Tensor]) -> dict[int, tuple[int, Tensor]]:
+    """Where each parameter starts in the flat vector."""
+    places = {}
+    start = 0
+    for parameter in parameters:
+        places[id(parameter)] = start, parameter
+        start += parameter.numel()
+    return places
+
+
+def _put(block: Tensor, rows: Tensor, add: bool) -> None:
+    if add:
+        block += rows
+    else:
+        block.copy_(rows)
+
+
+def _point_sum(delta: Tensor) -> Tensor:
+    """(n, …, out) summed over the axes between."""
+    return delta if delta.ndim == 2 else delta.flatten(1, -2).sum(1)
+
+
+def _outer(layer: _Layer, delta: Tensor, block: Tensor, add: bool) -> None:
+    """Σ_k δ_k a_kᵀ of every point into a block (out · in, n)."""
+    if delta.ndim > 3:
+        inner = torch.cat([layer.value[None], layer.tail.expand(-1, *layer.value.shape)])
+        rows = torch.einsum("knso,knsi->oin", delta.flatten(2, -2), inner.flatten(2, -2))
+        _put(block, rows.flatten(0, 1), add)
+        return
+    left = delta.transpose(1, 2).contiguous()
+    first = layer.value.T.contiguous()
+    rest = layer.tail.transpose(1, 2).contiguous()
+    target = block.view(left.shape[1], first.shape[0], -1)
+    if add:
+        target.addcmul_(left[0][:, None], first[None])
+    else:
+        torch.mul(left[0][:, None], first[None], out=target)
+    for k in range(rest.shape[0]):
+        target.addcmul_(left[k + 1][:, None], rest[k][None])
+
+
+def _diagonal(slope: Tensor) -> Tensor:
+    """Rows (n, n, …) of a tensor (n, …) whose row i has an influence on residual i alone."""
+    n = slope.shape[0]
+    rows = slope.new_zeros(n, *slope.shape)
+    rows[torch.arange(n), torch.arange(n)] = slope
+    return rows
+
+
+def _dot(delta: Tensor, moved: Tensor) -> Tensor:
+    return (delta * moved).reshape(delta.shape[0], -1).sum(1)
+
+
+def leaves_of(tensor: Tensor) -> list[Tensor]:
+    """The leaves that a tensor was computed from."""
+    found: dict[int, Tensor] = {}
+    waiting = [tensor.grad_fn]
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            found[id(leaf)] = leaf
+        for following, _ in node.next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    return list(found.values())
+
+
+def _direction(tensor: Tensor, places: dict[int, tuple[int, Tensor]], vector: Tensor) -> Tensor | None:
+    """The change of a tensor for a step of the parameters; None where it takes no part."""
+    if id(tensor) in places:
+        start, _ = places[id(tensor)]
+        return vector[start : start + tensor.numel()].view_as(tensor)
+    if not tensor.requires_grad or tensor.is_leaf:
+        return None
+    leaves = [leaf for leaf in leaves_of(tensor) if id(leaf) in places]
+    if not leaves:
+        return None
+    # The derivative of u ↦ (∂tensor/∂leaves)ᵀ u, which is linear in u, along the step.
+    with torch.enable_grad():
+        u = torch.zeros_like(tensor, requires_grad=True)
+        back = torch.autograd.grad(tensor, leaves, u, create_graph=True, retain_graph=True, allow_unused=True)
+        pairs = [(slope, leaf) for slope, leaf in zip(back, leaves, strict=True) if slope is not None]
+        steps = [vector[places[id(leaf)][0] :][: leaf.numel()].view_as(leaf) for _, leaf in pairs]
+        (forward,) = torch.autograd.grad([slope for slope, _ in pairs], u, steps, allow_unused=True, retain_graph=True)
+    return forward

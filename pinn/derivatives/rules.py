@@ -1,0 +1,254 @@
+"""Arithmetic of jets.
+
+    sums:              entry by entry                          products:    Q_k(fg) = Σ c[k][a][b] Q_a f Q_b g
+    scalar functions:  Taylor coefficients, `series`           comparisons: of the values, a plain tensor
+    where, maximum:    the entries of the chosen branch        linear maps: every entry alike, the bias on the value
+
+Numbers and plain tensors are constants of the coordinates. A plain tensor may be a parameter or computed from some.
+
+Source: `pinn.derivatives.plan`, whose algebra it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pinn.derivatives import series
+from pinn.derivatives.fused import Compose, Linear, Product
+from pinn.derivatives.jet import Jet, MissingRule, values_of
+
+Rule = Callable[..., Any]
+
+
+def compose(rule: series.Rule, z: Jet) -> Jet:
+    """φ(z) by the Taylor coefficients of φ."""
+    program = z.frame.algebra.composition(z.keys)
+    if z.stacked:
+        stack = Compose.apply(rule, program, z.keys, z.stack, None)
+    else:
+        stack = Compose.apply(rule, program, z.keys, z.value, z.tail)
+    return Jet(z.frame, program.keys, stack=stack)
+
+
+def _constant(jet: Jet, tensor: Any) -> Any:
+    """A plain tensor that meets a jet; where rows are wanted, with a copy of it for each point."""
+    if isinstance(tensor, Tensor):
+        if tensor.ndim > jet.ndim:
+            raise MissingRule(f"a jet of shape {tuple(jet.shape)} with a tensor of more axes, {tuple(tensor.shape)}")
+        if jet.frame.tape is not None and tensor.requires_grad:
+            return jet.frame.tape.constant(tensor, jet.ndim)
+    return tensor
+
+
+def _fits(jet: Jet, constant: Any) -> bool:
+    """Whether the result of an operation with the constant has the jet's shape."""
+    if not isinstance(constant, Tensor) or constant.ndim == 0:
+        return True
+    return torch.broadcast_shapes(jet.shape, constant.shape) == jet.shape
+
+
+def _as_jet(frame_owner: Jet, constant: Any) -> Jet:
+    """A number or plain tensor as a jet without derivatives, of the owner's rank."""
+    frame = frame_owner.frame
+    constant = _constant(frame_owner, constant)
+    if not isinstance(constant, Tensor):
+        constant = torch.full((), constant, dtype=frame_owner.dtype, device=frame_owner.device)
+    shape = (1,) * (frame_owner.ndim - constant.ndim) + tuple(constant.shape)
+    constant = constant.reshape(shape)
+    return frame.constant(constant.expand(frame.n, *shape[1:]))
+
+
+def _same_rank(f: Jet, g: Jet, what: str) -> None:
+    if f.ndim != g.ndim:
+        raise MissingRule(f"{what} of jets of shapes {tuple(f.shape)} and {tuple(g.shape)}: give both the same axes")
+
+
+def add(f: Any, g: Any, *, alpha: float = 1.0, out: None = None) -> Jet:
+    """f + alpha g."""
+    if not isinstance(g, Jet):
+        return _add_constant(f, g if alpha == 1.0 else g * alpha)
+    if alpha != 1.0:
+        g = multiply(g, alpha)
+    if not isinstance(f, Jet):
+        return _add_constant(g, f)
+    _same_rank(f, g, "a sum")
+    if f.keys == g.keys:
+        if f.stacked and g.stacked:
+            return Jet(f.frame, f.keys, stack=f.stack + g.stack)
+        return Jet(f.frame, f.keys, f.value + g.value, f.tail + g.tail)
+    value = f.value + g.value
+    return Jet(f.frame, *_union_of((f, g), value, lambda entries: functools.reduce(torch.add, entries)))
+
+
+def _union_of(jets: Sequence[Jet], value: Tensor, combine: Callable[[list[Tensor]], Tensor]) -> tuple[Any, ...]:
+    """Keys, value and tail of a sum of jets that hold different entries."""
+    keys = tuple(sorted(set().union(*(jet.keys for jet in jets))))
+    entries = []
+    for key in keys:
+        entries.append(combine([entry for jet in jets if (entry := jet.entry(key)) is not None]))
+    tail = tail_of(entries, value)
+    return keys, value, tail
+
+
+def tail_of(entries: list[Tensor], value: Tensor) -> Tensor:
+    """Entries (n, …) or (1, …) as one tail; (K', 1, …) only where all are the same at every point."""
+    if not entries:
+        return value.new_empty((0, 1, *value.shape[1:]))
+    constant = all(entry.shape[0] == 1 for entry in entries) and value.shape[0] != 1
+    shape = (1, *value.shape[1:]) if constant else value.shape
+    return torch.stack([entry.expand(shape) for entry in entries])
+
+
+def _add_constant(f: Jet, constant: Any) -> Jet:
+    constant = _constant(f, constant)
+    value = f.value + constant
+    tail = f.tail
+    if value.shape != f.shape:
+        tail = tail.expand(*tail.shape[:2], *value.shape[1:])
+    return Jet(f.frame, f.keys, value, tail)
+
+
+def subtract(f: Any, g: Any, *, alpha: float = 1.0) -> Jet:
+    """f − alpha g."""
+    if isinstance(f, Jet) and isinstance(g, Jet) and f.keys == g.keys and f.ndim == g.ndim and alpha == 1.0:
+        if f.stacked and g.stacked:
+            return Jet(f.frame, f.keys, stack=f.stack - g.stack)
+        return Jet(f.frame, f.keys, f.value - g.value, f.tail - g.tail)
+    return add(f, negative(g) if isinstance(g, Jet) else -g, alpha=alpha)
+
+
+def multiply(f: Any, g: Any) -> Jet:
+    """f g."""
+    if not isinstance(f, Jet):
+        f, g = g, f
+    if not isinstance(g, Jet):
+        constant = _constant(f, g)
+        if _fits(f, constant) and not (isinstance(constant, Tensor) and constant.ndim == f.ndim and not f.stacked):
+            return f.each(lambda entry, lead: entry * constant)
+        value = f.value * constant
+        return Jet(f.frame, f.keys, value, f.tail * constant)
+    _same_rank(f, g, "a product")
+    keys, terms = f.frame.algebra.product(f.keys, g.keys)
+    left, right = f.stack, g.stack
+    if left.shape[1:] != right.shape[1:]:
+        shape = torch.broadcast_shapes(left.shape[1:], right.shape[1:])
+        left, right = left.expand(-1, *shape), right.expand(-1, *shape)
+    return Jet(f.frame, keys, stack=Product.apply(terms, 1 + len(keys), left, right))
+
+
+def negative(f: Jet) -> Jet:
+    """−f."""
+    return f.each(lambda entry, lead: -entry)
+
+
+def divide(f: Any, g: Any, *, rounding_mode: None = None) -> Jet:
+    """f / g."""
+    if rounding_mode is not None:
+        raise MissingRule("torch.div with a rounding mode")
+    if isinstance(g, Jet):
+        return multiply(compose(series.RECIPROCAL, g), f)
+    constant = _constant(f, g)
+    if not isinstance(constant, Tensor) or constant.ndim == 0:
+        return f.each(lambda entry, lead: entry / constant)
+    return Jet(f.frame, f.keys, f.value / constant, f.tail / constant)
+
+
+def power(f: Any, exponent: Any) -> Jet:
+    """f to a power; the exponent a number, a constant tensor or a jet, the latter two over a positive base."""
+    if isinstance(f, Jet) and isinstance(exponent, (int, float)):
+        if exponent == 1:
+            return f
+        if exponent == 2:
+            return multiply(f, f)
+        return compose(series.power(float(exponent)), f)
+    if isinstance(f, Jet):
+        if isinstance(exponent, Tensor) and exponent.ndim == 0 and not exponent.requires_grad:
+            return power(f, float(exponent))
+        return compose(series.EXP, multiply(compose(series.LOG, f), exponent))
+    logarithm = math.log(f) if isinstance(f, (int, float)) else torch.log(f)
+    return compose(series.EXP, multiply(exponent, logarithm))
+
+
+def linear(a: Jet, weight: Tensor, bias: Tensor | None = None) -> Jet:
+    """a Wᵀ + b on the last axis."""
+    if not isinstance(a, Jet) or isinstance(weight, Jet) or isinstance(bias, Jet):
+        raise MissingRule("torch.nn.functional.linear with a weight that depends on the coordinates")
+    if a.frame.tape is not None and (weight.requires_grad or (bias is not None and bias.requires_grad)):
+        return a.frame.tape.linear(a, weight, bias)
+    if a.stacked:
+        return Jet(a.frame, a.keys, stack=Linear.apply(a.stack, weight, bias))
+    return Jet(a.frame, a.keys, F.linear(a.value, weight, bias), a.tail @ weight.T)
+
+
+def matmul(a: Any, b: Any) -> Jet:
+    """a @ b for a jet a of features and a constant matrix or vector b."""
+    if not isinstance(a, Jet) or isinstance(b, Jet) or not isinstance(b, Tensor):
+        raise MissingRule("torch.matmul of two jets, or with the jet on the right: write it as products and sums")
+    if b.ndim == 1:
+        return linear(a, b.unsqueeze(0)).each(lambda entry, lead: entry.squeeze(-1))
+    if b.ndim != 2:
+        raise MissingRule("torch.matmul with a batch of matrices")
+    return linear(a, b.T)
+
+
+# -- choices and comparisons ------------------------------------------------------------------------------------
+
+
+def compare(function: Callable[..., Tensor]) -> Rule:
+    def rule(f: Any, g: Any) -> Tensor:
+        return function(still(f), still(g))
+
+    return rule
+
+
+def still(x: Any) -> Any:
+    """The value of a jet without a graph; anything else as it is."""
+    x = values_of(x)
+    return x.detach() if isinstance(x, Tensor) else x
+
+
+def where(condition: Any, f: Any, g: Any) -> Any:
+    """f where the condition holds, else g; derivatives are those of the branch."""
+    condition = values_of(condition)
+    jet = f if isinstance(f, Jet) else g
+    if not isinstance(jet, Jet):
+        return torch.where(condition, f, g)
+    f, g = (x if isinstance(x, Jet) else _as_jet(jet, x) for x in (f, g))
+    _same_rank(f, g, "torch.where")
+    keys = tuple(sorted({*f.keys, *g.keys}))
+    shape = torch.broadcast_shapes(condition.shape, f.shape, g.shape)
+    left, right = (_spread(x, keys, shape) for x in (f, g))
+    return Jet(f.frame, keys, stack=torch.where(condition, left, right))
+
+
+def _spread(f: Jet, keys: tuple[int, ...], shape: torch.Size) -> Tensor:
+    """The stack of f with these entries, zeros where f has none."""
+    if f.keys == keys:
+        return f.stack.expand(-1, *shape)
+    zero = f.value.new_zeros(()).expand(shape)
+    entries = (f.entry(key) for key in keys)
+    return torch.stack([f.value.expand(shape), *(zero if e is None else e.expand(shape) for e in entries)])
+
+
+def maximum(f: Any, g: Any) -> Jet:
+    """The larger of two, entry by entry."""
+    return where(still(f) >= still(g), f, g)
+
+
+def minimum(f: Any, g: Any) -> Jet:
+    """The smaller of two, entry by entry."""
+    return where(still(f) <= still(g), f, g)
+
+
+def clamp(f: Jet, min: Any = None, max: Any = None) -> Jet:
+    """f held between two bounds."""
+    if min is not None:
+        f = maximum(f, min)
+    return f if max is None else minimum(f, max)

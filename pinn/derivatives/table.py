@@ -1,0 +1,251 @@
+"""The table of torch functions that jets know: function -> rule. What is not here has no rule.
+
+Functions made of others (layer normalisation, softmax, gelu by tanh) are written with jets themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pinn.derivatives import features, rules, series
+from pinn.derivatives.jet import Jet, MissingRule, values_of
+from pinn.derivatives.rules import compose, compare
+
+Rule = Callable[..., Any]
+
+
+def _unary(rule: series.Rule) -> Rule:
+    return lambda z: compose(rule, z)
+
+
+def _relu(z: Jet, inplace: bool = False) -> Jet:
+    return compose(series.RELU, z)
+
+
+def _silu(z: Jet, inplace: bool = False) -> Jet:
+    return compose(series.SILU, z)
+
+
+def _softplus(z: Jet, beta: float = 1.0, threshold: float = 20.0) -> Jet:
+    return compose(series.softplus(float(beta), float(threshold)), z)
+
+
+def _gelu(z: Jet, approximate: str = "none") -> Jet:
+    if approximate == "none":
+        return compose(series.GELU, z)
+    inner = (z + 0.044715 * z * z * z) * math.sqrt(2.0 / math.pi)
+    return 0.5 * z * (1.0 + compose(series.TANH, inner))
+
+
+def _softmax(z: Jet, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> Jet:
+    # The largest value is subtracted as a constant: the quotient does not depend on it.
+    powers = compose(series.EXP, z - z.value.detach().amax(dim, keepdim=True))
+    return powers / powers.sum(dim, keepdim=True)
+
+
+def _layer_norm(
+    z: Jet, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Jet:
+    axes = tuple(range(-len(normalized_shape), 0))
+    centred = z - z.mean(axes, keepdim=True)
+    scaled = centred * compose(series.power(-0.5), (centred * centred).mean(axes, keepdim=True) + eps)
+    if weight is not None:
+        scaled = scaled * weight
+    return scaled if bias is None else scaled + bias
+
+
+def _still(z: Any, *args: Any, **kwargs: Any) -> Any:
+    """clone, contiguous and dropout at rest: the same jet."""
+    return z
+
+
+def _dropout(z: Jet, p: float = 0.5, training: bool = True, inplace: bool = False) -> Jet:
+    if training and p > 0:
+        raise MissingRule("dropout in training mode: call model.eval()")
+    return z
+
+
+def _like(function: Callable[..., Tensor]) -> Rule:
+    def rule(z: Jet, *args: Any, **kwargs: Any) -> Tensor:
+        return function(values_of(z).detach(), *args, **kwargs)
+
+    return rule
+
+
+def _same_kind(z: Jet, *args: Any, **kwargs: Any) -> Jet:
+    """`to`, `double`, `type_as`: allowed where they change nothing."""
+    wanted = [a.dtype if isinstance(a, Tensor | Jet) else a for a in (*args, *kwargs.values())]
+    for kind in wanted:
+        if isinstance(kind, torch.dtype) and kind != z.dtype:
+            raise MissingRule(f"a change of precision from {z.dtype} to {kind}")
+    return z
+
+
+SCALAR: Mapping[str, Rule] = MappingProxyType(
+    {
+        "sin": _unary(series.SIN),
+        "cos": _unary(series.COS),
+        "tan": _unary(series.TAN),
+        "tanh": _unary(series.TANH),
+        "exp": _unary(series.EXP),
+        "expm1": _unary(series.EXPM1),
+        "log": _unary(series.LOG),
+        "log1p": _unary(series.LOG1P),
+        "sqrt": _unary(series.power(0.5)),
+        "rsqrt": _unary(series.power(-0.5)),
+        "reciprocal": _unary(series.RECIPROCAL),
+        "sigmoid": _unary(series.SIGMOID),
+        "sinh": _unary(series.SINH),
+        "cosh": _unary(series.COSH),
+        "atan": _unary(series.ATAN),
+        "arctan": _unary(series.ATAN),
+        "erf": _unary(series.ERF),
+        "abs": _unary(series.ABS),
+        "absolute": _unary(series.ABS),
+        "__abs__": _unary(series.ABS),
+        "relu": _relu,
+        "square": lambda z: rules.multiply(z, z),
+        "neg": rules.negative,
+        "negative": rules.negative,
+        "__neg__": rules.negative,
+        "positive": _still,
+        "__pos__": _still,
+        "clamp": rules.clamp,
+        "clip": rules.clamp,
+    }
+)
+"""Entry by entry, of one argument."""
+
+BINARY: Mapping[str, Rule] = MappingProxyType(
+    {
+        "add": rules.add,
+        "__add__": rules.add,
+        "__radd__": rules.add,
+        "sub": rules.subtract,
+        "subtract": rules.subtract,
+        "__sub__": rules.subtract,
+        "__rsub__": lambda f, g: rules.subtract(g, f),
+        "rsub": lambda f, g: rules.subtract(g, f),
+        "mul": rules.multiply,
+        "multiply": rules.multiply,
+        "__mul__": rules.multiply,
+        "__rmul__": rules.multiply,
+        "div": rules.divide,
+        "divide": rules.divide,
+        "true_divide": rules.divide,
+        "__truediv__": rules.divide,
+        "__rtruediv__": lambda f, g: rules.divide(g, f),
+        "__rdiv__": lambda f, g: rules.divide(g, f),
+        "pow": rules.power,
+        "__pow__": rules.power,
+        "__rpow__": lambda f, g: rules.power(g, f),
+        "maximum": rules.maximum,
+        "minimum": rules.minimum,
+        "where": rules.where,
+    }
+)
+"""Entry by entry, of two arguments or more."""
+
+COMPARISONS: Mapping[str, Rule] = MappingProxyType(
+    {
+        name: compare(getattr(torch, torch_name))
+        for torch_name, names in {
+            "lt": ("lt", "less", "__lt__"),
+            "le": ("le", "less_equal", "__le__"),
+            "gt": ("gt", "greater", "__gt__"),
+            "ge": ("ge", "greater_equal", "__ge__"),
+            "eq": ("eq", "__eq__"),
+            "ne": ("ne", "not_equal", "__ne__"),
+        }.items()
+        for name in names
+    }
+    | {"sign": lambda z: torch.sign(rules.still(z))}
+)
+"""Piecewise constant: the result is a plain tensor."""
+
+_FEATURES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "__getitem__": features.getitem,
+        "cat": features.cat,
+        "concat": features.cat,
+        "concatenate": features.cat,
+        "stack": features.stack,
+        "reshape": features.reshape,
+        "view": features.reshape,
+        "flatten": features.flatten,
+        "unsqueeze": features.unsqueeze,
+        "squeeze": features.squeeze,
+        "transpose": features.transpose,
+        "expand": features.expand,
+        "chunk": features.pieces(torch.chunk, "chunk"),
+        "split": features.pieces(torch.split, "split"),
+        "unbind": features.pieces(torch.unbind, "unbind"),
+        "sum": features.total,
+        "mean": features.mean,
+        "matmul": rules.matmul,
+        "__matmul__": rules.matmul,
+        "__rmatmul__": lambda b, a: rules.matmul(a, b),
+        "mm": rules.matmul,
+        "softmax": _softmax,
+        "clone": _still,
+        "contiguous": _still,
+        "zeros_like": _like(torch.zeros_like),
+        "ones_like": _like(torch.ones_like),
+        "full_like": _like(torch.full_like),
+        "to": _same_kind,
+        "double": lambda z: _same_kind(z, torch.float64),
+        "float": lambda z: _same_kind(z, torch.float32),
+        "type_as": _same_kind,
+    }
+)
+
+_FUNCTIONAL: Mapping[Callable[..., Any], Rule] = MappingProxyType(
+    {
+        F.linear: rules.linear,
+        F.relu: _relu,
+        F.silu: _silu,
+        F.softplus: _softplus,
+        F.gelu: _gelu,
+        F.tanh: SCALAR["tanh"],
+        F.sigmoid: SCALAR["sigmoid"],
+        F.softmax: _softmax,
+        F.layer_norm: _layer_norm,
+        F.dropout: _dropout,
+        torch.special.erf: SCALAR["erf"],
+        torch.special.expit: SCALAR["sigmoid"],
+    }
+)
+
+
+def _table(*tables: Mapping[str, Rule]) -> dict[Callable[..., Any], Rule]:
+    found: dict[Callable[..., Any], Rule] = {}
+    for table in tables:
+        for name, rule in table.items():
+            for owner in (torch, torch.Tensor):
+                function = getattr(owner, name, None)
+                if function is not None:
+                    found[function] = rule
+    return found
+
+
+POINTWISE: Mapping[Callable[..., Any], Rule] = MappingProxyType(
+    _table(SCALAR, BINARY)
+    | {f: rule for f, rule in _FUNCTIONAL.items() if f in (F.relu, F.silu, F.softplus, F.gelu, F.tanh, F.sigmoid)}
+    | {torch.special.erf: SCALAR["erf"], torch.special.expit: SCALAR["sigmoid"]}
+)
+"""The functions that act on every entry by itself."""
+
+DISCRETE: Mapping[Callable[..., Any], Rule] = MappingProxyType(_table(COMPARISONS))
+"""The functions whose result is constant between jumps."""
+
+RULES: Mapping[Callable[..., Any], Rule] = MappingProxyType(
+    _table(_FEATURES) | dict(_FUNCTIONAL) | dict(DISCRETE) | dict(POINTWISE)
+)
+"""Every function that jets know."""
