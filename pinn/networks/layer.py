@@ -34,6 +34,18 @@ class Layer(nn.Module):
         return self.activation(self.linear(x))
 
 
+def require_source(owner: str, generator: torch.Generator, dtype: torch.dtype) -> None:
+    """Refuse what is no generator of weights or no precision of parameters.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"{owner}: generator={generator!r}; give a torch.Generator().manual_seed(0)")
+    if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise TypeError(f"{owner}: dtype={dtype!r}; expected a floating torch.dtype such as torch.float64")
+
+
 @dataclass(frozen=True, eq=False)
 class Style:
     """How the layers of a network are made.
@@ -58,15 +70,7 @@ class Style:
     dtype: torch.dtype
 
     def __post_init__(self) -> None:
-        if not isinstance(self.generator, torch.Generator):
-            raise TypeError(
-                f"{self.owner}: generator={self.generator!r}; give a torch.Generator, "
-                "e.g. torch.Generator().manual_seed(0)"
-            )
-        if not (isinstance(self.dtype, torch.dtype) and self.dtype.is_floating_point):
-            raise TypeError(
-                f"{self.owner}: dtype={self.dtype!r}; expected a floating torch.dtype such as torch.float64"
-            )
+        require_source(self.owner, self.generator, self.dtype)
         require_positive(self.owner, adaptive=self.adaptive)
         object.__setattr__(self, "activation", checked(self.owner, self.activation))
         object.__setattr__(self, "factorisation", pair(self.owner, self.factorisation))

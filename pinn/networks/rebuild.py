@@ -9,9 +9,13 @@ import torch
 from torch import nn
 
 from pinn.networks.activation import named
+from pinn.networks.fourier import FourierFeatures
 from pinn.networks.mlp import MLP
+from pinn.networks.modified import ModifiedMLP
+from pinn.networks.pirate import PirateNet
+from pinn.networks.siren import SIREN
 
-_LIBRARY: tuple[type[nn.Module], ...] = (MLP,)
+_LIBRARY: tuple[type[nn.Module], ...] = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
 
 
 def rebuild(
