@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.engine import Engine
+from pinn.derivatives.engine import Engine, Operator
 from pinn.domains import Points
 from pinn.model import Model
 from pinn.problem import Problem
@@ -77,6 +77,8 @@ class Equations:
 
     def rows(self, name: str, points: Points) -> Tensor:
         """Rows (n, q) of a constraint at points, without weights, with a graph to the parameters where grad is on."""
+        like = next(self.model.parameters())
+        points = points.to(like.dtype, like.device)
         return self.engine.residual(
             self.model.outputs, self.bound[name], points.x, points.names, self.constants(points)
         )
@@ -263,9 +265,8 @@ class Objective:
                 start += width
                 continue
             stop = start + block.points.n * width
-            values, _ = self.engine.linearize(*self._arguments(block), out=jacobian[start:stop])
-            rows.append(self._scaled(block, scale, values))
-            jacobian[start:stop] *= scale.repeat_interleave(width)[:, None]
+            values, _ = self.engine.linearize(*self._arguments(block), out=jacobian[start:stop], scale=scale)
+            rows.append(values.reshape(-1))
             start = stop
         return torch.cat(rows), jacobian
 
@@ -284,6 +285,53 @@ class Objective:
                 one, two, three = self.engine.gram(*self._arguments(block), scale=scale)
             loss, slope, gram = loss + one, slope.add_(two), gram.add_(three)
         return loss, slope, gram
+
+    def operator(self) -> Linearization:
+        """Rows r (N,) and products with J at the current parameters, without J."""
+        operators = [
+            self.engine.operator(*self._arguments(block), scale=scale)
+            for block, scale in zip(self.blocks, self._scales, strict=True)
+        ]
+        folds = [width if block.integral else None for block, width in zip(self.blocks, self.widths, strict=True)]
+        return Linearization(operators, folds)
+
+
+class Linearization:
+    """r (N,), J v and J^T w over all constraints; an integral constraint's rows are sums over its points.
+
+    Args:
+        operators: one a constraint.
+        folds: number of returned fields where the constraint is an integral, else None.
+    """
+
+    def __init__(self, operators: list[Operator], folds: list[int | None]) -> None:
+        self._operators = operators
+        self._folds = folds
+        self.residual = torch.cat(
+            [self._fold(operator.residual, fold) for operator, fold in zip(operators, folds, strict=True)]
+        )
+
+    @staticmethod
+    def _fold(rows: Tensor, fold: int | None) -> Tensor:
+        return rows if fold is None else rows.view(-1, fold).sum(0)
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v, shape (N,), for v of shape (p,)."""
+        return torch.cat(
+            [self._fold(operator.jvp(v), fold) for operator, fold in zip(self._operators, self._folds, strict=True)]
+        )
+
+    def vjp(self, w: Tensor) -> Tensor:
+        """J^T w, shape (p,), for w of shape (N,)."""
+        total, start = None, 0
+        for operator, fold in zip(self._operators, self._folds, strict=True):
+            count = operator.residual.numel()
+            part = w[start : start + (count if fold is None else fold)]
+            start += part.numel()
+            product = operator.vjp(part if fold is None else part.repeat(count // fold))
+            total = product if total is None else total + product
+        assert total is not None
+        return total
 
 
 def _same_names(what: str, given: Mapping[str, Any], problem: Problem) -> None:

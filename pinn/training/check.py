@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives import Autograd, check_rows_independent, d
-from pinn.objective import Equations, Objective
+from pinn.objective import Block, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import spread
@@ -69,7 +69,7 @@ class CheckError(RuntimeError):
         failed = ", ".join(row.what for row in table.rows if not row.ok)
         super().__init__(
             f"refusing to train, these checks failed: {failed}\n{table}\n"
-            "Mend the equation, network or reference; solve(..., check=False) trains all the same."
+            "Mend the equation, network or reference; solve(..., verify=False) trains all the same."
         )
 
 
@@ -96,9 +96,12 @@ def check(equations: Equations, *, size: int = 16, seed: int = 0) -> CheckTable:
     rows = [*_differences(equations, inside.x, exact)]
     nested = Equations(model, Autograd())
     nested.bound = equations.bound
+    residual, jacobian = objective.linearize()
+    sizes = _sizes(objective, jacobian)
     for block in objective.blocks:
-        rows.append(CheckRow(f"{block.name}: engine against autograd", _twins(equations, nested, block), allowed))
-    rows += _gradients(objective, allowed)
+        difference = _twins(equations, nested, block, sizes[block.name])
+        rows.append(CheckRow(f"{block.name}: engine against autograd", difference, allowed))
+    rows += _gradients(objective, residual, jacobian, allowed)
     if isinstance(problem.reference, Analytic) and set(problem.unknowns) <= set(problem.exact_coefficients):
         for name, size_left in reference_residuals(problem, points).items():
             rows.append(CheckRow(f"{name}: residual of the reference", size_left, 1e-8))
@@ -129,14 +132,28 @@ def reference_residuals(problem: Problem, points: Mapping[str, Any]) -> dict[str
     return left
 
 
-def _relative(left: Tensor, right: Tensor) -> float:
-    scale = float(right.detach().abs().max())
+def _relative(left: Tensor, right: Tensor, size: float = 0.0) -> float:
+    scale = max(size, float(right.detach().abs().max()))
     difference = float((left - right).detach().abs().max())
     return difference / scale if scale > 0 else difference
 
 
-def _twins(equations: Equations, nested: Equations, block: Any) -> float:
-    return _relative(equations.rows(block.name, block.points), nested.rows(block.name, block.points))
+def _sizes(objective: Objective, jacobian: Tensor) -> dict[str, float]:
+    """The size of the terms that make up each constraint's rows, largest |J| |theta| without weights.
+
+    A residual near zero is a difference of such terms and agrees to their rounding, not to its own.
+    """
+    terms = jacobian.abs() @ objective.vector().abs()
+    sizes, start = {}, 0
+    for block, width in zip(objective.blocks, objective.widths, strict=True):
+        count = width * (1 if block.integral else block.points.n)
+        sizes[block.name] = float(terms[start : start + count].max()) / float(block.scale(terms).max())
+        start += count
+    return sizes
+
+
+def _twins(equations: Equations, nested: Equations, block: Block, size: float) -> float:
+    return _relative(equations.rows(block.name, block.points), nested.rows(block.name, block.points), size)
 
 
 def _differences(equations: Equations, x: Tensor, exact: bool) -> list[CheckRow]:
@@ -162,9 +179,8 @@ def _differences(equations: Equations, x: Tensor, exact: bool) -> list[CheckRow]
     return [CheckRow("outputs: autograd against central differences", worst, 1e-6 if exact else 2e-2)]
 
 
-def _gradients(objective: Objective, allowed: float) -> list[CheckRow]:
-    """J^T r, the engine's gradient, and plain backpropagation of the loss."""
-    residual, jacobian = objective.linearize()
+def _gradients(objective: Objective, residual: Tensor, jacobian: Tensor, allowed: float) -> list[CheckRow]:
+    """J^T r, the engine's gradient, and plain backpropagation of the loss, relative to the size of |J^T| |r|."""
     _, gradient = objective.gradient()
     slopes = torch.autograd.grad(objective.differentiable_loss(), objective.parameters(), allow_unused=True)
     plain = torch.cat(
@@ -173,10 +189,10 @@ def _gradients(objective: Objective, allowed: float) -> list[CheckRow]:
             for slope, parameter in zip(slopes, objective.parameters(), strict=True)
         ]
     )
-    scale = float(plain.abs().max())
+    scale = float((jacobian.abs().T @ residual.abs()).max())
     if not math.isfinite(scale):
         return [CheckRow("gradient of the loss is finite", math.nan, allowed)]
     return [
-        CheckRow("gradient: engine against backpropagation", _relative(gradient, plain), allowed),
-        CheckRow("gradient: rows of J against backpropagation", _relative(jacobian.T @ residual, plain), allowed),
+        CheckRow("gradient: engine against backpropagation", _relative(gradient, plain, scale), allowed),
+        CheckRow("gradient: rows of J against backpropagation", _relative(jacobian.T @ residual, plain, scale), allowed),
     ]

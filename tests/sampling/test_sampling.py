@@ -1,0 +1,130 @@
+"""Points: how many each set gets, where adaptive ones go, and when their number and their time grow."""
+
+import pytest
+import torch
+
+from pinn import problems
+from pinn.derivatives import d
+from pinn.domains import Box, Scatter
+from pinn.problem import Constraint, Problem
+from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn, counts, evolves
+
+BOX = Box(x=(-1, 1), t=(0, 2))
+PROBLEM = Problem(
+    BOX,
+    ["u"],
+    {
+        "equation": Constraint(lambda u, x, t: d(u, t) + d(u, x), on=BOX),
+        "initial": Constraint(lambda u, x: u - x, on=BOX.face(t=0)),
+        "few": Constraint(lambda u: u, on=BOX.face(x=-1), points=7),
+        "data": Constraint(
+            lambda u, seen: u - seen, on=Scatter(coordinates={"x": [0.0, 0.5], "t": [2.0, 1.0]}, values={"seen": [0, 1]})
+        ),
+    },
+)
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
+
+
+def layer(name, points):
+    """Rows that are large in |x| < 0.1 only."""
+    return torch.where(points.column("x").abs() < 0.1, 50.0, 0.0)[:, None].double()
+
+
+def test_counts_follow_the_dimension():
+    found = counts(PROBLEM, 900)
+    assert found["equation"] == 900
+    assert found["initial"] == 4 * 30
+    assert found["few"] == 7
+    with pytest.raises(ValueError, match="expected at least 1"):
+        counts(PROBLEM, 0)
+
+
+@pytest.mark.parametrize("sampler", [Fixed(200), Redrawn(200), RAD(200), Growing(RAD(), start=200), Marching(Redrawn(200))])
+def test_every_constraint_gets_its_points_and_the_generator_decides_them(sampler):
+    one, two = (sampler.draw(PROBLEM, seeded(), layer) for _ in range(2))
+    assert {name: points.n for name, points in one.items()} == {"equation": 200, "initial": 57, "few": 7, "data": 2}
+    for name in one:
+        assert torch.equal(one[name].x, two[name].x)
+        assert bool(PROBLEM.constraints[name].on.contains(one[name].x).all())
+
+
+def test_residual_based_points_gather_where_the_residual_is():
+    """Density |r|/mean|r| + 1: a tenth of the domain holds the residual, so 11/20 of the points go there."""
+    points = RAD(4000, candidates=10).draw(PROBLEM, seeded(), layer)["equation"]
+    inside = float((points.column("x").abs() < 0.1).double().mean())
+    assert inside == pytest.approx(11 / 20, abs=0.06)
+
+
+def test_without_residual_adaptive_points_are_even():
+    points = RAD(4000).draw(PROBLEM, seeded(), lambda name, points: torch.zeros(points.n, 1).double())["equation"]
+    assert float(points.column("x").mean()) == pytest.approx(0, abs=0.05)
+
+
+def test_points_grow_only_when_they_overfit_and_no_longer_help():
+    sampler = Growing(Redrawn(), start=100, factor=2, maximum=300, threshold=3, stall=0.6)
+    sampler.observe(old=1.0, new=10.0)
+    assert sampler.size == 100  # nothing to compare with yet
+    sampler.observe(old=9.0, new=10.0)
+    assert sampler.size == 100  # no overfitting
+    sampler.observe(old=1.0, new=10.0)
+    assert sampler.size == 200
+    sampler.observe(old=1.0, new=10.0)
+    assert sampler.size == 300
+    assert sampler.full
+
+
+def test_fresh_loss_that_still_falls_does_not_grow_the_points():
+    sampler = Growing(Redrawn(), start=100)
+    sampler.observe(old=0.1, new=10.0)
+    before = sampler.size
+    sampler.observe(old=0.01, new=1.0)
+    assert sampler.size == before
+
+
+def test_marching_fills_early_times_first_and_leaves_observations_alone():
+    sampler = Marching(Redrawn(100), start=0.25, factor=2, solved=1e-2)
+    sampler.begin(1.0)
+    points = sampler.draw(PROBLEM, seeded(), layer)
+    assert float(points["equation"].column("t").max()) <= 0.5
+    assert points["data"].column("t").tolist() == [2.0, 1.0]
+    assert not sampler.complete
+    sampler.observe(old=1e-3, new=0.5)
+    assert sampler.share == 0.25
+    sampler.observe(old=1e-3, new=5e-3)
+    sampler.observe(old=1e-3, new=5e-3)
+    assert sampler.share == 1.0
+    assert sampler.complete
+    assert float(sampler.draw(PROBLEM, seeded(), layer)["equation"].column("t").max()) > 1.9
+
+
+@pytest.mark.parametrize(
+    ("factory", "expected"),
+    [
+        (problems.burgers, "t"),
+        (problems.heat_1d, "t"),
+        (problems.convection, "t"),
+        (problems.wave_1d, "t"),
+        (problems.oscillator, "t"),
+        (problems.poisson_2d, None),
+        (problems.helmholtz_2d, None),
+        (problems.euler_beam, None),
+        (problems.diffusion_inverse, None),
+        (problems.kovasznay, None),
+    ],
+)
+def test_evolutions_are_recognised_by_their_conditions(factory, expected):
+    assert evolves(factory()) == expected
+
+
+def test_contradictions_are_refused():
+    with pytest.raises(ValueError, match="never redraws"):
+        Growing(Fixed())
+    with pytest.raises(ValueError, match="factor > 1"):
+        Growing(Redrawn(), factor=1.0)
+    with pytest.raises(ValueError, match="0 < start <= 1"):
+        Marching(Redrawn(), start=0.0)
+    with pytest.raises(ValueError, match="'s' is no coordinate"):
+        Marching(Redrawn(), time="s").draw(PROBLEM, seeded(), layer)

@@ -1,0 +1,103 @@
+"""Weights are scales of rows: closed forms of each rule, and their composition."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from pinn.derivatives import Jets, d
+from pinn.domains import Box
+from pinn.model import Model
+from pinn.networks import MLP
+from pinn.objective import Equations, Objective
+from pinn.problem import Constraint, Problem
+from pinn.sampling.uniform import spread
+from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention
+
+BOX = Box(x=(-1, 1), t=(0, 1))
+
+
+@pytest.fixture
+def objective():
+    problem = Problem(
+        BOX,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x, t: d(u, t) + 3 * d(u, x) + 1, on=BOX),
+            "initial": Constraint(lambda u, x: u - torch.sin(x), on=BOX.face(t=0)),
+        },
+    )
+    model = Model(problem, partial(MLP, width=6, depth=1), generator=torch.Generator().manual_seed(0))
+    return Objective(Equations(model, Jets()), spread(problem, 64, torch.Generator().manual_seed(1)))
+
+
+def weighted(objective, weights):
+    return Objective(objective.equations, objective.points, weights=weights.constraints, attention=weights.points)
+
+
+def test_constant_is_what_the_problem_states(objective):
+    assert Constant().update(objective).constraints == {"equation": 1.0, "initial": 100.0}
+
+
+def test_causal_weights_fall_with_the_residual_before(objective):
+    epsilon, bins = 0.5, 4
+    weights = Causal(epsilons=(epsilon,), bins=bins).update(objective).points["equation"]
+    points = objective.points["equation"]
+    square = objective.equations.residual("equation", points)[:, 0].pow(2)
+    slot = (points.column("t") * bins).long()
+    for k in range(bins):
+        before = sum(float(square[slot == j].mean()) for j in range(k))
+        expected = math.exp(-epsilon * before)
+        assert weights[slot == k].tolist() == pytest.approx([expected] * int((slot == k).sum()), rel=1e-12)
+
+
+def test_causal_takes_the_next_strength_when_all_times_count(objective):
+    causal = Causal(epsilons=(1e-9, 5.0), bins=4)
+    first = causal.update(objective).points["equation"]
+    second = causal.update(objective).points["equation"]
+    assert float(first.min()) > 0.99
+    assert float(second.min()) < 0.99
+
+
+def test_gradient_norm_gives_every_constraint_the_same_gradient(objective):
+    weights = GradientNorm(decay=0.0).update(objective)
+    lengths = objective.gradient_norms()
+    products = [weights.constraints[name] * length for name, length in lengths.items()]
+    assert products == pytest.approx([sum(lengths.values())] * 2, rel=1e-12)
+
+
+def test_attention_follows_its_recursion(objective):
+    rule = ResidualAttention(decay=0.9, rate=0.5)
+    rows = objective.equations.residual("equation", objective.points["equation"])[:, 0].abs()
+    lam = torch.ones_like(rows)
+    for _ in range(3):
+        found = rule.update(objective).points["equation"]
+        lam = 0.9 * lam + 0.5 * rows / rows.max()
+    torch.testing.assert_close(found, lam.pow(2) / lam.pow(2).mean(), rtol=1e-12, atol=0)
+
+
+def test_weightings_compose(objective):
+    both = Causal(GradientNorm(decay=0.0), epsilons=(0.5,), bins=4).update(objective)
+    assert both.constraints == GradientNorm(decay=0.0).update(objective).constraints
+    alone = Causal(epsilons=(0.5,), bins=4).update(objective)
+    torch.testing.assert_close(both.points["equation"], alone.points["equation"])
+    three = Causal(ResidualAttention(), epsilons=(0.5,), bins=4).update(objective).points["equation"]
+    attention = ResidualAttention().update(objective).points["equation"]
+    torch.testing.assert_close(three, attention * alone.points["equation"])
+
+
+def test_the_gradient_stays_exact_under_every_weighting(objective):
+    for rule in (Constant(), Causal(), GradientNorm(), ResidualAttention(), Causal(ResidualAttention(GradientNorm()))):
+        changed = weighted(objective, rule.update(objective))
+        residual, jacobian = changed.linearize()
+        torch.testing.assert_close(jacobian.T @ residual, changed.gradient()[1], rtol=1e-11, atol=1e-12)
+
+
+def test_bad_settings_are_refused(objective):
+    with pytest.raises(ValueError, match="time='s' is no coordinate"):
+        Causal(time="s").update(objective)
+    with pytest.raises(ValueError, match="0 <= decay < 1"):
+        GradientNorm(decay=1.0)
+    with pytest.raises(ValueError, match="rate > 0"):
+        ResidualAttention(rate=0.0)
