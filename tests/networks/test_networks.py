@@ -1,0 +1,264 @@
+"""Every network: shapes, rows by themselves, smoothness, initial weights, reproducibility, a way back from its file."""
+
+import io
+import math
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from pinn.derivatives import d
+from pinn.networks import MLP, SIREN, FactorisedLinear, FourierFeatures, ModifiedMLP, PirateNet, rebuild
+from pinn.networks.dense import dense
+
+NETWORKS = {
+    "mlp": MLP,
+    "mlp of silu": partial(MLP, activation=F.silu),
+    "residual": partial(MLP, residual=True),
+    "adaptive": partial(MLP, adaptive=5.0),
+    "factorised": partial(MLP, factorisation=(1.0, 0.1)),
+    "siren": SIREN,
+    "siren of learned frequencies": partial(SIREN, learned=True, first=30.0, hidden=30.0),
+    "fourier": FourierFeatures,
+    "fourier of two scales": partial(FourierFeatures, scale=(1.0, 10.0), features=3, learned=True),
+    "modified": ModifiedMLP,
+    "modified, adaptive and factorised": partial(ModifiedMLP, adaptive=2.0, factorisation=(0.5, 0.1)),
+    "pirate": PirateNet,
+    "pirate let in": partial(PirateNet, nonlinearity=0.5, scale=(1.0, 4.0), factorisation=(1.0, 0.1)),
+}
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def uniform(*shape, seed=1):
+    return 2 * torch.rand(*shape, generator=seeded(seed), dtype=torch.float64) - 1
+
+
+@pytest.fixture(params=NETWORKS, ids=[name.replace(" ", "_") for name in NETWORKS])
+def factory(request):
+    return partial(NETWORKS[request.param], width=12, depth=3)
+
+
+def test_one_row_of_outputs_a_row_of_inputs(factory):
+    for inputs, outputs in ((1, 1), (3, 2)):
+        network = factory(inputs=inputs, outputs=outputs, generator=seeded())
+        assert network(uniform(7, inputs)).shape == (7, outputs)
+        assert network(uniform(0, inputs)).shape == (0, outputs)
+        x = uniform(2, 5, inputs)
+        torch.testing.assert_close(network(x), torch.stack([network(part) for part in x]), rtol=1e-12, atol=1e-14)
+
+
+def test_rows_are_independent(factory):
+    network = factory(inputs=2, outputs=3, generator=seeded())
+    x = uniform(6, 2)
+    moved = x.clone()
+    moved[2] += 0.3
+    before, after = network(x), network(moved)
+    others = [0, 1, 3, 4, 5]
+    torch.testing.assert_close(before[others], after[others], rtol=0, atol=1e-14)
+    assert bool((before[2] != after[2]).all())
+
+
+def test_fourth_derivatives_exist_and_agree_with_differences(factory):
+    network = factory(inputs=2, outputs=1, generator=seeded())
+    point = uniform(5, 2)
+    x, y = (point[:, k].clone().requires_grad_() for k in range(2))
+
+    def third(x, y):
+        return d(network(torch.stack([x, y], -1))[:, 0], x, x, y)
+
+    fourth = d(third(x, y), x)
+    assert bool(torch.isfinite(fourth).all())
+    assert float(fourth.detach().abs().max()) > 0
+    h = 1e-4
+    ahead, behind = ((x + step).detach().requires_grad_() for step in (h, -h))
+    central = (third(ahead, y) - third(behind, y)) / (2 * h)
+    scale = float(fourth.detach().abs().max())
+    torch.testing.assert_close(fourth, central, rtol=0, atol=2e-4 * scale)
+
+
+def test_the_generator_decides_and_nothing_else(factory):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one = factory(inputs=2, outputs=1, generator=seeded(3)).state_dict()
+    assert torch.equal(torch.get_rng_state(), before)
+    two = factory(inputs=2, outputs=1, generator=seeded(3)).state_dict()
+    other = factory(inputs=2, outputs=1, generator=seeded(4)).state_dict()
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_precision_is_the_arguments_and_starts_alike(factory):
+    exact = factory(inputs=2, outputs=1, generator=seeded())
+    rounded = factory(inputs=2, outputs=1, generator=seeded(), dtype=torch.float32)
+    assert {value.dtype for value in exact.state_dict().values()} == {torch.float64}
+    for name, value in rounded.state_dict().items():
+        assert torch.equal(value, exact.state_dict()[name].float())
+    x = uniform(5, 2)
+    torch.testing.assert_close(rounded(x.float()).double(), exact(x), rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_comes_back_from_plain_values(factory):
+    network = factory(inputs=2, outputs=3, generator=seeded(5))
+    file = io.BytesIO()
+    torch.save({"arguments": network.arguments, "state": network.state_dict()}, file)
+    file.seek(0)
+    content = torch.load(file, weights_only=True)
+    again = rebuild(type(network).__name__, content["arguments"])
+    again.load_state_dict(content["state"])
+    x = uniform(5, 2)
+    assert torch.equal(again(x), network(x))
+    assert again.arguments == network.arguments
+    assert [p.requires_grad for p in again.parameters()] == [p.requires_grad for p in network.parameters()]
+
+
+def test_every_parameter_takes_part(factory):
+    network = factory(inputs=2, outputs=1, generator=seeded())
+    trained = [p for p in network.parameters() if p.requires_grad]
+    slopes = torch.autograd.grad(network(uniform(20, 2)).pow(2).sum(), trained, allow_unused=True)
+    assert all(slope is not None for slope in slopes)
+
+
+def test_glorot_s_weights_have_his_variance():
+    layer = dense(300, 200, generator=seeded(), dtype=torch.float64)
+    assert float(layer.weight.detach().std()) == pytest.approx(math.sqrt(2 / 500), rel=0.02)
+    assert abs(float(layer.weight.detach().mean())) < 1e-3
+    assert float(layer.bias.detach().abs().max()) == 0
+
+
+def test_signals_keep_their_size_through_the_layers():
+    network = MLP(2, 1, width=200, depth=8, generator=seeded())
+    h = network.first(uniform(500, 2))
+    first = float(h.detach().pow(2).mean())
+    for layer in network.hidden:
+        h = layer(h)
+    assert 0.1 * first < float(h.detach().pow(2).mean()) < 1.5 * first
+
+
+def test_a_factorised_layer_begins_as_the_plain_one():
+    plain = dense(7, 5, generator=seeded(), dtype=torch.float64)
+    factorised = dense(7, 5, generator=seeded(), dtype=torch.float64, factorisation=(1.0, 0.1))
+    assert isinstance(factorised, FactorisedLinear)
+    x = uniform(4, 7)
+    torch.testing.assert_close(factorised(x), plain(x), rtol=1e-13, atol=1e-15)
+    many = dense(2, 4000, generator=seeded(), dtype=torch.float64, factorisation=(1.0, 0.1)).scale.detach()
+    assert float(many.mean()) == pytest.approx(1, abs=0.01)
+    assert float(many.std()) == pytest.approx(0.1, rel=0.05)
+
+
+def test_adaptive_slopes_begin_at_one():
+    plain = MLP(2, 1, width=6, depth=3, generator=seeded())
+    adaptive = MLP(2, 1, width=6, depth=3, adaptive=10.0, generator=seeded())
+    x = uniform(5, 2)
+    torch.testing.assert_close(adaptive(x), plain(x), rtol=1e-13, atol=1e-15)
+    slopes = [p for name, p in adaptive.named_parameters() if name.endswith("slope")]
+    assert [float(slope.detach()) for slope in slopes] == [0.1] * 3
+
+
+def test_sines_keep_their_distribution_through_the_layers():
+    """z of variance 2v, nearly normal, gives sines of variance (1 - exp(-4v)) / 2: from 1/2 it settles at 0.398."""
+    network = SIREN(2, 1, width=400, depth=5, first=30.0, generator=seeded())
+    h, expected = uniform(400, 2), 0.5
+    for layer, omega in zip(network.linears, network.frequencies, strict=False):
+        h = torch.sin(layer(h) * omega)
+        assert float(h.detach().var()) == pytest.approx(expected, abs=0.04)
+        expected = (1 - math.exp(-4 * expected)) / 2
+    assert float(network.linears[0].weight.detach().abs().max()) <= 1 / 2
+
+
+def test_the_frequency_of_inner_sines_leaves_the_initial_weights_effect_alone():
+    one, thirty = (SIREN(2, 1, width=50, depth=2, hidden=w, generator=seeded()) for w in (1.0, 30.0))
+    torch.testing.assert_close(one.linears[1].weight, 30 * thirty.linears[1].weight, rtol=1e-12, atol=0)
+
+
+def test_frequencies_are_learned_only_where_asked():
+    assert not any(p.requires_grad for p in SIREN(1, 1, generator=seeded()).frequencies)
+    assert all(p.requires_grad for p in SIREN(1, 1, learned=True, generator=seeded()).frequencies)
+    assert not FourierFeatures(1, 1, generator=seeded()).embedding.frequencies.requires_grad
+    assert FourierFeatures(1, 1, learned=True, generator=seeded()).embedding.frequencies.requires_grad
+
+
+def test_fourier_frequencies_have_their_scales():
+    network = FourierFeatures(2, 1, features=2000, scale=(1.0, 10.0), generator=seeded())
+    low, high = network.embedding.frequencies[:2000], network.embedding.frequencies[2000:]
+    assert float(low.std()) == pytest.approx(1, rel=0.05)
+    assert float(high.std()) == pytest.approx(10, rel=0.05)
+    embedded = network.embedding(uniform(3, 2))
+    torch.testing.assert_close(embedded.pow(2).sum(1), torch.full((3,), 4000.0, dtype=torch.float64))
+
+
+def test_the_gates_of_the_modified_network_are_the_papers():
+    network = ModifiedMLP(2, 1, width=6, depth=2, generator=seeded())
+    x = uniform(4, 2)
+    u, v, h = network.gate_u(x), network.gate_v(x), network.first(x)
+    z = network.hidden[0](h)
+    torch.testing.assert_close(network(x), network.last((1 - z) * u + z * v))
+
+
+def test_a_pirate_network_is_linear_in_its_features_at_first():
+    network = PirateNet(2, 1, width=8, depth=3, generator=seeded())
+    x = uniform(4, 2)
+    assert torch.equal(network(x), network.last(network.embedding(x)))
+
+
+def test_the_blocks_of_a_pirate_network_are_the_papers():
+    network = PirateNet(2, 1, width=8, depth=1, nonlinearity=0.3, generator=seeded())
+    x = uniform(4, 2)
+    phi = network.embedding(x)
+    u, v = network.gate_u(phi), network.gate_v(phi)
+    one, two, three = network.blocks[0].layers
+    f = one(phi)
+    z = f * u + (1 - f) * v
+    g = two(z)
+    z = g * u + (1 - g) * v
+    torch.testing.assert_close(network(x), network.last(0.3 * three(z) + 0.7 * phi))
+
+
+def test_modules_of_torch_with_defaults_are_the_functions():
+    network = MLP(2, 1, activation=nn.SiLU(), generator=seeded())
+    assert network.arguments["activation"] == "silu"
+    rebuild("MLP", network.arguments)
+
+
+def test_only_the_librarys_networks_and_those_given_are_rebuilt():
+    class Own(MLP):
+        pass
+
+    network = Own(2, 1, generator=seeded())
+    with pytest.raises(ValueError, match=r"rebuild: network 'Own' is not one of \['FourierFeatures', 'MLP'"):
+        rebuild("Own", network.arguments)
+    assert isinstance(rebuild("Own", network.arguments, classes=[Own]), Own)
+    nameless = MLP(2, 1, activation=lambda z: z * torch.tanh(z), generator=seeded())
+    with pytest.raises(ValueError, match=r"MLP was made with an activation that has no name; pass what builds it"):
+        rebuild("MLP", nameless.arguments)
+    with pytest.raises(ValueError, match=r"activation 'os.system' is unknown; choose among \['tanh'"):
+        rebuild("MLP", {**network.arguments, "activation": "os.system"})
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (partial(MLP, width=0), ValueError, r"MLP: width=0; expected a positive integer"),
+        (partial(MLP, depth=2.5), TypeError, r"MLP: depth=2.5; expected an integer"),
+        (partial(MLP, activation="tanh"), TypeError, r"MLP: activation='tanh'; give a function such as torch.tanh"),
+        (partial(MLP, activation=nn.Tanh), TypeError, r"MLP: activation=<class .*Tanh'>; give a function"),
+        (partial(MLP, adaptive=-1.0), ValueError, r"MLP: adaptive=-1.0; expected a positive number"),
+        (partial(MLP, factorisation=True), ValueError, r"MLP: factorisation=True; give \(mean, deviation\)"),
+        (partial(MLP, factorisation=(1, -1)), ValueError, r"deviation >= 0"),
+        (partial(MLP, dtype=torch.int64), TypeError, r"MLP: dtype=torch.int64; expected a floating"),
+        (partial(MLP, generator=0), TypeError, r"MLP: generator=0; give a torch.Generator"),
+        (partial(SIREN, first=0.0), ValueError, r"SIREN: first=0.0; expected a positive number"),
+        (partial(FourierFeatures, scale=()), ValueError, r"FourierFeatures: scale is empty"),
+        (partial(FourierFeatures, scale=(1.0, math.nan)), ValueError, r"FourierFeatures: scale=nan"),
+        (partial(PirateNet, width=9), ValueError, r"PirateNet: width=9; expected a multiple of 2"),
+        (partial(PirateNet, width=10, scale=(1, 2)), ValueError, r"expected a multiple of 4"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(build, error, message):
+    with pytest.raises(error, match=message):
+        build(**{"inputs": 2, "outputs": 1, "generator": seeded(), **build.keywords})
