@@ -1,6 +1,7 @@
 """Derivatives by every route (nested autograd, differences, symbols, by hand), and the operators built on them."""
 
 from pinn.derivatives.check import Comparison, DerivativeTable, check_derivatives, check_rows_independent
+from pinn.derivatives.engine import Autograd, Engine, Operator
 from pinn.derivatives.finite_difference import (
     Estimate,
     central_difference,
@@ -11,6 +12,8 @@ from pinn.derivatives.finite_difference import (
     numerical_gradient,
     richardson,
 )
+from pinn.derivatives.jet import MissingRule
+from pinn.derivatives.jets import Jets
 from pinn.derivatives.nested import attach, scalar_gradient
 from pinn.derivatives.operators import (
     biharmonic,
@@ -37,10 +40,15 @@ from pinn.derivatives.textbook import TEXTBOOK, TextbookFunction
 
 __all__ = [
     "TEXTBOOK",
+    "Autograd",
     "Comparison",
     "DerivativeTable",
+    "Engine",
     "Estimate",
+    "Jets",
+    "MissingRule",
     "NoSymbolicRuleError",
+    "Operator",
     "Symbolic",
     "SymbolicFunction",
     "TangentLine",

@@ -16,17 +16,50 @@ Source: ENGINES notes of this project; adjoints of Taylor arithmetic: Griewank, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from pinn.derivatives.plan import Composition, Terms
 from pinn.derivatives.series import Rule, quadratic
 
 Power = dict[int, tuple[Tensor, float]]
+Backward = Callable[..., tuple[Tensor | None, ...]]
+
+
+class _Refusal(torch.autograd.Function):
+    """Gradients as they are, whose own derivative raises."""
+
+    @staticmethod
+    def forward(ctx: Any, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(tensor.view_as(tensor) for tensor in tensors[:count])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        raise RuntimeError(
+            "jets: second derivatives by the parameters are not carried; use derivatives=Autograd(), or the "
+            "engine's linearize and operator for products with the Jacobian"
+        )
+
+
+def _first_order(backward: Backward) -> Backward:
+    """A backward pass of first order only; under `create_graph` its results raise when they are differentiated."""
+
+    @functools.wraps(backward)
+    def guarded(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        if not torch.is_grad_enabled():
+            return backward(ctx, g)
+        saved = ctx.saved_tensors
+        with torch.no_grad():
+            found = backward(ctx, g)
+        present = [tensor for tensor in found if tensor is not None]
+        refused = iter(_Refusal.apply(len(present), *present, g, *saved))
+        return tuple(None if tensor is None else next(refused) for tensor in found)
+
+    return guarded
 
 
 def _powers(program: Composition, place: Mapping[int, int], z: Any) -> list[Power]:
@@ -101,7 +134,7 @@ class Compose(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
+    @_first_order
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         rule, program, keys = ctx.rule, ctx.program, ctx.keys
         if rule.riccati is not None:
@@ -250,7 +283,7 @@ class Product(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @_first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         f, g = ctx.saved_tensors
         left = right = None
@@ -278,7 +311,7 @@ class Linear(torch.autograd.Function):
         return z
 
     @staticmethod
-    @once_differentiable
+    @_first_order
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         a, weight = ctx.saved_tensors
         flat = g.reshape(-1, g.shape[-1])

@@ -121,25 +121,15 @@ class Jets(Engine):
         """½|s r|² and its gradient (p,), by blocks of points."""
         if self._refuses(model, equation, points, names, constants):
             return self.reference.gradient(model, equation, points, names, parameters, constants, scale)
-        # What was computed from parameters before is cut off here and joined again at the end, once for all blocks.
-        given = dict(constants or {})
-        cut = {name: value for name, value in given.items() if value.requires_grad and not value.is_leaf}
-        leaves = {name: value.detach().requires_grad_() for name, value in cut.items()}
-        wanted = [*parameters, *leaves.values()]
-        run = _Run(self, model, equation, points, names, {**given, **leaves})
-        total = points.new_zeros(sum(leaf.numel() for leaf in wanted))
-        loss = points.new_zeros(())
+        run = _Run(self, model, equation, points, names, constants)
+        loss, total = points.new_zeros(()), points.new_zeros(sum(parameter.numel() for parameter in parameters))
         with torch.enable_grad():
             for block, rows, _ in run.blocks():
                 part = 0.5 * scaled(torch.stack(rows, 1), None if scale is None else scale[block]).pow(2).sum()
-                total += flat_gradient(part, wanted)
+                # Blocks share the graphs of what was computed from parameters before, such as coefficients.
+                total += flat_gradient(part, parameters, retain_graph=True)
                 loss += part.detach()
-        size = sum(parameter.numel() for parameter in parameters)
-        slope = total[:size]
-        if cut:
-            seeds = [piece.view_as(leaf) for piece, leaf in zip(total[size:], leaves.values(), strict=True)]
-            slope = slope + _joined(list(cut.values()), parameters, seeds)
-        return loss, slope
+        return loss, total
 
     def gram(
         self,
@@ -291,17 +281,6 @@ def _identity(model: Model) -> tuple[Any, str]:
     """The object that a model's function belongs to, and the function's name."""
     owner = getattr(model, "__self__", None)
     return (model, "") if owner is None else (owner, getattr(model, "__name__", ""))
-
-
-def _joined(values: list[Tensor], parameters: Sequence[Tensor], seeds: list[Tensor]) -> Tensor:
-    """Gradient by the parameters through what was computed from them."""
-    slopes = torch.autograd.grad(values, list(parameters), seeds, retain_graph=True, allow_unused=True)
-    return torch.cat(
-        [
-            torch.zeros_like(parameter).reshape(-1) if slope is None else slope.reshape(-1)
-            for slope, parameter in zip(slopes, parameters, strict=True)
-        ]
-    )
 
 
 def _add_gram(total: Tensor, rows: Tensor, panel: int = 192) -> None:

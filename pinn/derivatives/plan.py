@@ -100,7 +100,7 @@ def _row_reduce(candidates: list[Exact]) -> list[tuple[Monomial, Exact]]:
 
 def _scaled(q: Exact, pivot: Monomial, asked: list[Exact]) -> Exact:
     """The multiple of q that was asked for, so that it is read off as it is; else that of pivot coefficient one."""
-    for p in asked:
+    for p in asked if pivot else ():  # the value itself is never scaled
         if pivot in p and p.keys() == q.keys():
             factor = p[pivot] / q[pivot]
             if all(p[m] == factor * c for m, c in q.items()):
