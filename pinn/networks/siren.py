@@ -2,7 +2,7 @@
 
     h₁ = sin(ω₁ (W₁ x + b₁)),   hₖ = sin(ωₖ (Wₖ hₖ₋₁ + bₖ)),   y = W h + b
 
-with W₁ ~ U(−1/inputs, 1/inputs) and further weights U(−√(6/width)/ω, √(6/width)/ω), which keeps the distribution of
+with W₁ ~ U(−1/inputs, 1/inputs) and further weights U(−√(6/width)/ω, √(6/width)/ω), which keeps the size of
 h through the layers; biases U(−1/√inputs, 1/√inputs) of each layer. ω₁ sets the highest frequency at the start: 30
 in the paper, for images on [-1, 1]; a solution with few waves wants less. Source: Sitzmann, Martel, Bergman, Lindell,
 Wetzstein, NeurIPS 33 (2020) 7462, section 3.2.
