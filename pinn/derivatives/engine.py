@@ -281,10 +281,9 @@ def flat_gradient(
     value: Tensor, parameters: Sequence[Tensor], seed: Tensor | None = None, *, retain_graph: bool = False
 ) -> Tensor:
     """Gradient of a value by all parameters as one vector (p,); zero by those that take no part."""
+    slopes: Sequence[Tensor | None] = (None,) * len(parameters)
     if value.requires_grad:
         slopes = torch.autograd.grad(value, list(parameters), seed, retain_graph=retain_graph, allow_unused=True)
-    else:
-        slopes = (None,) * len(parameters)
     pieces = [
         torch.zeros_like(parameter).reshape(-1) if slope is None else slope.reshape(-1)
         for slope, parameter in zip(slopes, parameters, strict=True)

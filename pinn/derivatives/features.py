@@ -130,6 +130,7 @@ def expand(f: Jet, *shape: Any) -> Jet:
 
 def pieces(function: Callable[..., Sequence[Tensor]], what: str) -> Callable[..., tuple[Jet, ...]]:
     """A rule for torch.chunk, split or unbind along an axis of features."""
+
     def rule(f: Jet, *args: Any, dim: int = 0) -> tuple[Jet, ...]:
         *sizes, axis = args if len(args) == (2 if what != "unbind" else 1) else (*args, dim)
         at = _axis(f, axis, f"torch.{what}")

@@ -6,7 +6,8 @@
 
 The gradient of a composition is the adjoint of the product with w, since dφ(z) = φ'(z) dz holds for jets as for
 numbers. Where φ' is a quadratic in φ, w is made of y alone and nothing but y is saved, which the next layer saves too.
-Entry a of w begins with q · p_a, with q = p₁ + 2 p₂ y₀ and p = y (or q = 2 φ₂, p = z): the common factor q is taken out.
+Entry a of w begins with q · p_a, with q = p₁ + 2 p₂ y₀ and p = y (or q = 2 φ₂, p = z): the common factor q is taken
+out.
 
 Tensors are stacks (K, n, …), the value first. A tail (K − 1, 1, …) is the same at every point (affine functions of the
 coordinates) and is never spread out. Gradients of first order only: differentiating twice raises.
@@ -123,6 +124,7 @@ class Compose(torch.autograd.Function):
     def forward(
         ctx: Any, rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor | None
     ) -> Tensor:
+        """The stack of φ(z)."""
         ctx.rule, ctx.program, ctx.keys, ctx.split = rule, program, keys, tail is not None
         z0, rest = (value, tail) if tail is not None else (value[0], value[1:])
         y, extra = _compose(rule, program, keys, z0, rest)
@@ -136,6 +138,7 @@ class Compose(torch.autograd.Function):
     @staticmethod
     @_first_order
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        """The adjoint of the product with φ'(z)."""
         rule, program, keys = ctx.rule, ctx.program, ctx.keys
         if rule.riccati is not None:
             (y,) = ctx.saved_tensors
@@ -170,7 +173,7 @@ class _Weights:
 
 
 def _riccati_weights(p: tuple[float, float, float], program: Composition, y: Tensor) -> _Weights:
-    p0, p1, p2 = p
+    _, p1, p2 = p
     y0 = y[0]
     value = quadratic(p, y0) if p != (0.0, 1.0, 0.0) else y0
     q: Tensor | None
@@ -268,6 +271,7 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, terms: Terms, entries: int, f: Tensor, g: Tensor) -> Tensor:
+        """The stack of f g."""
         ctx.terms = terms
         ctx.save_for_backward(f, g)
         out = f.new_empty((entries, *f.shape[1:]))
@@ -285,6 +289,7 @@ class Product(torch.autograd.Function):
     @staticmethod
     @_first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """The adjoints of the products with g and with f."""
         f, g = ctx.saved_tensors
         left = right = None
         if ctx.needs_input_grad[2]:
@@ -303,6 +308,7 @@ class Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The stack of z."""
         ctx.save_for_backward(a, weight)
         z = a.reshape(-1, a.shape[-1]) @ weight.T
         z = z.view(*a.shape[:-1], weight.shape[0])
@@ -313,6 +319,7 @@ class Linear(torch.autograd.Function):
     @staticmethod
     @_first_order
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients by a, W and b."""
         a, weight = ctx.saved_tensors
         flat = g.reshape(-1, g.shape[-1])
         ga = (flat @ weight).view(a.shape) if ctx.needs_input_grad[0] else None

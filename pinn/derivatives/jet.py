@@ -67,6 +67,7 @@ class Jet:
     """
 
     __slots__ = ("_columns", "_stack", "_tail", "_value", "frame", "keys")
+    __array_ufunc__ = None  # so that a NumPy number on the left leaves the operation to the jet
 
     def __init__(
         self,
@@ -254,10 +255,12 @@ def _operator(name: str) -> Callable[..., Any]:
     return method
 
 
-for _name in (
-    "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __neg__ __pos__ "
-    "__abs__ __matmul__ __rmatmul__ __lt__ __le__ __gt__ __ge__ __eq__ __ne__"
-).split():
+_OPERATORS = (
+    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__"),
+    *("__pow__", "__rpow__", "__neg__", "__pos__", "__abs__", "__matmul__", "__rmatmul__"),
+    *("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"),
+)
+for _name in _OPERATORS:
     setattr(Jet, _name, _operator(_name))
 del _name
 Jet.__hash__ = object.__hash__  # type: ignore[method-assign]

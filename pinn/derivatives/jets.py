@@ -1,7 +1,8 @@
 """The fast engine: jets through the network, one plan an equation, blocks of points that stay in the cache.
 
 An equation runs on lazy fields (`pinn.derivatives.field`), which say what operators it asks of the outputs; the model
-then runs on jets that carry just those (`pinn.derivatives.plan`, `pinn.derivatives.jet`), and the rows are put together.
+then runs on jets that carry just those (`pinn.derivatives.plan`, `pinn.derivatives.jet`), and the rows are put
+together.
 Rows of J come from one backward pass a field (`pinn.derivatives.rows`).
 
 Before an equation is first used its rows and their gradient are compared with the reference on a few points. Where they
@@ -21,10 +22,11 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives.engine import Autograd, Constants, Engine, Equation, Model, Operator, flat_gradient, scaled
-from pinn.derivatives.field import Evaluation, Key, Program, Trace
+from pinn.derivatives.field import Trace
 from pinn.derivatives.jet import Frame, MissingRule
 from pinn.derivatives.plan import Algebra
-from pinn.derivatives.rows import BlockLinearization, Tape
+from pinn.derivatives.program import Evaluation, Key, Program
+from pinn.derivatives.rows import BlockLinearization, Tape, leaves_of
 
 _LOG = logging.getLogger("pinn.derivatives")
 
@@ -271,8 +273,6 @@ def _distance(a: Tensor, b: Tensor) -> float:
 
 def _parameters_of(*rows: Tensor) -> list[Tensor]:
     """The leaves of some graphs that are parameters."""
-    from pinn.derivatives.rows import leaves_of
-
     found = {id(leaf): leaf for row in rows for leaf in leaves_of(row)}
     return [leaf for leaf in found.values() if isinstance(leaf, torch.nn.Parameter)]
 

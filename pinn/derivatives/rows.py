@@ -185,9 +185,7 @@ class BlockLinearization:
     def _pass_on(self, tensor: Tensor, rows: Tensor, into: Callable[..., None]) -> None:
         """Rows by a tensor that was computed from parameters, as rows by those."""
         leaves = leaves_of(tensor)
-        found = torch.autograd.grad(
-            tensor, leaves, rows, retain_graph=True, allow_unused=True, is_grads_batched=True
-        )
+        found = torch.autograd.grad(tensor, leaves, rows, retain_graph=True, allow_unused=True, is_grads_batched=True)
         for leaf, slope in zip(leaves, found, strict=True):
             if slope is not None:
                 into(leaf, lambda block, add, s=slope: _put(block, s.reshape(self.n, -1).T, add))
@@ -195,7 +193,7 @@ class BlockLinearization:
     def jvp(self, parameters: Sequence[Tensor], vector: Tensor) -> Tensor:
         """J v, shape (n q,), for v of shape (p,)."""
         places = _places(parameters)
-        directions: dict[int, Tensor] = {}
+        directions: dict[int, Tensor | None] = {}
 
         def direction(tensor: Tensor) -> Tensor | None:
             if id(tensor) not in directions:

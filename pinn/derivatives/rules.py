@@ -176,7 +176,7 @@ def power(f: Any, exponent: Any) -> Jet:
     return compose(series.EXP, multiply(exponent, logarithm))
 
 
-def linear(a: Jet, weight: Tensor, bias: Tensor | None = None) -> Jet:
+def linear(a: Any, weight: Any, bias: Any = None) -> Jet:
     """a Wᵀ + b on the last axis."""
     if not isinstance(a, Jet) or isinstance(weight, Jet) or isinstance(bias, Jet):
         raise MissingRule("torch.nn.functional.linear with a weight that depends on the coordinates")
@@ -202,6 +202,8 @@ def matmul(a: Any, b: Any) -> Jet:
 
 
 def compare(function: Callable[..., Tensor]) -> Rule:
+    """A rule for a comparison: that of the values."""
+
     def rule(f: Any, g: Any) -> Tensor:
         return function(still(f), still(g))
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pinn.derivatives import features, rules, series
 from pinn.derivatives.jet import Jet, MissingRule, values_of
-from pinn.derivatives.rules import compose, compare
+from pinn.derivatives.rules import compare, compose
 
 Rule = Callable[..., Any]
 
@@ -37,21 +37,21 @@ def _softplus(z: Jet, beta: float = 1.0, threshold: float = 20.0) -> Jet:
     return compose(series.softplus(float(beta), float(threshold)), z)
 
 
-def _gelu(z: Jet, approximate: str = "none") -> Jet:
+def _gelu(z: Any, approximate: str = "none") -> Jet:
     if approximate == "none":
         return compose(series.GELU, z)
     inner = (z + 0.044715 * z * z * z) * math.sqrt(2.0 / math.pi)
     return 0.5 * z * (1.0 + compose(series.TANH, inner))
 
 
-def _softmax(z: Jet, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> Jet:
+def _softmax(z: Any, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> Any:
     # The largest value is subtracted as a constant: the quotient does not depend on it.
     powers = compose(series.EXP, z - z.value.detach().amax(dim, keepdim=True))
     return powers / powers.sum(dim, keepdim=True)
 
 
 def _layer_norm(
-    z: Jet, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+    z: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Jet:
     axes = tuple(range(-len(normalized_shape), 0))
     centred = z - z.mean(axes, keepdim=True)

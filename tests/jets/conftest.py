@@ -1,6 +1,7 @@
 """Networks with every kind of parameter, and the comparison of the two engines on all that they answer."""
 
 import functools
+import itertools
 import math
 
 import pytest
@@ -57,7 +58,7 @@ class Factorised(nn.Module):
     def __init__(self, i, o):
         super().__init__()
         sizes = [i, WIDTH, WIDTH, o]
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(itertools.pairwise(sizes))
         self.v = nn.ParameterList(torch.randn(b, a, dtype=torch.float64) * 0.4 for a, b in pairs)
         self.s = nn.ParameterList(torch.randn(b, dtype=torch.float64) * 0.3 for _, b in pairs)
         self.b = nn.ParameterList(torch.randn(b, dtype=torch.float64) * 0.3 for _, b in pairs)

@@ -106,10 +106,24 @@ def test_systems(networks, ansatz, twins, points):
         twins(build(networks[name], ansatz, "uvp"), vorticity, points, scale=scale, block=3)
 
 
-@pytest.mark.parametrize("name", [
-    "tanh", "silu", "gelu", "gelu_tanh", "softplus", "sigmoid", "siren", "adaptive", "factorised", "fourier", "gated",
-    "normalised", "rational",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tanh",
+        "silu",
+        "gelu",
+        "gelu_tanh",
+        "softplus",
+        "sigmoid",
+        "siren",
+        "adaptive",
+        "factorised",
+        "fourier",
+        "gated",
+        "normalised",
+        "rational",
+    ],
+)
 def test_networks(name, networks, ansatz, twins, points):
     """Every kind of parameter has exact rows: weights used twice, scales, factors, unknown coefficients."""
     seen = torch.linspace(0.2, 0.9, 7, dtype=torch.float64)
