@@ -35,11 +35,11 @@ def prepare(config_name: str, function: Callable[..., Any]) -> None:
         function: what the application calls with it.
     """
     with clean_exit():
-        arguments = get_args_parser().parse_args(sys.argv[1:])
+        arguments = get_args_parser().parse_intermixed_args(sys.argv[1:])
         folders = [CONF, *([Path(arguments.config_dir).resolve()] if arguments.config_dir else [])]
         overrides = _parsed(arguments.overrides, folders)
-        written = dict(zip(arguments.overrides, (override.input_line for override in overrides), strict=True))
-        sys.argv[1:] = [written.get(argument) or argument for argument in sys.argv[1:]]
+        flags = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
+        sys.argv[1:] = [*flags, *(override.input_line or "" for override in overrides)]
         if arguments.help or arguments.hydra_help or arguments.shell_completion:
             return
         for lines in _variants([override for override in overrides if not _is_hydra(override)]):
@@ -88,13 +88,16 @@ def _parsed(lines: list[str], folders: list[Path]) -> list[Override]:
     for line in lines:
         if "=" not in line and not line.startswith("~"):
             raise ConfigurationError(f"{line!r}: expected key=value, such as problem=burgers or seconds=20")
-        override = parser.parse_override(line)
+        try:
+            override = parser.parse_override(line)
+        except HydraException as error:
+            raise ConfigurationError(f"{line!r} cannot be read: {error}") from None
         key = override.key_or_group
         if key in known and override.package is None:
             for value in _values(override):
                 if isinstance(value, str) and value not in known[key]:
                     raise ConfigurationError(f"{key}={value}: no such choice; {choose(value, known[key])}")
-        elif not _is_hydra(override) and not override.is_add() and not override.is_delete() and "/" not in key:
+        elif not _is_hydra(override) and not line.startswith(("+", "~")) and "/" not in key:
             override = parser.parse_override("++" + line)
         overrides.append(override)
     return overrides

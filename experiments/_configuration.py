@@ -11,8 +11,10 @@ Everything is checked before anything is made: names against signatures, values 
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import difflib
 import functools
+import importlib
 import inspect
 import types
 import typing
@@ -20,7 +22,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from hydra.utils import get_object
 
 SPECIAL = ("_target_", "_partial_")
 _SEQUENCES = (tuple, list, collections.abc.Sequence, collections.abc.Iterable)
@@ -80,8 +81,8 @@ def target(node: Mapping[str, Any], path: str) -> Callable[..., Any]:
     """
     name = node["_target_"]
     try:
-        found = get_object(name)
-    except (ImportError, ValueError) as error:
+        found = _located(name)
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(f"{path}._target_: {name!r} cannot be found ({error})") from None
     if not callable(found):
         raise ConfigurationError(f"{path}._target_: {name!r} is not a function or a class")
@@ -96,6 +97,17 @@ def choose(given: str, names: Iterable[str]) -> str:
     return f"{hint}choose among {', '.join(names)}" if names else f"{hint}it takes none"
 
 
+def _located(name: str) -> Any:
+    """What a dotted name stands for: an attribute before a submodule of the same name, as Python's import does."""
+    head, *rest = name.split(".")
+    found: Any = importlib.import_module(head)
+    for index, part in enumerate(rest):
+        if not hasattr(found, part):
+            importlib.import_module(".".join([head, *rest[: index + 1]]))
+        found = getattr(found, part)
+    return found
+
+
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
@@ -105,11 +117,14 @@ def _title(function: Callable[..., Any]) -> str:
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Annotations by argument; empty where they name what only a type checker knows."""
-    try:
-        return typing.get_type_hints(function.__init__ if inspect.isclass(function) else function)
-    except (NameError, AttributeError, TypeError):
-        return {}
+    """Annotations by argument; none where one names what only a type checker knows."""
+    made_by = function.__init__ if inspect.isclass(function) else function
+    hints = {}
+    for name, annotation in getattr(made_by, "__annotations__", {}).items():
+        one = types.SimpleNamespace(__annotations__={name: annotation})
+        with contextlib.suppress(NameError, TypeError):
+            hints |= typing.get_type_hints(one, getattr(made_by, "__globals__", None))
+    return hints
 
 
 def _is_call(value: Any) -> bool:
@@ -208,8 +223,8 @@ def _named(name: str) -> Any:
     if "." not in name:
         return None
     try:
-        found = get_object(name)
-    except (ImportError, ValueError):
+        found = _located(name)
+    except (ImportError, AttributeError, ValueError):
         return None
     return found if callable(found) else None
 

@@ -236,7 +236,7 @@ def _constraints(equations: Equations, points: Mapping[str, Points]) -> tuple[tu
                 where={key: float(place.column(key)[worst]) for key in place.names} if pointwise else {},
                 share=losses[name] / total if total > 0 else 0.0,
                 relative=rms / zero if zero > 0 else None,
-                concentrated=_concentrated(problem, place, square) if pointwise else {},
+                concentrated=_concentrated(problem, name, place, square),
             )
         )
     return tuple(reports), total
@@ -262,11 +262,12 @@ def _zero_rms(problem: Problem, name: str, points: Points) -> float:
     return math.sqrt(float(rows.pow(2).mean()))
 
 
-def _concentrated(problem: Problem, points: Points, square: Tensor) -> dict[str, Interval]:
-    """Coordinates in which half of the sum of squares lies within a fifth of the domain's extent."""
+def _concentrated(problem: Problem, constraint: str, points: Points, square: Tensor) -> dict[str, Interval]:
+    """Coordinates in which half of the sum of squares lies within a fifth of the domain's extent, for an equation."""
     weight = square.numpy()
     total = float(weight.sum())
-    if points.n < 100 or not total > 0 or not math.isfinite(total):
+    inside = problem.constraints[constraint].on.dimension == problem.domain.dimension
+    if not inside or weight.size != points.n or points.n < 100 or not total > 0 or not math.isfinite(total):
         return {}
     found = {}
     for name in points.names:
@@ -336,7 +337,7 @@ def _unmet(solution: Solution, constraints: tuple[ConstraintReport, ...], points
 
 def _unbalanced(problem: Problem, constraints: tuple[ConstraintReport, ...]) -> list[str]:
     """A condition violated far more than the rest, in units of what the zero function leaves."""
-    measured = [one for one in constraints if one.relative is not None and one.relative > 0]
+    measured = [one for one in constraints if one.relative is not None]
     if len(measured) < 2:
         return []
     worst = max(measured, key=lambda one: one.relative or 0.0)

@@ -24,6 +24,9 @@ class Item:
         self.rate, self.betas = rate, betas
 
 
+Callback = Callable[["Unheard"], None]  # noqa: F821
+
+
 def solve(
     problem: Item,
     *,
@@ -35,6 +38,7 @@ def solve(
     device: torch.device | str = "cpu",
     progress: bool = True,
     values: Mapping[str, float] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> dict[str, object]:
     return dict(locals())
 

@@ -55,7 +55,7 @@ def plot_history(
             _stages(loss, history)
     logarithmic(loss, *curves)
     loss.set(xlabel="wall time (s)", ylabel="loss on fresh points" if several else "loss", title="loss")
-    loss.legend(frameon=False, fontsize=9)
+    _legend(loss)
     if errors:
         axes = quiet(figure.add_subplot(1, 2, 2))
         curves = [
@@ -68,8 +68,7 @@ def plot_history(
         if floor > 0 and axes.get_ylim()[0] < floor:
             axes.axhline(floor, color=MUTED, lw=1, ls=":", label="the reference's own error")
         axes.set(xlabel="wall time (s)", ylabel="relative L2 error", title="error")
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=9)
+        _legend(axes)
     return _finish(figure, title, path)
 
 
@@ -146,6 +145,12 @@ def _curve(axes: Axes, history: History, column: str, color: str, label: str, lw
     if good.any():
         axes.plot(seconds[good], values[good], color=color, lw=lw, label=label or None)
     return values
+
+
+def _legend(axes: Axes) -> None:
+    """A legend where anything has a label."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=9)
 
 
 def _stages(axes: Axes, history: History) -> None:

@@ -141,7 +141,7 @@ def _images(solution: Solution) -> Figure:
     columns = 3 if problem.reference is not None else 1
     aspect = _aspect(solution, cuts[0])
     panel = 3.6
-    height = float(np.clip(panel * aspect, 2.4, 4.6)) + 0.5
+    height = float(np.clip(panel * aspect, 1.7, 4.6)) + 0.5
     figure = new_figure((panel + 0.9) * columns, height * len(cuts) * len(outputs) + 0.4)
     grid = figure.subplots(len(cuts) * len(outputs), columns, squeeze=False)
     for row, cut in enumerate(cuts):
@@ -226,7 +226,8 @@ def _image(axes: Axes, solution: Solution, cut: Slice, values: Array, norm: Norm
     axes.set_title(text, fontsize=10, color=INK)
     axes.tick_params(colors=INK, labelsize=8)
     axes.spines[:].set_color(MUTED)
-    assert axes.figure is not None
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02)
-    bar.ax.tick_params(labelsize=8)
+    axes.locator_params(axis="x", nbins=5)
+    beside = axes.inset_axes((1.04, 0.02, 0.045, 0.96))
+    bar = axes.figure.colorbar(image, cax=beside)
+    beside.tick_params(colors=INK, labelsize=8)
     bar.outline.set_visible(False)  # type: ignore[operator]

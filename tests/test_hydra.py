@@ -1,0 +1,168 @@
+"""The command line: every option without a prefix, everything checked before a run, a folder of results after it."""
+
+import csv
+import inspect
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+import pinn.problems
+from experiments import train
+from experiments._command_line import CONF, groups, prepare
+from experiments._configuration import build, check, target
+from pinn.problems import poisson_2d
+from pinn.solver import solve
+from pinn.training import History, Solution
+
+SMALL = ("network=mlp", "network.width=4", "network.depth=1", "steps=2", "problem=poisson_2d")
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Runs the application in an empty folder, in this process; gives Hydra's and logging's global state back."""
+    monkeypatch.chdir(tmp_path)
+    handlers, level = logging.root.handlers[:], logging.root.level
+
+    def run(*arguments, function=train.main):
+        monkeypatch.setattr(sys, "argv", ["train", *arguments])
+        return function()
+
+    yield run
+    GlobalHydra.instance().clear()
+    for handler in set(logging.root.handlers) - set(handlers):
+        handler.close()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def refusal(command, capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        command("steps=1", *arguments)
+    assert ended.value.code == 2 and list(Path.cwd().iterdir()) == [], "it started before it refused"
+    return capsys.readouterr().err
+
+
+def test_a_run_leaves_a_folder(command, tmp_path, capsys):
+    command(*SMALL, "hydra.run.dir=run", "seed=3")
+    folder = tmp_path / "run"
+    names = {path.name for path in folder.iterdir()}
+    pictures = {"solution.png", "history.png", "trace.png"}
+    assert names >= {"config.yaml", "metrics.json", "report.txt", "history.csv", "solution.pt", *pictures}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["seed"] == 3 and metrics["steps"] == 2 and metrics["parameters"] == 2 * 4 + 4 + 4 + 1
+    with (folder / "history.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
+    assert len(History.load(folder / "history.csv")) == 2
+    assert Solution.load(folder / "solution.pt", poisson_2d()).error() == pytest.approx(metrics["error"])
+    assert f"written to {folder}" in capsys.readouterr().out
+
+
+def test_the_configuration_of_a_run_is_enough_to_repeat_it(command, tmp_path):
+    command(*SMALL, "hydra.run.dir=run", "progress=false")
+    written = OmegaConf.to_container(OmegaConf.load(tmp_path / "run" / "config.yaml"))
+    call = {key: value for key, value in written.items() if value}
+    check(solve, call)
+    assert build(solve, {**call, "progress": False}).error() == pytest.approx(
+        json.loads((tmp_path / "run" / "metrics.json").read_text())["error"], rel=1e-6
+    )
+
+
+def test_a_sweep_runs_every_combination(command, tmp_path):
+    command(*SMALL, "--multirun", "steps=1", "network.width=3,4", "seed=0,1", "hydra.sweep.dir=sweep")
+    metrics = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("sweep/*/metrics.json"))]
+    assert sorted((one["parameters"], one["seed"]) for one in metrics) == [(13, 0), (13, 1), (17, 0), (17, 1)]
+
+
+def test_the_configuration_can_be_shown(command, capsys, tmp_path):
+    command("--cfg", "job", "problem=burgers", "problem.nu=0.02", "seconds=3")
+    shown = OmegaConf.create(capsys.readouterr().out)
+    assert shown.problem == {"_target_": "pinn.problems.burgers", "nu": 0.02} and shown.seconds == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["network=mlp", "network.width=wide"], "error: network.width: expected int, got 'wide'\n"),
+        (["network=mlp", "network.widht=3"], "error: network.widht: MLP() has no such option; did you mean width?"),
+        (["network.width=3"], "error: network.width: network is left to the program, so there is nothing to set;"),
+        (["secnds=3"], "error: secnds: solve() has no such option; did you mean seconds or"),
+        (["seconds=soon"], "error: seconds: expected float or null, got 'soon'\n"),
+        (["problem=burgerz"], "error: problem=burgerz: no such choice; did you mean burgers? choose among allen_cahn"),
+        (["problem.nuu=1"], "error: problem.nuu: burgers() has no such option; did you mean nu? choose among nu\n"),
+        (["problem._target_=nowhere.f"], "error: problem._target_: 'nowhere.f' cannot be found (No module named"),
+        (["burgers"], "error: 'burgers': expected key=value, such as problem=burgers"),
+        (["problem.nu=[1"], "error: 'problem.nu=[1' cannot be read:"),
+        (["-m", "problem=heat_1d,burgerz"], "error: problem=burgerz: no such choice"),
+        (["-m", "problem=burgers,heat_1d", "problem.nu=1"], "error: problem.nu: heat_1d() has no such option"),
+        (["-m", "seed=0,first"], "error: seed: expected int, got 'first'\n"),
+    ],
+)
+def test_what_makes_no_sense_is_one_clear_error(command, capsys, arguments, message):
+    error = refusal(command, capsys, *arguments)
+    assert error.startswith(message) and "Traceback" not in error
+
+
+def test_an_error_of_a_constructor_is_one_clear_error(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command(*SMALL, "seconds=-1")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: solve: seconds=-1; give a positive number")
+
+
+def test_overrides_are_marked_for_hydra(command):
+    command("problem=burgers", "problem.nu=1", "++seed=1", "hydra.run.dir=x", function=lambda: prepare("config", solve))
+    assert sys.argv[1:] == ["problem=burgers", "++problem.nu=1", "++seed=1", "hydra.run.dir=x"]
+
+
+def test_a_problem_of_ones_own(command, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine.py").write_text("from pinn.problems import heat_1d as slow\n")
+    command(*SMALL[:-1], "problem._target_=mine.slow", "problem.conductivity=0.1", "hydra.run.dir=run")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["problem"] == "heat_1d"
+
+
+@pytest.mark.parametrize("name", pinn.problems.__all__)
+def test_every_problem_has_a_configuration(name):
+    assert OmegaConf.load(CONF / "problem" / f"{name}.yaml") == {"_target_": f"pinn.problems.{name}"}
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_every_choice_is_a_call_that_a_constructor_takes_and_repeats_no_default(path):
+    content = OmegaConf.to_container(OmegaConf.load(path)) or {}
+    check(solve, {"problem": {"_target_": "pinn.problems.poisson_2d"}} | nested(path.parent.name, content))
+    for node in calls(content):
+        parameters = inspect.signature(target(node, "")).parameters
+        for key, value in node.items():
+            if key in parameters and not isinstance(value, (dict, list)):
+                default = parameters[key].default
+                assert value != default, f"{path.name}: {key}={value} is what {node['_target_']} does anyway"
+
+
+def nested(group, content):
+    """A group's file as a part of the root, where it says so or under its own name."""
+    if not content or "_target_" in content:
+        return {group: content} if content else {}
+    return content
+
+
+def calls(content):
+    found = [content] if isinstance(content, dict) and "_target_" in content else []
+    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else []
+    return found + [node for entry in inner for node in calls(entry)]
+
+
+def test_groups_are_the_arguments_of_solve():
+    assert set(groups([CONF])) <= set(inspect.signature(solve).parameters)
+
+
+def test_the_module_ends_with_code_2(tmp_path):
+    command = [sys.executable, "-m", "experiments.train", "seconds=soon"]
+    done = subprocess.run(command, cwd=CONF.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: seconds: expected float or null, got 'soon'\n")

@@ -1,0 +1,176 @@
+"""Pictures: every kind of problem has one, holes stay white, files are whole, the caller's settings stay."""
+
+import math
+from functools import partial
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from pinn import Box, Constraint, Disc, Problem, Unknown, d
+from pinn.derivatives import laplacian
+from pinn.model import Model
+from pinn.networks import MLP
+from pinn.plotting import plot_history, plot_solution, plot_trace
+from pinn.plotting.solution import slices, title
+from pinn.reference import Analytic
+from pinn.training import History, Solution
+
+
+def untrained(problem):
+    return Solution(problem, Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0)))
+
+
+def heat(**changes):
+    box = Box(x=(0, 2), t=(0, 1))
+    constraints = {"equation": Constraint(lambda u, x, t: d(u, t) - d(u, x, x), on=box)}
+    given = {"domain": box, "outputs": ["u"], "constraints": constraints, "name": "heat"}
+    return Problem(**{**given, **changes})
+
+
+def holed(reference=None):
+    domain = Box(x=(-1, 1), y=(-0.5, 0.5)) - Disc(x=0.3, y=0.1, radius=0.2)
+    constraints = {"equation": Constraint(lambda u, v, x, y: (laplacian(u, x, y), v), on=domain)}
+    return Problem(domain, ["u", "v"], constraints, reference=reference, name="holed")
+
+
+def panels(figure):
+    """Axes that show something; colour bars are parts of their panels."""
+    return [axes for axes in figure.axes if axes.get_visible()]
+
+
+def test_a_line_shows_solution_reference_and_error(tmp_path):
+    line = Box(t=(0, 3))
+    problem = Problem(
+        line,
+        ["u", "v"],
+        {"equation": Constraint(lambda u, v, t: (d(u, t) - v, d(v, t) + u), on=line)},
+        reference=Analytic(lambda t: {"u": torch.sin(t), "v": torch.cos(t)}),
+        name="circle",
+    )
+    figure = plot_solution(untrained(problem), tmp_path / "line.png")
+    values, errors = panels(figure)
+    assert [curve.get_linestyle() for curve in values.lines] == ["-", "-", "--", "--"]
+    np.testing.assert_allclose(values.lines[2].get_ydata(), np.sin(values.lines[2].get_xdata()), atol=1e-15)
+    assert errors.get_yscale() == "log" and len(errors.lines) == 2
+    assert "rel-L2" in figure.get_suptitle()
+    assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_space_and_time_has_time_across():
+    problem = heat(reference=Analytic(lambda x, t: torch.exp(-t) * torch.sin(math.pi * x)))
+    solution = untrained(problem)
+    left, middle, right = panels(plot_solution(solution))
+    assert (left.get_xlabel(), left.get_ylabel()) == ("t", "x")
+    assert left.get_title() == "u: solution" and middle.get_title() == "u: reference"
+    found, true, error = (np.asarray(axes.images[0].get_array()) for axes in (left, middle, right))
+    x = (np.arange(240) + 0.5) / 120
+    np.testing.assert_allclose(true[:, 0], math.exp(-0.5 / 240) * np.sin(math.pi * x), atol=1e-14)
+    np.testing.assert_allclose(found[:, 0], solution(x=x, t=0.5 / 240), atol=1e-14)
+    largest = np.abs(found - true).max()
+    np.testing.assert_allclose(error, np.maximum(np.abs(found - true), 1e-3 * largest), atol=1e-14)
+
+
+def test_holes_stay_white():
+    figure = plot_solution(untrained(holed()))
+    first, second = panels(figure)
+    assert (first.get_title(), second.get_title()) == ("u: solution", "v: solution")
+    values = np.asarray(first.images[0].get_array().filled(np.nan))
+    x, y = np.meshgrid(-1 + 2 * (np.arange(240) + 0.5) / 240, -0.5 + (np.arange(240) + 0.5) / 240)
+    hole = (x - 0.3) ** 2 + (y - 0.1) ** 2 < 0.2**2
+    np.testing.assert_array_equal(np.isnan(values), hole)
+
+
+def test_a_reference_of_some_outputs_leaves_the_others_without():
+    figure = plot_solution(untrained(holed(Analytic(lambda x, y: {"u": x * y}))))
+    assert [axes.get_title().split(",")[0] for axes in panels(figure)] == [
+        "u: solution",
+        "u: reference",
+        "u: |solution − reference|",
+        "v: solution",
+    ]
+
+
+def test_more_coordinates_are_cut():
+    space = Box(x=(0, 1), y=(0, 2), z=(0, 4), t=(0, 1))
+    problem = Problem(space, ["u"], {"equation": Constraint(lambda u, x: d(u, x), on=space)})
+    cuts = slices(untrained(problem))
+    assert [(cut.horizontal, cut.vertical) for cut in cuts] == [("x", "y")] * 3
+    assert [cut.held for cut in cuts] == [{"z": 2.0, "t": 0.0}, {"z": 2.0, "t": 0.5}, {"z": 2.0, "t": 1.0}]
+    titles = [axes.get_title() for axes in panels(plot_solution(untrained(problem)))]
+    assert titles[1] == "u: solution  (z = 2, t = 0.5)"
+
+
+def test_the_title_tells_the_error_no_smaller_than_the_floor():
+    def reference(x, t):
+        return 0 * x + solution(x=x, t=t)
+
+    reference.floor = 1e-7
+    solution = untrained(heat())
+    exact = Solution(heat(reference=reference), solution.model)
+    assert title(exact) == "heat   ·   rel-L2 at the reference’s floor 1.0e-07"
+
+
+def test_the_title_tells_found_coefficients():
+    problem = heat(coefficients={"k": Unknown(2.0)}, exact_coefficients={"k": 1.0})
+    assert title(untrained(problem)) == "heat   ·   k = 2 (relative error 1.0e+00)"
+
+
+def rows(rate, *, errors=True):
+    return History(
+        [
+            {"step": step, "stage": step // 20, "seconds": 0.1 * step, "loss": math.exp(-rate * step), "damping": 1.0}
+            | ({"fresh": 2 * math.exp(-rate * step)} if step % 3 == 0 else {})
+            | ({"error": math.exp(-rate * step / 2)} if errors and step % 3 == 0 else {})
+            | {"seconds/rows": 0.01, "seconds/solve": 0.02}
+            for step in range(1, 40)
+        ]
+    )
+
+
+def test_history_shows_loss_and_error_against_time(tmp_path):
+    figure = plot_history(rows(0.5), tmp_path / "history.svg", floor=1e-3, title="heat")
+    loss, error = figure.axes
+    assert loss.get_yscale() == error.get_yscale() == "log"
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["points trained on", "fresh points"]
+    assert len(error.lines[0].get_xdata()) == 13
+    assert "the reference's own error" in [text.get_text() for text in error.get_legend().get_texts()]
+    assert (tmp_path / "history.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_history_without_a_reference_has_one_panel():
+    assert len(plot_history(rows(0.5, errors=False)).axes) == 1
+
+
+def test_several_histories_are_compared():
+    figure = plot_history({"fast": rows(0.5), "slow": rows(0.1)})
+    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == ["fast", "slow"]
+
+
+def test_an_empty_history_is_said_to_be_empty():
+    figure = plot_history(History())
+    assert "nothing above zero to show" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_the_trace_has_a_panel_for_what_was_told():
+    figure = plot_trace(rows(0.5))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["loss", "error", "damping λ", "where the time went (s)"]
+
+
+def test_nothing_of_the_callers_is_touched(tmp_path):
+    before = dict(matplotlib.rcParams)
+    plot_solution(untrained(holed()), tmp_path / "a.png")
+    plot_trace(rows(0.1), tmp_path / "b.png")
+    assert dict(matplotlib.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_a_picture_is_whole_or_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"folder .* does not exist"):
+        plot_history(rows(0.1), tmp_path / "missing" / "a.png")
+    with pytest.raises(ValueError, match="not supported"):
+        plot_history(rows(0.1), tmp_path / "a.nonsense")
+    assert list(tmp_path.iterdir()) == []

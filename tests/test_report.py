@@ -1,0 +1,130 @@
+"""A run's account of itself: measured on points it never saw, and suspicious where there is reason to be."""
+
+import json
+import math
+from dataclasses import FrozenInstanceError
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from pinn import Box, Constraint, Problem, d
+from pinn.derivatives import Autograd
+from pinn.model import Model
+from pinn.networks import MLP
+from pinn.objective import Equations
+from pinn.reference import Analytic
+from pinn.report import Report, _half, score
+from pinn.training import History, Solution
+
+LINE = Box(x=(0, 1))
+
+
+def growth(ansatz=None, reference=True, weight=None):
+    """u' = u, u(0) = 1."""
+    return Problem(
+        LINE,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x: d(u, x) - u, on=LINE),
+            "start": Constraint(lambda u: u - 1, on=LINE.face(x=0), weight=weight),
+        },
+        ansatz={} if ansatz is None else {"u": ansatz},
+        reference=Analytic(lambda x: torch.exp(x)) if reference else None,
+        name="growth",
+    )
+
+
+def history(losses, fresh=None):
+    fresh = losses if fresh is None else fresh
+    return History(
+        [
+            {"step": step + 1, "seconds": float(step), "loss": a, "fresh": b}
+            for step, (a, b) in enumerate(zip(losses, fresh, strict=True))
+        ]
+    )
+
+
+def report(problem, rows=None, **options):
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    solution = Solution(problem, model, rows)
+    return Report.of(solution, Equations(model, Autograd()), **options)
+
+
+def test_the_exact_solution_is_trusted():
+    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(np.logspace(0, -30, 31)), reason="done")
+    assert made.trusted and made.error == 0.0 and made.steps == 31 and made.seconds == 30.0
+    assert all(one.rms < 1e-15 for one in made.constraints)
+    text = str(made)
+    assert "growth: rel-L2 0.0e+00 after 30.0 s" in text and "nothing speaks against the answer" in text
+
+
+def test_residuals_are_those_of_the_equation():
+    # u = 1 + x + x²/2: u' − u = −x²/2, with mean square 1/20 and the largest at x = 1.
+    made = report(growth(lambda u, x: 1 + x + 0.5 * x**2 + 0 * u))
+    equation, start = made.constraints
+    assert equation.rms == pytest.approx(math.sqrt(1 / 20), rel=1e-2)
+    assert equation.largest == pytest.approx(0.5, rel=1e-2) and equation.where["x"] == pytest.approx(1, abs=1e-2)
+    assert equation.share == pytest.approx(1) and equation.relative is None
+    assert start.rms == 0 and start.relative == 0
+    assert made.loss == pytest.approx(0.5 / 20, rel=1e-2)
+    # Half of ∫x⁴ lies beyond (1/2)^(1/5) = 0.8706.
+    assert equation.concentrated["x"] == pytest.approx((0.5**0.2, 1), abs=1e-2)
+
+
+def test_the_shortest_interval_with_half_the_weight():
+    x = np.linspace(0, 1, 1001)
+    assert _half(x, np.exp(-(((x - 0.4) / 0.01) ** 2))) == pytest.approx((0.4 - 0.00477, 0.4 + 0.00477), abs=2e-3)
+    low, high = _half(x, np.ones_like(x))
+    assert high - low == pytest.approx(0.5, abs=2e-3)
+
+
+def test_a_trivial_solution_is_called_one():
+    made = report(growth(lambda u, x: 0 * u))
+    assert not made.trusted
+    assert made.warnings[0] == "u is (nearly) constant: a trivial solution of the equation, not of the problem"
+    assert made.warnings[1] == "'start' is not satisfied: its residual is 100% of what the zero function leaves"
+
+
+def test_a_condition_left_behind_is_named():
+    box = Box(x=(0, 1))
+    problem = Problem(
+        box,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x: d(u, x) - 1, on=box),
+            "start": Constraint(lambda u: u - 1, on=box.face(x=0)),
+        },
+        ansatz={"u": lambda u, x: 1.01 + x + 0 * u},
+    )
+    made = report(problem)
+    assert any("raise the weight of 'start' (now 100)" in warning for warning in made.warnings)
+
+
+def test_overfitting_and_a_run_cut_short_are_named():
+    losses = np.logspace(0, -6, 61)
+    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(losses, 100 * losses), reason="time is up")
+    assert any("stale or too few points" in warning for warning in made.warnings)
+    assert any(warning.startswith("unconverged") for warning in made.warnings)
+    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history([1.0, 0.9, 0.9]))
+    assert made.warnings == ("hardly trained: the loss on fresh points fell only from 1.0e+00 to 9.0e-01",)
+
+
+def test_nothing_finite_is_said_first():
+    made = report(growth(lambda u, x: u / torch.zeros_like(x)))
+    assert made.warnings[0].startswith("the residual is not finite")
+
+
+def test_no_error_below_the_floor():
+    assert score(1e-9, 2e-7) == "rel-L2 at the reference’s floor 2.0e-07"
+    assert score(1e-6, 2e-7) == "rel-L2 1.0e-06"
+
+
+def test_it_is_a_value_and_goes_to_json():
+    made = report(growth(reference=False), history([1.0, 1e-3]))
+    with pytest.raises(FrozenInstanceError):
+        made.error = 0.0
+    content = json.loads(json.dumps(made.as_dict()))
+    assert content["error"] is None and set(content["constraints"]) == {"equation", "start"}
+    assert "no reference" in str(made)
