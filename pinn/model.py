@@ -111,7 +111,8 @@ def output_sizes(problem: Problem) -> dict[str, float]:
     """Typical size of each output, read off the conditions that prescribe its values.
 
     A condition row that is u - g at given points shows max |g| when u is zero and its slope in u is one. Where
-    no condition prescribes a size the answer is 1. Conditions that differentiate are passed over.
+    no condition prescribes a size the answer is 1; what is under 1e-12 is taken for the rounding of a zero such as
+    sin(4 pi). Conditions that differentiate are passed over.
 
     Returns:
         output -> size in the output's own units, positive.
@@ -138,7 +139,7 @@ def output_sizes(problem: Problem) -> dict[str, float]:
                 key = touched[0][0]
                 size = float(row.detach().abs().max())
                 sizes[key] = max(sizes[key], size if math.isfinite(size) else 0.0)
-    return {name: size if size > 0 else 1.0 for name, size in sizes.items()}
+    return {name: size if size > 1e-12 else 1.0 for name, size in sizes.items()}
 
 
 def _build(

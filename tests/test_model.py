@@ -78,6 +78,14 @@ def test_sizes_come_from_the_conditions():
     assert sizes["v"] == 1.0
 
 
+def test_the_rounding_of_a_zero_is_no_size():
+    conditions = {
+        "equation": Constraint(lambda u, x: d(u, x), on=STRIP),
+        "sides": Constraint(lambda u, x: u - torch.sin(4 * math.pi * x), on=STRIP.face(x=-1) | STRIP.face(x=3)),
+    }
+    assert output_sizes(problem(constraints=conditions))["u"] == 1.0
+
+
 @pytest.mark.parametrize(
     "unknown", [Unknown(0.3), Unknown(-2e-4), Unknown(0.0), Unknown(5.0, positive=True), Unknown(0.2, bounds=(-1, 3))]
 )
