@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml setup.py constraints.txt
 install: $(STAMP)
 
 demo: $(STAMP)
-	@$(BIN)/python -m experiments.demo
+	@$(BIN)/python -m experiments.train problem=burgers seconds=30 hydra.run.dir=outputs/demo
 
 test: $(STAMP)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal

@@ -82,8 +82,9 @@ _TRACE: dict[str, tuple[dict[str, str], bool]] = {
     "corrections used": ({"corrections": "a step"}, False),
     "condition of the system": ({"condition": "estimate"}, True),
     "rank": ({"rank": "rank"}, False),
+    "orthogonal factorisation in place of Cholesky": ({"orthogonal": "1: yes"}, False),
     "step length": ({"length": "step", "learning_rate": "learning rate"}, True),
-    "inner iterations": ({"iterations": "iterations", "evaluations": "evaluations"}, False),
+    "work a step": ({"iterations": "iterations", "evaluations": "evaluations"}, False),
 }
 # What an optimizer says of its time, in seconds a step, begins with this.
 _TIME = "seconds/"
@@ -135,7 +136,8 @@ def plot_trace(history: History, path: str | os.PathLike[str] | None = None, *, 
 
 
 def _has(history: History, column: str) -> bool:
-    return bool(np.isfinite(history.column(column)).any())
+    """Whether any row tells it, and anything but zero."""
+    return bool(np.nan_to_num(history.column(column)).any())
 
 
 def _curve(axes: Axes, history: History, column: str, color: str, label: str, lw: float = 1.6) -> Array:
