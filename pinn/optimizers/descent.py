@@ -1,0 +1,116 @@
+"""One step of a line-search method: d from the gradients seen so far, t from a strong Wolfe search, then the memory.
+
+    d = −H g,   θ ← θ + td,   s = td,   y = g(θ + s) − g(θ),   H ← update(H, s, y)
+
+What H is and how it learns is the method's (`LBFGS`, `BFGS`, `SSBFGS`, `SSBroyden`). When the search along d fails, H
+is dropped and the step is tried once more along −g; when that fails too, the method is done.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.line_search import Search, Trial, strong_wolfe
+
+
+_EPS = torch.finfo(torch.float64).eps
+
+
+class Descent(Optimizer):
+    """A method that steps along −Hg; see the module.
+
+    Its curvature is made of differences of gradients, which new points would spoil: `redraws` is False.
+    """
+
+    redraws: ClassVar[bool] = False
+    _c2: float = 0.9
+    _theta: Tensor | None = None
+    _gradient: Tensor | None = None
+    _loss: float = math.inf
+
+    @abstractmethod
+    def _direction(self, gradient: Tensor) -> Tensor:
+        """d = −Hg, shape (p,)."""
+
+    @abstractmethod
+    def _learn(self, s: Tensor, y: Tensor, gradient: Tensor, t: float) -> None:
+        """Update H with s = td and y, given g at the start of the step."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Drop H."""
+
+    @property
+    @abstractmethod
+    def _fresh(self) -> bool:
+        """Whether nothing has been learned, so that d = −g."""
+
+    def reset(self, growth: float | None = None) -> None:
+        """New points: drop the curvature, for it belongs to the old ones; see `Optimizer.reset`."""
+        self._theta = self._gradient = None
+        self._forget()
+
+    def step(self, objective: LeastSquares) -> Step:
+        """Take one step; see `Optimizer.step`.
+
+        `info` holds length (t), evaluations (of f and its gradient), slope (|g·d|), gradient (|g|) and wolfe (1 where
+        the strong Wolfe conditions hold).
+        """
+        loss, gradient = self._here(objective)
+        size = float(gradient.norm())
+        if not (math.isfinite(loss) and math.isfinite(size)):
+            return Step(loss, False, {}, True, "the loss or its gradient is not finite")
+        if size == 0.0:
+            return Step(loss, False, {"gradient": 0.0}, True, "the gradient is zero")
+        theta = objective.vector()
+        evaluations = 0
+        while True:
+            fresh = self._fresh
+            d = self._direction(gradient)
+            slope = float(gradient.dot(d))
+            if abs(slope) <= _EPS * abs(loss):
+                return Step(loss, False, {"gradient": size}, True, "the decrease left is below rounding")
+            found = None
+            if slope < 0:
+                found = self._search(
+                    objective, theta, Trial(0.0, loss, slope, gradient), d, min(1.0, 1 / size) if fresh else 1.0
+                )
+                evaluations += found.evaluations
+            # Without the Wolfe conditions a decrease within rounding is no progress.
+            lower = found is not None and (found.wolfe or found.point.value < loss * (1 - 1e-14))
+            if lower or fresh:
+                break
+            self._forget()
+        info = {"evaluations": float(evaluations), "slope": -slope, "gradient": size}
+        if found is None or not lower:
+            objective.assign(theta)
+            return Step(loss, False, info, True, "the line search finds no lower point, along the gradient either")
+        point = found.point
+        end = theta + point.t * d.to(theta.dtype)
+        objective.assign(end)
+        s, y = point.t * d, point.gradient - gradient
+        if float(s.dot(y)) > 1e-16 * float(s.norm() * y.norm()):
+            self._learn(s, y, gradient, point.t)
+        self._theta, self._gradient, self._loss = objective.vector(), point.gradient, point.value
+        return Step(point.value, True, {**info, "length": point.t, "wolfe": float(found.wolfe)})
+
+    def _here(self, objective: LeastSquares) -> tuple[float, Tensor]:
+        """f and g at the present parameters, from the last step where these have not been moved since."""
+        if self._theta is not None and self._gradient is not None and torch.equal(self._theta, objective.vector()):
+            return self._loss, self._gradient
+        loss, gradient = objective.gradient()
+        return float(loss), gradient.double()
+
+    def _search(self, objective: LeastSquares, theta: Tensor, start: Trial, d: Tensor, first: float) -> Search:
+        def along(t: float) -> tuple[float, Tensor]:
+            objective.assign(theta + t * d.to(theta.dtype))
+            loss, gradient = objective.gradient()
+            return float(loss), gradient.double()
+
+        return strong_wolfe(along, start, d, first=first, c2=self._c2)

@@ -1,0 +1,146 @@
+"""A step length t along d for which the strong Wolfe conditions hold,
+
+    f(θ + td) ≤ f(θ) + c₁ t g·d      (enough decrease),
+    |∇f(θ + td)·d| ≤ c₂ |g·d|        (the slope has flattened),
+
+found by bracketing and then narrowing the bracket with cubics that match value and slope at both of its ends (Nocedal,
+Wright, Numerical Optimization, 2nd ed., alg. 3.5 and 3.6, eq. 3.59). Quasi-Newton updates need the second condition: it
+makes y·s > 0.
+
+Near a minimum the decrease asked for falls below the rounding of f. The first condition then allows for that rounding,
+so that float64 runs end at float64's limit and not earlier.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+Along = Callable[[float], tuple[float, Tensor]]
+"""t -> f(θ + td) and its gradient (p,)."""
+
+_ROUNDING = 4e-15  # relative error granted to f, a few units of float64 rounding over a sum of squares
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A point on the line: step length t, value, slope ∇f·d and gradient (p,)."""
+
+    t: float
+    value: float
+    slope: float
+    gradient: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The end of a search.
+
+    Args:
+        point: the best point found; t = 0 where there is none better than the start.
+        evaluations: of f and its gradient.
+        wolfe: whether both conditions hold there.
+    """
+
+    point: Trial
+    evaluations: int
+    wolfe: bool
+
+
+def strong_wolfe(
+    along: Along,
+    start: Trial,
+    direction: Tensor,
+    *,
+    first: float = 1.0,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    evaluations: int = 20,
+) -> Search:
+    """Search along a descent direction.
+
+    Args:
+        along: t -> (value, gradient); values that are not finite count as infinitely high.
+        start: the point at t = 0, slope negative.
+        direction: d (p,).
+        first: first step length tried.
+        c1: of the decrease condition.
+        c2: of the slope condition.
+        evaluations: at the most.
+
+    Raises:
+        ValueError: when d does not descend.
+
+    Example:
+        >>> import torch
+        >>> d = torch.tensor([-1.0])
+        >>> along = lambda t: ((2 - t) ** 2, torch.tensor([2 * (2 - t)]))
+        >>> strong_wolfe(along, Trial(0.0, 4.0, -4.0, torch.tensor([4.0])), d, c2=0.1).point.t
+        2.0
+    """
+    if not start.slope < 0:
+        raise ValueError(
+            f"strong_wolfe: the slope at the start is {start.slope:.3g}; expected a descent direction (< 0)"
+        )
+    count = 0
+
+    def at(t: float) -> Trial:
+        nonlocal count
+        count += 1
+        value, gradient = along(t)
+        slope = float(gradient.dot(direction))
+        return Trial(t, value if math.isfinite(value) and math.isfinite(slope) else math.inf, slope, gradient)
+
+    def enough(trial: Trial) -> bool:
+        return trial.value <= start.value + c1 * trial.t * start.slope + _ROUNDING * abs(start.value)
+
+    def flat(trial: Trial) -> bool:
+        return abs(trial.slope) <= -c2 * start.slope
+
+    low, high = start, None
+    trial = at(first)
+    while count < evaluations:
+        if not enough(trial) or (trial.value >= low.value and low is not start):
+            high = trial
+            break
+        if flat(trial):
+            return Search(trial, count, True)
+        if trial.slope >= 0:
+            low, high = trial, low
+            break
+        # Still going down steeply: go on to where a cubic through the last two points turns, at most ten times as far.
+        t = _cubic(low, trial)
+        low, trial = trial, at(min(max(t, 2 * trial.t), 10 * trial.t) if math.isfinite(t) else 10 * trial.t)
+    while high is not None and count < evaluations:
+        width = high.t - low.t
+        if abs(width) <= 1e-14 * max(abs(high.t), abs(low.t)):
+            break
+        t = _cubic(low, high)
+        inset = 0.1 * abs(width)
+        left, right = min(low.t, high.t) + inset, max(low.t, high.t) - inset
+        trial = at(min(max(t, left), right) if math.isfinite(t) else low.t + 0.5 * width)
+        if not enough(trial) or trial.value >= low.value + _ROUNDING * max(abs(start.value), abs(low.value)):
+            high = trial
+        elif flat(trial):
+            return Search(trial, count, True)
+        else:
+            if trial.slope * (high.t - low.t) >= 0:
+                high = low
+            low = trial
+    return Search(low if low.value <= start.value else start, count, False)
+
+
+def _cubic(a: Trial, b: Trial) -> float:
+    """Minimiser of the cubic that matches values and slopes at a and b; NaN where there is none."""
+    if not (math.isfinite(a.value) and math.isfinite(b.value)) or a.t == b.t:
+        return math.nan
+    d1 = a.slope + b.slope - 3 * (a.value - b.value) / (a.t - b.t)
+    square = d1 * d1 - a.slope * b.slope
+    if square < 0:
+        return math.nan
+    d2 = math.copysign(math.sqrt(square), b.t - a.t)
+    bottom = b.slope - a.slope + 2 * d2
+    return b.t - (b.t - a.t) * (b.slope + d2 - d1) / bottom if bottom != 0 else math.nan

@@ -1,0 +1,161 @@
+"""L-BFGS and Broyden's family: exact on quadratics, convergent on the classics, invariant where theory says so."""
+
+import math
+
+import analytic
+import pytest
+import scipy.optimize
+import torch
+
+from pinn.optimizers import BFGS, LBFGS, SSBFGS, SSBroyden
+
+ALL = [LBFGS, BFGS, SSBFGS, SSBroyden]
+DENSE = [BFGS, SSBFGS, SSBroyden]
+close = torch.testing.assert_close
+
+
+def run(optimizer, objective, steps):
+    for _ in range(steps):
+        step = optimizer.step(objective)
+        if step.done:
+            break
+    return step
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_linear_least_squares_to_rounding(method):
+    objective, exact = analytic.linear(consistent=False)
+    run(method(), objective, 60)
+    close(objective.vector(), exact, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_rosenbrock_and_powell(method):
+    objective = analytic.rosenbrock()
+    run(method(), objective, 60)
+    close(objective.vector(), torch.ones(2, dtype=torch.float64), rtol=1e-8, atol=1e-8)
+    objective = analytic.powell()
+    assert run(method(), objective, 150).loss < 1e-14
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_nonlinear_fit_agrees_with_scipy(method):
+    objective = analytic.fitting(noise=0.05)
+    other = scipy.optimize.least_squares(
+        lambda z: objective.function(torch.as_tensor(z)).numpy(), objective.vector().numpy(), method="lm", xtol=1e-15
+    )
+    step = run(method(), objective, 300)
+    assert step.loss == pytest.approx(other.cost, rel=1e-9)
+    assert step.done
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_rank_deficient_problem_is_solved(method):
+    objective, _ = analytic.linear(A=analytic.matrix(30, 4) @ analytic.matrix(4, 10, seed=5))
+    assert run(method(), objective, 100).loss < 1e-20
+
+
+@pytest.mark.parametrize("method", DENSE)
+def test_the_update_satisfies_the_secant_equation_and_stays_positive(method):
+    objective = analytic.network()
+    optimizer = method()
+    for _ in range(30):
+        theta, gradient = objective.vector(), objective.gradient()[1]
+        optimizer.step(objective)
+        s, y = objective.vector() - theta, objective.gradient()[1] - gradient
+        close(optimizer._H @ y, s, rtol=1e-6, atol=1e-9 * float(s.norm()))
+    assert float(torch.linalg.eigvalsh(optimizer._H)[0]) > 0
+
+
+@pytest.mark.parametrize("method", DENSE)
+def test_the_update_is_the_inverse_of_broydens_family_for_the_hessian(method):
+    """B ← τ (B − Bs sᵀB/sᵀBs + η sᵀBs w wᵀ) + y yᵀ/yᵀs, w = y/yᵀs − Bs/sᵀBs, with φ = (1 − η)/(1 + ηa)."""
+    optimizer = method()
+    M = analytic.matrix(6, 6)
+    B = M @ M.T + torch.eye(6, dtype=torch.float64)
+    optimizer._H = torch.linalg.inv(B)
+    gradient = analytic.matrix(6, 1, seed=2)[:, 0]
+    t = 0.7
+    s = -t * optimizer._H @ gradient
+    y = B @ s + 0.3 * s
+    ys, Bs = float(y @ s), B @ s
+    sBs, yHy = float(s @ Bs), float(y @ optimizer._H @ y)
+    tau, phi = optimizer._family(sBs / ys, yHy / ys, 6)
+    a = yHy * sBs / ys**2 - 1
+    eta = (1 - phi) / (1 + phi * a)
+    w = y / ys - Bs / sBs
+    expected = tau * (B - torch.outer(Bs, Bs) / sBs + eta * sBs * torch.outer(w, w)) + torch.outer(y, y) / ys
+    optimizer._learn(s, y, gradient, t)
+    close(torch.linalg.inv(optimizer._H), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_lbfgs_with_full_history_is_bfgs_on_a_quadratic_with_exact_search():
+    A = analytic.matrix(12, 6)
+    ends = []
+    for method in (LBFGS(slope=1e-6), BFGS(slope=1e-6)):
+        objective, exact = analytic.linear(A=A)
+        run(method, objective, 7)
+        ends.append(objective.vector())
+        close(ends[-1], exact, rtol=1e-6, atol=1e-6)
+
+
+def test_self_scaling_pays_on_a_network():
+    losses = {}
+    for method in (BFGS, SSBroyden):
+        objective = analytic.network()
+        losses[method] = run(method(), objective, 600).loss
+    assert losses[SSBroyden] < 0.1 * losses[BFGS]
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_the_unit_of_the_loss_does_not_matter_after_the_first_step(method):
+    ends = []
+    for unit in (1.0, 1e3):
+        objective = analytic.rosenbrock()
+        function = objective.function
+        objective.function = lambda z, function=function, unit=unit: unit * function(z)
+        run(method(), objective, 60)
+        ends.append(objective.vector())
+    close(ends[0], ends[1], rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_run_continues_from_its_state_bit_by_bit(method):
+    objective, again = analytic.network(), analytic.network()
+    optimizer, copy = method(), method()
+    run(optimizer, objective, 15)
+    again.assign(objective.vector())
+    copy.load_state_dict(optimizer.state_dict())
+    for _ in range(15):
+        assert optimizer.step(objective).loss == copy.step(again).loss
+    assert torch.equal(objective.vector(), again.vector())
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_new_points_restart_it(method):
+    objective = analytic.network()
+    optimizer = method()
+    run(optimizer, objective, 5)
+    optimizer.reset(growth=2.0)
+    fresh = method()
+    other = analytic.network()
+    other.assign(objective.vector())
+    assert optimizer.step(objective).loss == fresh.step(other).loss
+    assert not method.redraws
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_it_goes_on_below_the_tolerances_of_float32(method):
+    objective, _ = analytic.linear(A=analytic.matrix(20, 5))
+    step = run(method(), objective, 60)
+    assert step.loss < 1e-26
+
+
+def test_a_loss_that_is_not_finite_ends_it():
+    objective = analytic.Analytic(lambda z: torch.log(z), [-1.0])
+    step = LBFGS().step(objective)
+    assert step.done and math.isnan(step.loss)
+    with pytest.raises(ValueError, match="history=0"):
+        LBFGS(history=0)
+    with pytest.raises(ValueError, match="SSBroyden: slope=2"):
+        SSBroyden(slope=2)
