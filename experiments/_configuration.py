@@ -119,7 +119,7 @@ def _title(function: Callable[..., Any]) -> str:
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Annotations by argument; none where one names what only a type checker knows."""
     made_by = function.__init__ if inspect.isclass(function) else function
-    hints = {}
+    hints: dict[str, Any] = {}
     for name, annotation in getattr(made_by, "__annotations__", {}).items():
         one = types.SimpleNamespace(__annotations__={name: annotation})
         with contextlib.suppress(NameError, TypeError):

@@ -329,7 +329,7 @@ def _unmet(solution: Solution, constraints: tuple[ConstraintReport, ...], points
     value = solution(**{name: inside.column(name).numpy() for name in inside.names})
     outputs = value if isinstance(value, dict) else {problem.outputs[0]: value}
     for name, values in outputs.items():
-        size = float(solution.model.sizes[problem.outputs.index(name)])
+        size = float(solution.model.get_buffer("sizes")[problem.outputs.index(name)])
         if float(np.ptp(values)) < 0.02 * size:
             said.insert(0, f"{name} is (nearly) constant: a trivial solution of the equation, not of the problem")
     return said

@@ -230,4 +230,4 @@ def _image(axes: Axes, solution: Solution, cut: Slice, values: Array, norm: Norm
     beside = axes.inset_axes((1.04, 0.02, 0.045, 0.96))
     bar = axes.figure.colorbar(image, cax=beside)
     beside.tick_params(colors=INK, labelsize=8)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
