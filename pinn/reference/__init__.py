@@ -6,8 +6,21 @@ more than a moment it is kept in the user's cache folder.
 """
 
 from pinn.reference.analytic import Analytic
+from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
+from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
 from pinn.reference.result import Reference
 
-__all__ = ["Analytic", "Reference", "allen_cahn", "cole_hopf", "kdv"]
+__all__ = [
+    "Analytic",
+    "Reference",
+    "allen_cahn",
+    "cavity",
+    "cole_hopf",
+    "kdv",
+    "lorenz",
+    "lotka_volterra",
+    "ordinary",
+    "oscillator",
+]
