@@ -18,7 +18,6 @@ from torch import Tensor
 from pinn.optimizers.base import LeastSquares, Optimizer, Step
 from pinn.optimizers.line_search import Search, Trial, strong_wolfe
 
-
 _EPS = torch.finfo(torch.float64).eps
 
 

@@ -78,6 +78,11 @@ class System(ABC):
     condition: float = float("nan")
     refinements: int = 0
 
+    def report(self) -> dict[str, float]:
+        """For the trace: condition, refinements, and 1 for orthogonal where J itself was factored."""
+        orthogonal = float(isinstance(self, Orthogonal))
+        return {"condition": self.condition, "refinements": float(self.refinements), "orthogonal": orthogonal}
+
     @abstractmethod
     def times(self, v: Tensor) -> Tensor:
         """J v for v (p,); shape (N,)."""

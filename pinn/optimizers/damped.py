@@ -1,0 +1,263 @@
+"""One damped Gauss-Newton step: direction, acceleration, corrections, acceptance, and what becomes of the damping.
+
+At θ with rows r and derivative J, for the damping λ,
+
+    d      = argmin |r + J d|² + λ|d|²                                        (Levenberg 1944, Marquardt 1963)
+    s      = d + ½ a,   a = argmin |r_dd + J a|² + λ|a|²,                     geodesic acceleration,
+             r_dd = (2/h) ((r(θ + hd) − r)/h − J d)                           (Transtrum, Sethna 1201.5885, eq. 8)
+    s      ← s + argmin |r(θ + s) − (r + Jd) + J δ|² + λ'|δ|²,   λ' = 100 λ   up to three times.
+
+The last line is a chord (modified Newton) iteration with the old J toward the target r + Jd that the linear model
+promised; its fixed point is a θ + s where the promise is kept. One correction costs one evaluation of r and one solve
+with a matrix already factored, far less than a new J, and lets λ be ten to a thousand times smaller. They stop when f
+− f_lin has fallen under 2 % of the promised decrease, or a correction no longer halves it; the best point seen counts.
+
+The step is taken when ρ = (decrease)/(promised decrease) > 1e-4, and then λ ← λ max(⅓, 1 − (2ρ − 1)³), ν ← 2; otherwise
+λ ← νλ, ν ← 2ν, and the system is solved again with the same J (Nielsen, Damping parameter in Marquardt's method,
+IMM-REP-1999-05, eq. 2.4). λ starts at a multiple of tr(JᵀJ)/p, so that the unit of r does not matter.
+
+How the system is solved is left to the methods built on this: `LevenbergMarquardt` factors it, `MatrixFree` iterates.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.system import Solve, System, resolution
+
+_EPS = torch.finfo(torch.float64).eps
+_H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
+_KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
+
+
+class Clock:
+    """Seconds spent in the parts of a step."""
+
+    def __init__(self) -> None:
+        self.seconds = {f"seconds/{part}": 0.0 for part in ("rows", "system", "solve", "trials")}
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Add the time of the block to `part`."""
+        began = time.perf_counter()
+        yield
+        self.seconds[f"seconds/{part}"] += time.perf_counter() - began
+
+
+class Trials:
+    """Evaluates r at θ + s and remembers the best s.
+
+    Args:
+        objective: at θ now.
+        loss: f(θ); only smaller values count as better.
+        clock: takes the time.
+    """
+
+    def __init__(self, objective: LeastSquares, loss: float, clock: Clock) -> None:
+        self.objective, self.clock = objective, clock
+        self.theta = objective.vector()
+        self.best, self.step = loss, torch.zeros_like(self.theta)
+        self.evaluations = 0
+
+    def residual(self, s: Tensor) -> Tensor:
+        """r(θ + s) (N,) in float64."""
+        with self.clock("trials"):
+            self.objective.assign(self.theta + s.to(self.theta.dtype))
+            self.evaluations += 1
+            return self.objective.residual().double()
+
+    def loss(self, s: Tensor, residual: Tensor) -> float:
+        """f(θ + s) from its rows; infinite where they are not finite."""
+        value = float(0.5 * residual.dot(residual))
+        if not math.isfinite(value):
+            return math.inf
+        if value < self.best:
+            self.best, self.step = value, s
+        return value
+
+    def settle(self, accepted: bool) -> None:
+        """Leave the parameters at the best point, or where they were."""
+        self.objective.assign(self.theta + self.step.to(self.theta.dtype) if accepted else self.theta)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One solve for one λ: the decrease promised by the damped linear model, and the corrections used."""
+
+    promised: float
+    corrections: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The numbers of the step; see the module.
+
+    Args:
+        damping: start of λ in units of tr(JᵀJ)/p.
+        corrections: stale-Jacobian corrections at the most.
+        geodesic: whether to take the geodesic acceleration.
+        correction_damping: λ'/λ.
+        accept: smallest ratio ρ of actual to promised decrease.
+        shrink: smallest factor on λ after a good step.
+        retries: times that a step is solved again with a larger λ.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    Example:
+        >>> Recipe(corrections=2).accept
+        0.0001
+    """
+
+    damping: float = 1e-2
+    corrections: int = 3
+    geodesic: bool = True
+    correction_damping: float = 100.0
+    accept: float = 1e-4
+    shrink: float = 1 / 3
+    retries: int = 12
+
+    def __post_init__(self) -> None:
+        if not (self.damping > 0 and self.corrections >= 0 and self.correction_damping > 0):
+            raise ValueError(
+                f"got damping={self.damping}, corrections={self.corrections}, correction_damping="
+                f"{self.correction_damping}; expected positive damping and at least 0 corrections"
+            )
+        if not (0 < self.accept < 1 and 0 < self.shrink < 1):
+            raise ValueError(f"got accept={self.accept}, shrink={self.shrink}; expected numbers in (0, 1)")
+        if self.retries < 1:
+            raise ValueError(f"got retries={self.retries}; expected at least 1")
+
+
+class Damped(Optimizer):
+    """Takes the step of the module; a method built on it says how the system is formed and solved.
+
+    Args:
+        recipe: the numbers of the step.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.damping = 0.0  # λ; the first step sets it from `scale`
+        self.growth = 2.0  # ν
+        self.scale = 0.0  # tr(JᵀJ)/p of the first step
+
+    @abstractmethod
+    def _system(self, objective: LeastSquares, clock: Clock) -> System:
+        """The linearization at θ in the form that fits."""
+
+    @abstractmethod
+    def _sharper(self, system: System, clock: Clock) -> System | None:
+        """The same linearization solved more accurately, asked for when no step can be found; None ends the search."""
+
+    @abstractmethod
+    def _renew(self) -> None:
+        """Drop what belongs to the old points."""
+
+    def reset(self, growth: float | None = None) -> None:
+        """New points: λ ← λ √growth, at most a hundred times the starting λ; see `Optimizer.reset`."""
+        self.growth = 2.0
+        self._renew()
+        if growth is not None and growth > 0:
+            limit = max(100 * self.recipe.damping * self.scale, self.damping)
+            self.damping = min(self.damping * math.sqrt(growth), limit)
+
+    def step(self, objective: LeastSquares) -> Step:
+        """Take one step; see the module and `Optimizer.step`. `info` holds
+
+        damping (λ), ratio (ρ), corrections, evaluations (of r), solves (values of λ tried), what the system says of
+        itself (`System.report`), and seconds/rows, /system, /solve, /trials.
+        """
+        clock = Clock()
+        system = self._system(objective, clock)
+        loss = float(0.5 * system.residual.dot(system.residual))
+        if not math.isfinite(loss) or not math.isfinite(system.trace):
+            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
+        if float(system.gradient.norm()) <= _EPS * math.sqrt(2 * loss * system.trace):
+            return Step(loss, False, clock.seconds, True, "the gradient is zero to rounding")
+        if self.scale == 0.0:
+            self.scale = system.trace / objective.size
+            self.damping = self.recipe.damping * self.scale
+        trials = Trials(objective, loss, clock)
+        solves, began = 0, self.damping
+        while True:
+            attempt = self._attempt(system, trials, clock)
+            solves += 1
+            used = self.damping
+            ratio = (loss - trials.best) / attempt.promised if attempt.promised > 0 else 0.0
+            accepted = ratio > self.recipe.accept
+            if accepted:
+                self.damping *= max(self.recipe.shrink, 1 - (2 * ratio - 1) ** 3)
+                self.growth = 2.0
+                break
+            self.damping *= self.growth
+            self.growth *= 2
+            if solves % self.recipe.retries == 0 or attempt.promised <= _EPS * loss:
+                sharper = self._sharper(system, clock)
+                if sharper is None:
+                    break
+                system = sharper
+                self.damping, self.growth = began, 2.0
+        trials.settle(accepted)
+        info = {
+            "damping": used,
+            "ratio": ratio,
+            "corrections": float(attempt.corrections),
+            "evaluations": float(trials.evaluations),
+            "solves": float(solves),
+            **system.report(),
+            **clock.seconds,
+        }
+        reason = "" if accepted else f"no step lowers the loss, with damping up to {used:.1e}"
+        return Step(trials.best if accepted else loss, accepted, info, not accepted, reason)
+
+    def _damped(self, system: System, factor: float, clock: Clock) -> Solve:
+        """Solves with `factor` λ; λ is raised until the matrix is positive definite in floating point."""
+        with clock("system"):
+            while True:
+                solve = system.damped(factor * self.damping)
+                if solve is not None:
+                    return solve
+                self.damping = max(4 * self.damping, resolution(system))
+
+    def _attempt(self, system: System, trials: Trials, clock: Clock) -> _Attempt:
+        """One step for the present λ: direction, acceleration, corrections. The best point seen is in `trials`."""
+        r, loss = system.residual, float(0.5 * system.residual.dot(system.residual))
+        solve = self._damped(system, 1.0, clock)
+        with clock("solve"):
+            d = solve(r)
+            promise = system.times(d)
+        # f − f_lin without cancellation, and right for an inexact d too.
+        promised = -float(promise.dot(r + 0.5 * promise))
+        if not math.isfinite(promised):
+            return _Attempt(0.0, 0)
+        target = r + promise
+        lowest = float(0.5 * target.dot(target))
+        s = d
+        if self.recipe.geodesic:
+            second = (2 / _H) * ((trials.residual(_H * d) - r) / _H - promise)
+            with clock("solve"):
+                s = d + 0.5 * solve(second)
+        now = trials.residual(s)
+        gap = trials.loss(s, now) - lowest
+        used = 0
+        if self.recipe.corrections and gap > _KEPT * (loss - lowest):
+            solve = self._damped(system, self.recipe.correction_damping, clock)
+        while used < self.recipe.corrections and gap > _KEPT * (loss - lowest) and math.isfinite(gap):
+            with clock("solve"):
+                s = s + solve(now - target)
+            now = trials.residual(s)
+            used += 1
+            last, gap = gap, trials.loss(s, now) - lowest
+            if gap > 0.5 * last:
+                break
+        return _Attempt(promised, used)
