@@ -2,8 +2,8 @@
 
     r_j = Σ_b P_b(∂) b + c    on bases b in the order in which the equation made them
 
-All that is asked of an operation is known before its operands are asked, since it is younger than they are. The value of
-P(∂) on an output is read off its jet, Σ p_k Q_k(∂), and that on an operation off the jet that the rules make of its
+All that is asked of an operation is known before its operands are asked, since it is younger than they are. The value
+of P(∂) on an output is read off its jet, Σ p_k Q_k(∂), and that on an operation off the jet that the rules make of its
 operands' entries Q_k(∂) f, each a field in turn.
 
 Source: `pinn.derivatives.plan` for the algebra, `pinn.derivatives.field` for the fields.
@@ -189,10 +189,8 @@ class Evaluation:
     def _output(self, name: str) -> Any:
         output = self._outputs[name]
         if tuple(output.shape) not in ((self._frame.n,), ()):
-            shape = tuple(output.shape)
-            raise ValueError(
-                f"model: output {name!r} has shape {shape}, expected ({self._frame.n},), one entry a point"
-            )
+            got, expected = tuple(output.shape), (self._frame.n,)
+            raise ValueError(f"model: output {name!r} has shape {got}, expected {expected}, one entry a point")
         return output
 
     def _combined(self, algebra: Algebra, jet: Any, key: Key) -> Tensor | None:

@@ -68,14 +68,18 @@ def _riccati(p: tuple[float, float, float]) -> Taylor:
         if p2 == 0.0 and p1 == 1.0 and p0 == 0.0:
             return [y / math.factorial(m) if m > 1 else y for m in range(1, order + 1)]
         found = [y, quadratic(p, y)]
+        zero = torch.zeros((), dtype=y.dtype, device=y.device)
         for m in range(1, order):
-            # Σ φᵢ φₘ₋ᵢ with equal pairs taken once.
-            total = found[m] * (2.0 * p2 * found[0] + p1) if p1 else (found[m] * found[0]).mul_(2.0 * p2)
+            # Σ φᵢ φₘ₋ᵢ with equal pairs taken once; each term in one pass over memory, its factor included.
+            pair = 2.0 * p2 / (m + 1)
+            total = torch.addcmul(zero, found[m], y, value=pair)
+            if p1:
+                total.add_(found[m], alpha=p1 / (m + 1))
             for i in range(1, (m + 1) // 2):
-                total.addcmul_(found[i], found[m - i], value=2.0 * p2)
+                total.addcmul_(found[i], found[m - i], value=pair)
             if m % 2 == 0:
-                total.addcmul_(found[m // 2], found[m // 2], value=p2)
-            found.append(total.div_(m + 1))
+                total.addcmul_(found[m // 2], found[m // 2], value=0.5 * pair)
+            found.append(total)
         return found[1 : order + 1]
 
     return taylor
@@ -100,7 +104,7 @@ def _tanh_value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
     # which on its own costs more than the layer's matrix product.
     torch.mul(z, 2.0, out=out)
     torch.sigmoid(out, out=out)
-    out.mul_(2.0).sub_(1.0)
+    torch.add(torch.full((), -1.0, dtype=z.dtype, device=z.device), out, alpha=2.0, out=out)
     return ()
 
 
