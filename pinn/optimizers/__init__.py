@@ -2,17 +2,27 @@
 
 from pinn.optimizers.base import LeastSquares, Linearization, Optimizer, Step
 from pinn.optimizers.default import default_optimizer
+from pinn.optimizers.first_order import FirstOrder
 from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.levenberg_marquardt import LevenbergMarquardt
+from pinn.optimizers.matrix_free import MatrixFree
+from pinn.optimizers.natural_gradient import NaturalGradient
 from pinn.optimizers.quasi_newton import BFGS, SSBFGS, SSBroyden
+from pinn.optimizers.soap import SOAP
+from pinn.optimizers.spring import SPRING
 
 __all__ = [
     "BFGS",
     "LBFGS",
+    "SOAP",
+    "SPRING",
     "SSBFGS",
+    "FirstOrder",
     "LeastSquares",
     "LevenbergMarquardt",
     "Linearization",
+    "MatrixFree",
+    "NaturalGradient",
     "Optimizer",
     "SSBroyden",
     "Step",

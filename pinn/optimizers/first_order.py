@@ -1,0 +1,115 @@
+"""First-order methods: any class of `torch.optim` on the gradient Jᵀr, with any of its learning-rate schedules.
+
+    θ ← θ − η_k · direction(g_0 … g_k)
+
+The loss reported is f where the gradient was taken, one update behind the parameters: evaluating it again would cost a
+third more for a number that only the trace reads.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.optimizers.base import LeastSquares, Optimizer, Step
+
+OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
+ScheduleFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
+
+
+class FirstOrder(Optimizer):
+    """Wraps a `torch.optim` class.
+
+    Args:
+        factory: parameters -> optimizer, e.g. `partial(torch.optim.Adam, lr=1e-3)`.
+        schedule: optimizer -> schedule, e.g. `partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=10_000)`;
+            left out, the learning rate stays.
+
+    Raises:
+        TypeError: when the factory makes no `torch.optim.Optimizer`.
+
+    Example:
+        >>> from functools import partial
+        >>> FirstOrder(partial(torch.optim.Adam, lr=1e-3)).redraws
+        True
+    """
+
+    def __init__(self, factory: OptimizerFactory, schedule: ScheduleFactory | None = None) -> None:
+        self.factory, self.schedule = factory, schedule
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._scheduler: torch.optim.lr_scheduler.LRScheduler | None = None
+        self._pending: Mapping[str, Any] | None = None
+
+    def reset(self, growth: float | None = None) -> None:
+        """Nothing: averages of gradients outlive their points."""
+
+    def step(self, objective: LeastSquares) -> Step:
+        """One update. `info` holds rate (learning rate) and gradient (|g|). The loss is f before the update.
+
+        A method that evaluates several times in a step (`torch.optim.LBFGS`) reports its first.
+        """
+        optimizer = self._built(objective)
+        values: list[float] = []
+        size = 0.0
+
+        def closure() -> Tensor:
+            nonlocal size
+            loss, gradient = objective.gradient()
+            if not values:
+                size = float(gradient.norm())
+            values.append(float(loss))
+            offset = 0
+            for parameter in objective.parameters():
+                count = parameter.numel()
+                parameter.grad = gradient[offset : offset + count].view_as(parameter).clone()
+                offset += count
+            return loss
+
+        rate = float(optimizer.param_groups[0]["lr"])
+        optimizer.step(closure)  # type: ignore[arg-type]
+        if self._scheduler is not None:
+            self._scheduler.step()
+        done = not (math.isfinite(values[0]) and math.isfinite(size))
+        info = {"rate": rate, "gradient": size, "evaluations": float(len(values))}
+        return Step(values[0], not done, info, done, "the loss or its gradient is not finite" if done else "")
+
+    def _built(self, objective: LeastSquares) -> torch.optim.Optimizer:
+        """The wrapped optimizer, made when the parameters are first seen."""
+        mine = [] if self._optimizer is None else self._optimizer.param_groups[0]["params"]
+        if self._optimizer is not None and all(a is b for a, b in zip(mine, objective.parameters(), strict=True)):
+            return self._optimizer
+        optimizer = self.factory(list(objective.parameters()))
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise TypeError(
+                f"FirstOrder: the factory made a {type(optimizer).__name__}, expected a torch.optim.Optimizer; give "
+                "partial(torch.optim.Adam, lr=1e-3) or the like"
+            )
+        self._optimizer = optimizer
+        self._scheduler = None if self.schedule is None else self.schedule(optimizer)
+        if self._pending is not None:
+            optimizer.load_state_dict(copy.deepcopy(dict(self._pending["optimizer"])))
+            if self._scheduler is not None:
+                self._scheduler.load_state_dict(dict(self._pending["schedule"]))
+            self._pending = None
+        return optimizer
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Optimizer.state_dict`; empty before the first step."""
+        if self._optimizer is None:
+            return dict(self._pending or {})
+        schedule = {} if self._scheduler is None else self._scheduler.state_dict()
+        return {"optimizer": copy.deepcopy(self._optimizer.state_dict()), "schedule": copy.deepcopy(schedule)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Optimizer.load_state_dict`; takes effect at the next step."""
+        if state and set(state) != {"optimizer", "schedule"}:
+            raise ValueError(
+                f"FirstOrder.load_state_dict: got entries {sorted(state)}, expected optimizer and schedule"
+            )
+        self._optimizer, self._scheduler = None, None
+        self._pending = copy.deepcopy(dict(state)) if state else None

@@ -1,0 +1,103 @@
+"""Energy natural gradient with a line search over powers of a half.
+
+    d = −(JᵀJ + λI)⁻¹ Jᵀr,     θ ← θ + td,   t = argmin over {1, ½, ¼, …} of f(θ + td)
+
+For the least-squares loss of a PINN the energy metric of Müller and Zeinhofer (2302.13163, sec. 3.2, alg. 1) is JᵀJ, so
+that d is the Gauss-Newton direction; λ is a fixed small number, and the line search, not λ, guards the step. With fewer
+rows than parameters the dual form −Jᵀ(JJᵀ + λI)⁻¹r is the same direction (Woodbury; Guzmán-Cordero et al. 2505.12149).
+
+A fixed λ and a search along one line is what Levenberg-Marquardt improves upon; it is here as a baseline.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.damped import Clock, Trials
+from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution
+
+_EPS = torch.finfo(torch.float64).eps
+
+
+class NaturalGradient(Optimizer):
+    """Energy natural gradient (Gauss-Newton) with line search; see the module.
+
+    Args:
+        damping: λ in units of tr(JᵀJ)/p, p the number of parameters.
+        halvings: of the step length at the most.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    Example:
+        >>> NaturalGradient().state_dict()
+        {}
+    """
+
+    def __init__(self, damping: float = 1e-8, *, halvings: int = 30) -> None:
+        if not (damping > 0 and halvings >= 0):
+            raise ValueError(f"NaturalGradient: damping={damping}, halvings={halvings}; expected > 0 and ≥ 0")
+        self.damping, self.halvings = damping, halvings
+        self._buffers = Buffers()
+
+    def reset(self, growth: float | None = None) -> None:
+        """Nothing: no step remembers the last."""
+
+    def step(self, objective: LeastSquares) -> Step:
+        """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
+        clock = Clock()
+        system, loss = linearized(objective, self._buffers, clock)
+        if not math.isfinite(loss + system.trace):
+            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
+        damping, solve = solvable(system, self.damping * system.trace / objective.size, clock)
+        with clock("solve"):
+            d = solve(system.residual)
+        return descend(objective, system, d, loss, self.halvings, damping, clock)
+
+
+def linearized(objective: LeastSquares, buffers: Buffers, clock: Clock) -> tuple[System, float]:
+    """The linearization at θ in its smaller form, and the loss."""
+    with clock("rows"):
+        residual, J = buffers.linearize(objective)
+    with clock("system"):
+        system = (Primal if objective.rows >= objective.size else Dual)(residual, J, buffers)
+    return system, float(0.5 * system.residual.dot(system.residual))
+
+
+def solvable(system: System, damping: float, clock: Clock) -> tuple[float, Solve]:
+    """The solve for λ, raised where the matrix is not positive definite in floating point, and the λ used."""
+    with clock("system"):
+        while True:
+            solve = system.damped(damping)
+            if solve is not None:
+                return damping, solve
+            damping = max(4 * damping, resolution(system))
+
+
+def descend(
+    objective: LeastSquares, system: System, d: Tensor, loss: float, halvings: int, damping: float, clock: Clock
+) -> Step:
+    """Step along d with the best of t = 1, ½, ¼, …; halving ends when a decrease is followed by a rise."""
+    trials = Trials(objective, loss, clock)
+    t, last, length = 1.0, math.inf, 0.0
+    for _ in range(halvings + 1):
+        value = trials.loss(t * d, trials.residual(t * d))
+        if value < loss and value <= last:
+            length = t
+        elif last < loss:
+            break
+        last, t = value, t / 2
+    accepted = length > 0
+    trials.settle(accepted)
+    info = {
+        "length": length,
+        "damping": damping,
+        "evaluations": float(trials.evaluations),
+        "condition": system.condition,
+        **clock.seconds,
+    }
+    return Step(trials.best, accepted, info, not accepted, "" if accepted else "no step length lowers the loss")

@@ -1,0 +1,85 @@
+"""SPRING: natural gradient with a momentum that the linear model corrects.
+
+    d_k = μ d_{k−1} + argmin_δ |J(μ d_{k−1} + δ) + r|² + λ|δ|²
+        = μ d_{k−1} − Jᵀ(JJᵀ + λI)⁻¹ (r + μ J d_{k−1}),     θ ← θ + t d_k
+
+The part of the last direction that the present rows do not speak about is kept, so that directions seen by few points
+add up over steps: a regularized randomized Kaczmarz iteration (Goldshlager, Abrahamsen, Lin, 2401.10190, eq. 20; for
+PINNs Guzmán-Cordero et al. 2505.12149). Made for points that are redrawn often. t is fixed, or found by the search of
+`NaturalGradient`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.natural_gradient import descend, linearized, solvable
+from pinn.optimizers.system import Buffers
+from pinn.optimizers.damped import Clock
+
+
+class SPRING(Optimizer):
+    """SPRING; see the module.
+
+    Args:
+        momentum: μ in [0, 1); 0 is the natural gradient.
+        damping: λ in units of tr(JᵀJ)/p, p the number of parameters.
+        length: t; left out, found by a search over powers of a half.
+        halvings: of that search at the most.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    Example:
+        >>> SPRING(momentum=0.9, length=0.1).redraws
+        True
+    """
+
+    _state = ("_d",)
+
+    def __init__(
+        self, momentum: float = 0.9, damping: float = 1e-6, *, length: float | None = None, halvings: int = 30
+    ) -> None:
+        if not (0 <= momentum < 1 and damping > 0 and (length is None or length > 0) and halvings >= 0):
+            raise ValueError(
+                f"SPRING: momentum={momentum}, damping={damping}, length={length}, halvings={halvings}; expected
+                momentum " "in [0, 1), damping and length positive and halvings ≥ 0"
+            )
+        self.momentum, self.damping, self.length, self.halvings = momentum, damping, length, halvings
+        self._d: Tensor | None = None
+        self._buffers = Buffers()
+
+    def reset(self, growth: float | None = None) -> None:
+        """Nothing: carrying the direction over to new points is what the method is for."""
+
+    def step(self, objective: LeastSquares) -> Step:
+        """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
+        clock = Clock()
+        system, loss = linearized(objective, self._buffers, clock)
+        if not math.isfinite(loss + system.trace):
+            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
+        damping, solve = solvable(system, self.damping * system.trace / objective.size, clock)
+        with clock("solve"):
+            if self._d is None:
+                d = solve(system.residual)
+            else:
+                carried = self.momentum * self._d
+                d = carried + solve(system.residual + system.times(carried))
+        self._d = d
+        if self.length is None:
+            step = descend(objective, system, d, loss, self.halvings, damping, clock)
+            if step.done and self.momentum > 0:
+                # The carried part may point uphill: forget it before giving up.
+                self._d = None
+                d = solve(system.residual)
+                return descend(objective, system, d, loss, self.halvings, damping, clock)
+            return step
+        objective.assign(objective.vector() + self.length * d.to(objective.dtype))
+        with clock("trials"):
+            value = float(objective.loss())
+        info = {"length": self.length, "damping": damping, "condition": system.condition, **clock.seconds}
+        finite = math.isfinite(value)
+        return Step(value, finite, info, not finite, "" if finite else "the loss is not finite; take a smaller length")
