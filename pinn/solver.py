@@ -20,7 +20,7 @@ from pinn.objective import Equations
 from pinn.optimizers import Optimizer, default_optimizer
 from pinn.problem import Problem
 from pinn.report import Report
-from pinn.sampling import RAD, Fixed, Growing, Sampler
+from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, evolves
 from pinn.training import Solution, Stage, Trainer
 from pinn.training.check import CheckError, check
 from pinn.training.trainer import Callback
@@ -95,7 +95,8 @@ def solve(
     if stages is None:
         size = sum(parameter.numel() for parameter in model.parameters())
         chosen = default_optimizer(size) if optimizer is None else optimizer
-        stages = [Stage(chosen, default_sampling(chosen) if sampling is None else sampling, weighting, steps, patience=200)]
+        points = default_sampling(problem, chosen) if sampling is None else sampling
+        stages = [Stage(chosen, points, weighting, steps, patience=200)]
     trainer = Trainer(
         equations,
         generator=generator,
@@ -117,9 +118,15 @@ def default_network(problem: Problem) -> NetworkFactory:
     return partial(MLP, width=width, depth=3)
 
 
-def default_sampling(optimizer: Optimizer) -> Sampler:
-    """The points `solve` takes: growing and following the residual, or fixed where the optimizer needs that."""
-    return Growing(RAD()) if optimizer.redraws else Fixed(4000)
+def default_sampling(problem: Problem, optimizer: Optimizer) -> Sampler:
+    """The points `solve` takes: growing and following the residual, early times first where an evolution is stuck.
+
+    An optimizer whose memory new points would spoil gets fixed ones.
+    """
+    if not optimizer.redraws:
+        return Fixed(4000)
+    time = evolves(problem)
+    return Growing(RAD()) if time is None else Marching(Growing(RAD()), time=time, after=6)
 
 
 def _validate(tolerance: float | None, seconds: float | None, steps: int | None, dtype: torch.dtype) -> None:

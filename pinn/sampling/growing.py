@@ -66,11 +66,17 @@ class Growing(Sampler):
         """See `Sampler.draw`."""
         return self.inner.resized(self.size).draw(problem, generator, residual, place)
 
-    def observe(self, old: float, new: float) -> None:
+    def observe(self, old: float, new: float) -> bool:
         """Grow when the new points show that the old ones were too few; see the module."""
         if new > self.threshold * old and new > self.stall * self._fresh:
             self.size = min(self.maximum, round(self.factor * self.size))
         self._fresh = new
+        return self.inner.observe(old, new)
+
+    def begin(self, loss: float) -> None:
+        """See `Sampler.begin`."""
+        self._fresh = float("inf")
+        self.inner.begin(loss)
 
     @property
     def complete(self) -> bool:

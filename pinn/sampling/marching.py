@@ -4,6 +4,7 @@ An evolution carries what it was given at the start forward in time. Trained on 
 satisfy the equation late, by a constant, and never leave that (Krishnapriyan et al., NeurIPS 2021, section 5.2; Wang,
 Sankaran, Perdikaris, CMAME 421 (2024) 116813). Here all points lie in the times reached so far, so that no weight has
 to be tuned: when the loss on new points is below `solved` times the first loss of the run, the share grows by `factor`.
+Most evolutions are solved sooner on all times at once, so `after` lets the run show first whether it is stuck.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ class Marching(Sampler):
         factor: growth of the share, > 1.
         solved: loss on new points over the first loss of the run below which the share grows.
         pace: accepted steps between draws before the whole time is reached.
+        after: 0 marches from the start; otherwise the run has so many draws on the whole time first, and marches only if
+            the loss on new points is then still above `stuck` times the first.
+        stuck: see `after`; dimensionless.
 
     Raises:
         ValueError: when the numbers contradict each other.
@@ -39,7 +43,10 @@ class Marching(Sampler):
     factor: float = 1.5
     solved: float = 1e-3
     pace: int = 5
+    after: int = 0
+    stuck: float = 1e-2
     share: float = field(init=False)
+    _draws: int = field(init=False, default=0)
     _first: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -48,7 +55,7 @@ class Marching(Sampler):
                 f"Marching: start={self.start}, factor={self.factor}, solved={self.solved}, pace={self.pace}; "
                 "expected 0 < start <= 1, factor > 1, solved > 0, pace >= 1"
             )
-        self.share = self.start
+        self.share = self.start if self.after == 0 else 1.0
 
     @property
     def every(self) -> int:  # type: ignore[override]
@@ -62,8 +69,8 @@ class Marching(Sampler):
 
     @property
     def complete(self) -> bool:
-        """Whether the points fill the whole time and the inner strategy is complete."""
-        return self.share >= 1 and self.inner.complete
+        """Whether the points fill the whole time for good and the inner strategy is complete."""
+        return self.share >= 1 and self._draws >= self.after and self.inner.complete
 
     def draw(
         self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
@@ -86,14 +93,20 @@ class Marching(Sampler):
 
         return self.inner.draw(problem, generator, residual, earlier)
 
-    def observe(self, old: float, new: float) -> None:
+    def observe(self, old: float, new: float) -> bool:
         """Go on in time where the points drawn are solved; otherwise the inner strategy takes note."""
         if self._first is None:
             self._first = old
+        self._draws += 1
+        if self._draws == self.after and new > self.stuck * self._first:
+            self.share = self.start
+            self.inner.begin(new)
+            return True
         if self.share < 1 and new < self.solved * self._first:
             self.share = min(1.0, self.share * self.factor)
-            return
-        self.inner.observe(old, new)
+            self.inner.begin(new)
+            return True
+        return self.inner.observe(old, new)
 
     def begin(self, loss: float) -> None:
         """Take note of the loss before the first step."""

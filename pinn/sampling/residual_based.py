@@ -58,8 +58,9 @@ class RAD(Sampler):
         chosen = torch.multinomial(density, min(number, pool.n), replacement=False, generator=generator)
         return pool.take(chosen)
 
-    def observe(self, old: float, new: float) -> None:
+    def observe(self, old: float, new: float) -> bool:
         """Nothing to adapt."""
+        return False
 
     def resized(self, size: int) -> Sampler:
         """See `Sampler.resized`."""

@@ -48,8 +48,12 @@ class Sampler(ABC):
         """
 
     @abstractmethod
-    def observe(self, old: float, new: float) -> None:
-        """Take note of the loss on the points just left (`old`) and on those just drawn (`new`)."""
+    def observe(self, old: float, new: float) -> bool:
+        """Take note of the loss on the points just left (`old`) and on those just drawn (`new`).
+
+        Returns:
+            Whether to draw once more before the next step, because the points are to lie elsewhere.
+        """
 
     @property
     def complete(self) -> bool:

@@ -35,8 +35,9 @@ class Fixed(Sampler):
         """See `Sampler.draw`."""
         return spread(problem, self.size, generator, self.method, place)
 
-    def observe(self, old: float, new: float) -> None:
+    def observe(self, old: float, new: float) -> bool:
         """Nothing to adapt."""
+        return False
 
     def resized(self, size: int) -> Sampler:
         """See `Sampler.resized`."""
@@ -63,8 +64,9 @@ class Redrawn(Sampler):
         """See `Sampler.draw`."""
         return spread(problem, self.size, generator, self.method, place)
 
-    def observe(self, old: float, new: float) -> None:
+    def observe(self, old: float, new: float) -> bool:
         """Nothing to adapt."""
+        return False
 
     def resized(self, size: int) -> Sampler:
         """See `Sampler.resized`."""

@@ -188,7 +188,9 @@ class _Run:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old."""
         fresh = self._draw()
         new = float(fresh.loss())
-        self.sampler.observe(old, new)
+        if self.sampler.observe(old, new):
+            fresh = self._draw()
+            new = float(fresh.loss())
         self.objective = fresh
         self.optimizer.reset(growth=new / old if old > 0 else None)
 

@@ -100,6 +100,19 @@ def test_marching_fills_early_times_first_and_leaves_observations_alone():
     assert float(sampler.draw(PROBLEM, seeded(), layer)["equation"].column("t").max()) > 1.9
 
 
+def test_marching_can_wait_until_a_run_is_stuck():
+    stuck, fine = Marching(Redrawn(100), after=2), Marching(Redrawn(100), after=2)
+    for sampler, losses in ((stuck, (0.9, 0.8)), (fine, (0.1, 1e-3))):
+        sampler.begin(1.0)
+        assert sampler.share == 1.0
+        assert not sampler.complete
+        for loss in losses:
+            sampler.observe(old=loss, new=loss)
+    assert stuck.share == stuck.start
+    assert fine.share == 1.0
+    assert fine.complete
+
+
 @pytest.mark.parametrize(
     ("factory", "expected"),
     [
