@@ -8,9 +8,11 @@ more than a moment it is kept in the user's cache folder.
 from pinn.reference.analytic import Analytic
 from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
+from pinn.reference.diffusion_reaction import reaction_diffusion
 from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
 from pinn.reference.result import Reference
+from pinn.reference.trefftz import laplace_four_holes, poisson_l_shape
 
 __all__ = [
     "Analytic",
@@ -19,8 +21,11 @@ __all__ = [
     "cavity",
     "cole_hopf",
     "kdv",
+    "laplace_four_holes",
     "lorenz",
     "lotka_volterra",
     "ordinary",
     "oscillator",
+    "poisson_l_shape",
+    "reaction_diffusion",
 ]

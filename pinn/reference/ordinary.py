@@ -189,7 +189,7 @@ class Trajectory:
         return {name: y[:, index] for index, name in enumerate(self.outputs)}
 
 
-def integrate(right: Right, start: Array, panels: Panels, tolerance: float) -> Array:
+def integrate(right: Right, start: Array, panels: Panels, tolerance: float, longest: float = np.inf) -> Array:
     """Values (P, degree + 1, m) at the nodes of all pieces, each reached by steps that end there.
 
     Args:
@@ -197,6 +197,7 @@ def integrate(right: Right, start: Array, panels: Panels, tolerance: float) -> A
         start: y(0) (m,).
         panels: pieces of time.
         tolerance: of a step, relative and (times the start's size) absolute.
+        longest: step, where stability and not accuracy limits it.
 
     Raises:
         ArithmeticError: when the integration fails.
@@ -208,9 +209,7 @@ def integrate(right: Right, start: Array, panels: Panels, tolerance: float) -> A
         times = panels.nodes(piece)
         values[piece, 0] = y
         for index, (low, high) in enumerate(pairwise(times)):
-            run = solve_ivp(
-                right, (low, high), y, "DOP853", [high], rtol=tolerance, atol=absolute, first_step=high - low
-            )
+            run = solve_ivp(right, (low, high), y, "DOP853", [high], rtol=tolerance, atol=absolute, max_step=longest)
             if not run.success:
                 raise ArithmeticError(f"integration stopped before t={high:g}: {run.message}")
             values[piece, index + 1] = y = run.y[:, -1]
