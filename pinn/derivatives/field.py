@@ -131,6 +131,9 @@ class Field:
     def __len__(self) -> int:
         return self.trace.n
 
+    def __getitem__(self, index: Any) -> Any:
+        raise MissingRule("Tensor.__getitem__ in an equation: a field is taken as a whole")
+
     def __bool__(self) -> bool:
         raise MissingRule("a branch on the values of a field (if, while, and, or): use torch.where")
 
@@ -241,6 +244,17 @@ class Field:
 
     def __ge__(self, other: Any) -> Field:
         return self.trace.operation(torch.ge, (self, other), {})
+
+    def __and__(self, other: Any) -> Field:
+        return self.trace.operation(torch.logical_and, (self, other), {})
+
+    def __or__(self, other: Any) -> Field:
+        return self.trace.operation(torch.logical_or, (self, other), {})
+
+    def __invert__(self) -> Field:
+        return self.trace.operation(torch.logical_not, (self,), {})
+
+    __rand__, __ror__ = __and__, __or__
 
     # -- derivatives --------------------------------------------------------------------------------------------
 

@@ -117,6 +117,16 @@ def _compose(
     return y, extra
 
 
+def composed(rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor | None) -> Tensor:
+    """φ(z) for a stack z (tail is None), or for a value and a tail; with a graph where one is being made."""
+    if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
+        found: Tensor = Compose.apply(rule, program, keys, value, tail)
+        return found
+    if tail is None:
+        return _compose(rule, program, keys, value[0], value[1:])[0]
+    return _compose(rule, program, keys, value, tail)[0]
+
+
 class Compose(torch.autograd.Function):
     """φ(z) for a stack z (tail is None), or for a value and a tail."""
 
@@ -303,6 +313,21 @@ class Product(torch.autograd.Function):
         return None, None, left, right
 
 
+def linear(a: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """a Wᵀ + b for a stack a; with a graph where one is being made."""
+    if torch.is_grad_enabled():
+        found: Tensor = Linear.apply(a, weight, bias)
+        return found
+    return _linear(a, weight, bias)
+
+
+def _linear(a: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    z = (a.reshape(-1, a.shape[-1]) @ weight.T).view(*a.shape[:-1], weight.shape[0])
+    if bias is not None:
+        z[0] += bias
+    return z
+
+
 class Linear(torch.autograd.Function):
     """a Wᵀ + b for a stack a (K, n, …, in), as one matrix product."""
 
@@ -310,11 +335,7 @@ class Linear(torch.autograd.Function):
     def forward(ctx: Any, a: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The stack of z."""
         ctx.save_for_backward(a, weight)
-        z = a.reshape(-1, a.shape[-1]) @ weight.T
-        z = z.view(*a.shape[:-1], weight.shape[0])
-        if bias is not None:
-            z[0] += bias
-        return z
+        return _linear(a, weight, bias)
 
     @staticmethod
     @_first_order

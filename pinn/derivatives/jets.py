@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -29,6 +29,7 @@ from pinn.derivatives.program import Evaluation, Key, Program
 from pinn.derivatives.rows import BlockLinearization, Tape, leaves_of
 
 _LOG = logging.getLogger("pinn.derivatives")
+T = TypeVar("T")
 
 
 class Jets(Engine):
@@ -56,9 +57,8 @@ class Jets(Engine):
         self.fallback, self.probe, self.block = fallback, probe, block
         self.reference = Autograd()
         self._algebras: dict[frozenset[Key], Algebra] = {}
-        # Models and equations are looked up by weak reference: nothing of theirs is kept alive.
-        self._outputs: weakref.WeakKeyDictionary[Any, dict[str, tuple[str, ...]]] = weakref.WeakKeyDictionary()
-        self._refused: weakref.WeakKeyDictionary[Any, dict[int, str]] = weakref.WeakKeyDictionary()
+        self._outputs: _Memory[tuple[str, ...]] = _Memory()
+        self._reasons: _Memory[str] = _Memory()
 
     # -- the questions ------------------------------------------------------------------------------------------
 
@@ -195,12 +195,11 @@ class Jets(Engine):
 
     def output_names(self, model: Model, points: Tensor, names: Sequence[str]) -> tuple[str, ...]:
         """Names of the model's outputs, found by one run on a point."""
-        owner, name = _identity(model)
-        known = self._outputs.setdefault(owner, {})
-        if name not in known:
+        known = self._outputs.of(model)
+        if () not in known:
             with torch.no_grad():
-                known[name] = tuple(model({key: points[:1, i] for i, key in enumerate(names)}))
-        return known[name]
+                known[()] = tuple(model({key: points[:1, i] for i, key in enumerate(names)}))
+        return known[()]
 
     # -- the reference behind -----------------------------------------------------------------------------------
 
@@ -208,14 +207,12 @@ class Jets(Engine):
         self, model: Model, equation: Equation, points: Tensor, names: Sequence[str], constants: Constants | None
     ) -> bool:
         """Whether the reference has taken this equation of this model over; found out at its first use."""
-        owner, _ = _identity(model)
-        verdicts = self._refused.setdefault(equation, {})
-        if id(owner) not in verdicts:
-            reason = self._examine(model, equation, points, names, constants)
-            verdicts[id(owner)] = reason
-            if reason and self.fallback:
-                _LOG.warning("%s; the reference engine takes over for this equation", reason)
-        reason = verdicts[id(owner)]
+        known = self._reasons.of(model, equation)
+        if () not in known:
+            known[()] = self._examine(model, equation, points, names, constants)
+            if known[()] and self.fallback:
+                _LOG.warning("%s; the reference engine takes over for this equation", known[()])
+        reason = known[()]
         if reason and not self.fallback:
             raise MissingRule(reason)
         return bool(reason)
@@ -277,10 +274,24 @@ def _parameters_of(*rows: Tensor) -> list[Tensor]:
     return [leaf for leaf in found.values() if isinstance(leaf, torch.nn.Parameter)]
 
 
-def _identity(model: Model) -> tuple[Any, str]:
-    """The object that a model's function belongs to, and the function's name."""
-    owner = getattr(model, "__self__", None)
-    return (model, "") if owner is None else (owner, getattr(model, "__name__", ""))
+class _Memory(Generic[T]):
+    """What is known of functions, for as long as these live: nothing is kept alive.
+
+    A method is known by its object and its name, since each access to it makes a new one.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[weakref.ref[Any], dict[Any, Any]]] = {}
+
+    def of(self, function: Callable[..., Any], *others: Callable[..., Any]) -> dict[Any, T]:
+        """What is known of some functions together: a dictionary to read and write."""
+        owner = getattr(function, "__self__", None)
+        owner, name = (function, "") if owner is None else (owner, function.__name__)
+        if id(owner) not in self._held:
+            key = id(owner)
+            self._held[key] = weakref.ref(owner, lambda _: self._held.pop(key, None)), {}
+        about: dict[Any, Any] = self._held[id(owner)][1].setdefault(name, {})
+        return about.setdefault("others", _Memory()).of(*others) if others else about
 
 
 def _add_gram(total: Tensor, rows: Tensor, panel: int = 192) -> None:

@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pinn.derivatives import series
-from pinn.derivatives.fused import Compose, Linear, Product
+from pinn.derivatives import fused, series
+from pinn.derivatives.fused import Product, composed
 from pinn.derivatives.jet import Jet, MissingRule, values_of
 
 Rule = Callable[..., Any]
@@ -31,9 +31,9 @@ def compose(rule: series.Rule, z: Jet) -> Jet:
     """φ(z) by the Taylor coefficients of φ."""
     program = z.frame.algebra.composition(z.keys)
     if z.stacked:
-        stack = Compose.apply(rule, program, z.keys, z.stack, None)
+        stack = composed(rule, program, z.keys, z.stack, None)
     else:
-        stack = Compose.apply(rule, program, z.keys, z.value, z.tail)
+        stack = composed(rule, program, z.keys, z.value, z.tail)
     return Jet(z.frame, program.keys, stack=stack)
 
 
@@ -183,7 +183,7 @@ def linear(a: Any, weight: Any, bias: Any = None) -> Jet:
     if a.frame.tape is not None and (weight.requires_grad or (bias is not None and bias.requires_grad)):
         return a.frame.tape.linear(a, weight, bias)
     if a.stacked:
-        return Jet(a.frame, a.keys, stack=Linear.apply(a.stack, weight, bias))
+        return Jet(a.frame, a.keys, stack=fused.linear(a.stack, weight, bias))
     return Jet(a.frame, a.keys, F.linear(a.value, weight, bias), a.tail @ weight.T)
 
 

@@ -163,10 +163,15 @@ COMPARISONS: Mapping[str, Rule] = MappingProxyType(
             "ge": ("ge", "greater_equal", "__ge__"),
             "eq": ("eq", "__eq__"),
             "ne": ("ne", "not_equal", "__ne__"),
+            "logical_and": ("logical_and", "__and__"),
+            "logical_or": ("logical_or", "__or__"),
         }.items()
         for name in names
     }
-    | {"sign": lambda z: torch.sign(rules.still(z))}
+    | {
+        "sign": lambda z: torch.sign(rules.still(z)),
+        "logical_not": lambda z: torch.logical_not(rules.still(z)),
+    }
 )
 """Piecewise constant: the result is a plain tensor."""
 

@@ -1,0 +1,150 @@
+"""What has no rule is named and goes to the reference, once; so does a network whose gradients would be wrong."""
+
+import logging
+
+import pytest
+import torch
+from torch import nn
+
+from pinn.derivatives import Autograd, Jets, MissingRule, d
+
+
+class Model(nn.Module):
+    def __init__(self, middle):
+        super().__init__()
+        self.first, self.last = nn.Linear(1, 5, dtype=torch.float64), nn.Linear(5, 1, dtype=torch.float64)
+        self.middle = middle
+
+    def outputs(self, columns):
+        return {"u": self.last(self.middle(self.first(columns["x"].unsqueeze(-1))))[..., 0]}
+
+
+def equation(columns, outputs, constants):
+    return [d(outputs["u"], columns["x"]) + outputs["u"]]
+
+
+X = torch.linspace(-1, 1, 6, dtype=torch.float64)[:, None]
+
+
+class Sine(torch.autograd.Function):
+    """Right values; a gradient that forgets its factor."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * torch.cos(x)
+
+
+def test_a_missing_rule_is_named(caplog):
+    model = Model(lambda h: torch.cumsum(torch.tanh(h), -1))
+    arguments = (model.outputs, equation, X, ("x",))
+    with pytest.raises(MissingRule, match="cumsum"):
+        Jets(fallback=False).residual(*arguments)
+    engine = Jets()
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        for _ in range(3):
+            rows = engine.residual(*arguments)
+            loss, slope = engine.gradient(*arguments, list(model.parameters()))
+    assert torch.equal(rows, Autograd().residual(*arguments))
+    expected = Autograd().gradient(*arguments, list(model.parameters()))
+    assert torch.equal(loss, expected[0]) and torch.equal(slope, expected[1])
+    messages = [record.message for record in caplog.records]
+    assert len(messages) == 1 and "cumsum" in messages[0] and "reference" in messages[0]
+
+
+def test_one_equation_does_not_speak_for_another(caplog):
+    def cumulative(columns, outputs, constants):
+        return [torch.logcumsumexp(outputs["u"], 0)]
+
+    model = Model(torch.tanh)
+    engine = Jets()
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        engine.residual(model.outputs, equation, X, ("x",))
+        assert not caplog.records
+        engine.residual(model.outputs, cumulative, X, ("x",))
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lambda u, x: u.sum() * u, "sum"),
+        (lambda u, x: torch.sort(u).values, "sort"),
+        (lambda u, x: u[0] * u, "getitem"),
+        (lambda u, x: u if u.max() > 0 else x, "max"),
+        (lambda u, x: torch.where(u > 0, u, x) if u > 0 else x, "torch.where"),
+        (lambda u, x: d((u > 0) * 1.0, x), "gt"),
+    ],
+)
+def test_what_equations_cannot_do(function, name):
+    model = Model(torch.tanh)
+    with pytest.raises(MissingRule, match=name):
+        Jets(fallback=False).residual(
+            model.outputs, lambda columns, outputs, constants: [function(outputs["u"], columns["x"])], X, ("x",)
+        )
+
+
+def test_values_may_be_right_and_gradients_wrong(caplog):
+    """Batch statistics and hidden states are caught by comparing rows and their gradients with the reference."""
+
+    class Detached(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.factor = nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
+
+        def forward(self, h):
+            # A trick that treats jets and tensors differently, as code that looks at types does.
+            return torch.tanh(h) * (self.factor if isinstance(h, torch.Tensor) else self.factor.detach())
+
+    model = Model(Detached())
+    arguments = (model.outputs, equation, X, ("x",))
+    with pytest.raises(MissingRule, match="gradient by the parameters"):
+        Jets(fallback=False).residual(*arguments)
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        _, slope = Jets().gradient(*arguments, list(model.parameters()))
+    assert torch.equal(slope, Autograd().gradient(*arguments, list(model.parameters()))[1])
+    assert "gradient by the parameters" in caplog.text
+
+
+def test_a_custom_function_goes_to_the_reference():
+    model = Model(Sine.apply)
+    arguments = (model.outputs, equation, X, ("x",))
+    assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+
+
+def test_dropout_in_training_is_refused():
+    with pytest.raises(MissingRule, match="dropout"):
+        Jets(fallback=False).residual(Model(nn.Dropout(0.5)).outputs, equation, X, ("x",))
+
+
+def test_shapes_are_checked():
+    model = Model(torch.tanh)
+
+    def wide(columns, outputs, constants):
+        return [outputs["u"] * torch.ones(6, 1, dtype=torch.float64)]
+
+    with pytest.raises(ValueError, match="one entry a point"):
+        Jets(fallback=False).residual(model.outputs, wide, X, ("x",))
+    with pytest.raises(ValueError, match="coordinate"):
+        Jets(fallback=False).residual(
+            model.outputs, lambda columns, outputs, constants: [d(outputs["u"], outputs["u"])], X, ("x",)
+        )
+
+
+def test_nothing_is_kept_alive():
+    """An engine holds neither models nor equations."""
+    import gc
+    import weakref
+
+    engine = Jets()
+    model = Model(torch.tanh)
+    engine.residual(model.outputs, equation, X, ("x",))
+    watched = weakref.ref(model)
+    del model
+    gc.collect()
+    assert watched() is None

@@ -1,0 +1,85 @@
+"""Taylor coefficients against SymPy's, and fused kernels against a power series put together plainly."""
+
+import pytest
+import sympy
+import torch
+
+from pinn.derivatives import series
+from pinn.derivatives.fused import Compose, Linear, Product
+from pinn.derivatives.plan import Algebra
+
+Z = sympy.Symbol("z", real=True)
+ROOT = sympy.sqrt(2)
+FUNCTIONS = {
+    series.TANH: sympy.tanh(Z),
+    series.SIGMOID: 1 / (1 + sympy.exp(-Z)),
+    series.EXP: sympy.exp(Z),
+    series.TAN: sympy.tan(Z),
+    series.RECIPROCAL: 1 / Z,
+    series.SIN: sympy.sin(Z),
+    series.COS: sympy.cos(Z),
+    series.SINH: sympy.sinh(Z),
+    series.COSH: sympy.cosh(Z),
+    series.LOG: sympy.log(Z),
+    series.LOG1P: sympy.log(1 + Z),
+    series.EXPM1: sympy.exp(Z) - 1,
+    series.ERF: sympy.erf(Z),
+    series.ATAN: sympy.atan(Z),
+    series.SILU: Z / (1 + sympy.exp(-Z)),
+    series.GELU: Z * (1 + sympy.erf(Z / ROOT)) / 2,
+    series.ABS: Z,
+    series.RELU: Z,
+    series.softplus(): sympy.log(1 + sympy.exp(Z)),
+    series.softplus(2.0): sympy.log(1 + sympy.exp(2 * Z)) / 2,
+    series.power(0.5): sympy.sqrt(Z),
+    series.power(3.0): Z**3,
+    series.power(-1.5): Z ** sympy.Rational(-3, 2),
+}
+
+
+@pytest.mark.parametrize("rule", FUNCTIONS, ids=lambda rule: rule.name)
+def test_coefficients(rule):
+    """φ⁽ᵐ⁾(z)/m! for m up to 6, by SymPy in 30 digits."""
+    points = [0.3, 0.7, 1.1]
+    z = torch.tensor(points, dtype=torch.float64)
+    y = torch.empty_like(z)
+    extra = rule.value(z, y)
+    found = [y, *rule.taylor(z, y, extra, 6)]
+    for m, coefficient in enumerate(found):
+        exact = sympy.diff(FUNCTIONS[rule], Z, m) / sympy.factorial(m)
+        true = torch.tensor([float(exact.subs(Z, sympy.Float(p, 30)).evalf(30)) for p in points], dtype=torch.float64)
+        assert torch.allclose(coefficient, true, rtol=2e-13, atol=1e-14)
+
+
+def test_a_cube_at_zero():
+    """Integer powers are polynomials, also where the base is zero."""
+    z = torch.zeros(1, dtype=torch.float64)
+    assert [c.item() for c in series.power(3.0).taylor(z, z, (), 5)] == [0.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def stacks(size, *shape):
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(size, *shape, dtype=torch.float64, generator=generator) + 0.3
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("rule", [series.TANH, series.SIGMOID, series.EXP, series.SIN, series.GELU, series.LOG])
+def test_fused_gradients(rule, order):
+    """The hand-written backward passes against finite differences of the forward ones."""
+    algebra = Algebra([{(0,) * order: 1.0}, {(0, 1): 1.0}, {(1, 1): 1.0, (0, 0): 1.0}])
+    keys = tuple(range(1, algebra.size))
+    program = algebra.composition(keys)
+    z = stacks(algebra.size, 2, 3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: Compose.apply(rule, program, keys, z, None), z)
+    value, tail = z.detach()[0].clone().requires_grad_(), z.detach()[1:, :1].clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda v, t: Compose.apply(rule, program, keys, v, t), (value, tail))
+    spread = Compose.apply(rule, program, keys, torch.cat([value[None], tail.expand(-1, 2, -1)]), None)
+    assert torch.allclose(spread, Compose.apply(rule, program, keys, value, tail))
+
+
+def test_products_and_linear_maps():
+    algebra = Algebra([{(0, 0, 1): 1.0}])
+    f, g = stacks(algebra.size, 2, 3).requires_grad_(), (stacks(algebra.size, 2, 3) ** 2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda f, g: Product.apply(algebra.terms, algebra.size, f, g), (f, g))
+    weight, bias = stacks(4, 3).requires_grad_(), stacks(4).requires_grad_()
+    assert torch.autograd.gradcheck(Linear.apply, (f, weight, bias))
