@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 Columns = Mapping[str, Array]
 Evaluate = Callable[[Columns], Mapping[str, Array]]
 
-# A coordinate computed in floating point may pass an end by rounding; further out there is nothing to evaluate.
-SLACK = 1e-9
+# A coordinate rounded to single precision may pass an end by that much; further out there is nothing to evaluate.
+SLACK = 1e-6
 
 
 @dataclass(frozen=True)
