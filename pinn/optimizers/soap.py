@@ -54,8 +54,8 @@ class SOAP(torch.optim.Optimizer):
     ) -> None:
         if not (lr > 0 and all(0 <= beta < 1 for beta in betas) and eps > 0 and frequency >= 1):
             raise ValueError(
-                f"SOAP: lr={lr}, betas={betas}, eps={eps}, frequency={frequency}; expected lr and eps positive, betas
-                in " "[0, 1) and frequency at least 1"
+                f"SOAP: lr={lr}, betas={betas}, eps={eps}, frequency={frequency}; expected lr and eps positive, "
+                "betas in [0, 1) and frequency at least 1"
             )
         defaults = {
             "lr": lr,
