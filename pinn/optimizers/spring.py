@@ -16,9 +16,9 @@ import math
 from torch import Tensor
 
 from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.damped import Clock
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
 from pinn.optimizers.system import Buffers
-from pinn.optimizers.damped import Clock
 
 
 class SPRING(Optimizer):
@@ -45,8 +45,8 @@ class SPRING(Optimizer):
     ) -> None:
         if not (0 <= momentum < 1 and damping > 0 and (length is None or length > 0) and halvings >= 0):
             raise ValueError(
-                f"SPRING: momentum={momentum}, damping={damping}, length={length}, halvings={halvings}; expected
-                momentum " "in [0, 1), damping and length positive and halvings ≥ 0"
+                f"SPRING: momentum={momentum}, damping={damping}, length={length}, halvings={halvings}; expected "
+                "momentum in [0, 1), damping and length positive and halvings ≥ 0"
             )
         self.momentum, self.damping, self.length, self.halvings = momentum, damping, length, halvings
         self._d: Tensor | None = None
