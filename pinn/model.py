@@ -37,6 +37,8 @@ class Model(nn.Module):
         ValueError: when the module's output has another width than the problem has outputs, or it couples rows.
     """
 
+    sizes: Tensor
+
     def __init__(
         self,
         problem: Problem,
@@ -117,7 +119,7 @@ def output_sizes(problem: Problem) -> dict[str, float]:
     Returns:
         output -> size in the output's own units, positive.
     """
-    sizes = {name: 0.0 for name in problem.outputs}
+    sizes = dict.fromkeys(problem.outputs, 0.0)
     for name, constraint in problem.constraints.items():
         if constraint.on.dimension >= problem.domain.dimension:
             continue

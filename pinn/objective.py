@@ -24,6 +24,11 @@ from pinn.domains import Points
 from pinn.model import Model
 from pinn.problem import Problem
 
+Arguments = tuple[
+    Callable[..., Any], Callable[..., Any], Tensor, tuple[str, ...], list[torch.nn.Parameter], dict[str, Tensor]
+]
+"""What every method of an engine takes: model, equation, points, names, parameters, constants."""
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -235,7 +240,7 @@ class Objective:
         ]
         return part.detach(), torch.cat(flat)
 
-    def _arguments(self, block: Block) -> tuple[Any, ...]:
+    def _arguments(self, block: Block) -> Arguments:
         return (
             self.model.outputs,
             block.equation,

@@ -212,7 +212,8 @@ def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, 
     Raises:
         ValueError: for `*args` and `**kwargs`, which have no names to match.
     """
-    required, optional = [], []
+    required: list[str] = []
+    optional: list[str] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise ValueError(f"arguments are matched by name, but {parameter} has none; write the names out")

@@ -61,7 +61,7 @@ def solve(
         tolerance: stop when the root-mean-square of the weighted residuals on fresh points is below it.
         seconds: wall seconds at the most, counted from this call.
         steps: optimizer steps at the most.
-        seed: of weights and points; the same seed on the same machine gives the same run when `seconds` does not cut it.
+        seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
         dtype: precision of everything, float64 or float32.
         device: where to compute.
         verify: compare derivatives, gradients and reference before training, and refuse to train on a failure.
@@ -93,10 +93,7 @@ def solve(
     if table is not None and not table.ok:
         raise CheckError(table)
     if stages is None:
-        size = sum(parameter.numel() for parameter in model.parameters())
-        chosen = default_optimizer(size) if optimizer is None else optimizer
-        points = default_sampling(problem, chosen) if sampling is None else sampling
-        stages = [Stage(chosen, points, weighting, steps, patience=200)]
+        stages = [_stage(model, optimizer, sampling, weighting, steps)]
     trainer = Trainer(
         equations,
         generator=generator,
@@ -106,8 +103,7 @@ def solve(
         callbacks=callbacks,
         started=started,
     )
-    history = trainer.run(stages)
-    solution = Solution(problem, model, history)
+    solution = Solution(problem, model, trainer.run(stages))
     solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
     return solution
 
@@ -127,6 +123,20 @@ def default_sampling(problem: Problem, optimizer: Optimizer) -> Sampler:
         return Fixed(4000)
     time = evolves(problem)
     return Growing(RAD()) if time is None else Marching(Growing(RAD()), time=time, after=6)
+
+
+def _stage(
+    model: Model,
+    optimizer: Optimizer | None,
+    sampling: Sampler | None,
+    weighting: Weighting | None,
+    steps: int | None,
+) -> Stage:
+    """The one stage of a run without a schedule, with what was left out chosen."""
+    size = sum(parameter.numel() for parameter in model.parameters())
+    chosen = default_optimizer(size) if optimizer is None else optimizer
+    points = default_sampling(model.problem, chosen) if sampling is None else sampling
+    return Stage(chosen, points, weighting, steps, patience=200)
 
 
 def _validate(tolerance: float | None, seconds: float | None, steps: int | None, dtype: torch.dtype) -> None:

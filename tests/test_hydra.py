@@ -116,6 +116,23 @@ def test_an_error_of_a_constructor_is_one_clear_error(command, capsys):
     assert capsys.readouterr().err.startswith("error: solve: seconds=-1; give a positive number")
 
 
+def test_a_failed_check_is_one_clear_error(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "wrong.py").write_text(
+        "import dataclasses\n"
+        "from pinn.problems import heat_1d\n"
+        "from pinn.reference import Analytic\n"
+        "def heat():\n"
+        "    return dataclasses.replace(heat_1d(), reference=Analytic(lambda x, t: x * t))\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        command(*SMALL[:-1], "problem._target_=wrong.heat", "hydra.run.dir=run")
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: refusing to train, these checks failed: equation: residual of the reference")
+    assert "Traceback" not in error
+
+
 def test_overrides_are_marked_for_hydra(command):
     command("problem=burgers", "problem.nu=1", "++seed=1", "hydra.run.dir=x", function=lambda: prepare("config", solve))
     assert sys.argv[1:] == ["problem=burgers", "++problem.nu=1", "++seed=1", "hydra.run.dir=x"]

@@ -64,7 +64,10 @@ def test_rows_times_residual_is_the_gradient(objective):
     loss, gradient = objective.gradient()
     plain = torch.autograd.grad(objective.differentiable_loss(), objective.parameters(), allow_unused=True)
     flat = torch.cat(
-        [(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in zip(plain, objective.parameters(), strict=True)]
+        [
+            (torch.zeros_like(p) if g is None else g).reshape(-1)
+            for g, p in zip(plain, objective.parameters(), strict=True)
+        ]
     )
     torch.testing.assert_close(gradient, flat, rtol=1e-12, atol=1e-13)
     torch.testing.assert_close(jacobian.T @ residual, flat, rtol=1e-12, atol=1e-13)

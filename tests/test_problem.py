@@ -22,7 +22,10 @@ def build(**changes):
     given = {
         "domain": LINE,
         "outputs": ["u"],
-        "constraints": {"equation": Constraint(equation, on=LINE), "start": Constraint(lambda u: u - 1, LINE.face(x=0))},
+        "constraints": {
+            "equation": Constraint(equation, on=LINE),
+            "start": Constraint(lambda u: u - 1, LINE.face(x=0)),
+        },
     }
     return Problem(**{**given, **changes})
 
@@ -62,7 +65,10 @@ def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
         ({"constraints": {"eq": Constraint(lambda u, xx: u, on=LINE)}}, r"did you mean 'x'"),
         ({"constraints": {"eq": Constraint(lambda x: x, on=LINE)}}, r"'eq' uses no output"),
         ({"constraints": {"eq": Constraint(lambda u: u.sum(), on=LINE)}}, r"'eq': each row must be a field of shape"),
-        ({"constraints": {"eq": Constraint(lambda u: u[:, None] - u, on=LINE)}}, r"'eq': each row .* got shape \(5, 5\)"),
+        (
+            {"constraints": {"eq": Constraint(lambda u: u[:, None] - u, on=LINE)}},
+            r"'eq': each row .* got shape \(5, 5\)",
+        ),
         ({"constraints": {"eq": Constraint(lambda u: None, on=LINE)}}, r"'eq': each row .* got NoneType"),
         ({"constraints": {"eq": Constraint(lambda *u: u, on=LINE)}}, r"'eq': arguments are matched by name"),
         ({"constraints": {"eq": Constraint(lambda u: u, on=STRIP)}}, r"'eq': its set has coordinates \('x', 't'\)"),

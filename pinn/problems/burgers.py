@@ -20,7 +20,7 @@ from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import cole_hopf
 
 
-def _burgers(u, x, t, nu):  # type: ignore[no-untyped-def]
+def _burgers(u, x, t, nu):
     return d(u, t) + u * d(u, x) - nu * d(u, x, x)
 
 

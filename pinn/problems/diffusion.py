@@ -23,7 +23,7 @@ def diffusion_inverse(initial: float = 2.0, observations: int = 10) -> Problem:
     """The inverse diffusion problem with first guess `initial` of C and evenly spaced observations at t = 1."""
     domain = Box(x=(-1, 1), t=(0, 1))
 
-    def diffusion(u, x, t, C):  # type: ignore[no-untyped-def]
+    def diffusion(u, x, t, C):
         source = torch.exp(-t) * (1 - math.pi**2) * torch.sin(math.pi * x)
         return d(u, t) - C * d(u, x, x) + source
 

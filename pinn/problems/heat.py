@@ -21,10 +21,10 @@ def heat_1d(conductivity: float = 0.25) -> Problem:
     """The heat equation with conductivity κ (dimensionless), to t = 1."""
     domain = Box(x=(0, 1), t=(0, 1))
 
-    def heat(u, x, t):  # type: ignore[no-untyped-def]
+    def heat(u, x, t):
         return d(u, t) - conductivity * d(u, x, x)
 
-    def exact(x, t):  # type: ignore[no-untyped-def]
+    def exact(x, t):
         return torch.exp(-conductivity * math.pi**2 * t) * torch.sin(math.pi * x)
 
     return Problem(

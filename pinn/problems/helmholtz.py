@@ -21,10 +21,10 @@ def helmholtz_2d(a1: float = 1.0, a2: float = 4.0) -> Problem:
     """The Helmholtz problem of wave numbers a₁ and a₂ (integers, so that u = 0 on the boundary); dimensionless."""
     domain = Box(x=(-1, 1), y=(-1, 1))
 
-    def wave(x, y):  # type: ignore[no-untyped-def]
+    def wave(x, y):
         return torch.sin(a1 * math.pi * x) * torch.sin(a2 * math.pi * y)
 
-    def helmholtz(u, x, y):  # type: ignore[no-untyped-def]
+    def helmholtz(u, x, y):
         return laplacian(u, x, y) + u - (1 - (a1**2 + a2**2) * math.pi**2) * wave(x, y)
 
     return Problem(

@@ -33,11 +33,11 @@ def reaction_inverse(
     domain = Box(x=(0, 1), t=(0, 10))
     reference = certified_reaction(diffusion=diffusion, rate=rate)
 
-    def reaction(A, B, x, t, D, k):  # type: ignore[no-untyped-def]
+    def reaction(A, B, x, t, D, k):
         burnt = k * A * B**2
         return d(A, t) - 1e-3 * D * d(A, x, x) + burnt, d(B, t) - 1e-3 * D * d(B, x, x) + 2 * burnt
 
-    def initially(A, B, x):  # type: ignore[no-untyped-def]
+    def initially(A, B, x):
         return A - torch.exp(-20 * x), B - torch.exp(-20 * x)
 
     x, t = np.meshgrid(np.linspace(0, 1, observations), np.linspace(0, 10, max(2, observations // 4)))
@@ -72,7 +72,7 @@ def lorenz_inverse(
     domain = Box(t=(0, length))
     reference = certified_lorenz(sigma, rho, beta, length=length)
 
-    def lorenz(y1, y2, y3, t, sigma, rho, beta):  # type: ignore[no-untyped-def]
+    def lorenz(y1, y2, y3, t, sigma, rho, beta):
         return (
             d(y1, t) - sigma * (y2 - y1),
             d(y2, t) - y1 * (rho - y3) + y2,
@@ -83,7 +83,7 @@ def lorenz_inverse(
     true = reference(t=t)
     data = Scatter(coordinates={"t": t}, values={f"{name}_seen": true[name] for name in ("y1", "y2", "y3")})
 
-    def observed(y1, y2, y3, y1_seen, y2_seen, y3_seen):  # type: ignore[no-untyped-def]
+    def observed(y1, y2, y3, y1_seen, y2_seen, y3_seen):
         return y1 - y1_seen, y2 - y2_seen, y3 - y3_seen
 
     return Problem(

@@ -21,7 +21,7 @@ def kdv(delta: float = 0.022) -> Problem:
     """The Korteweg-de Vries equation of dispersion δ² (dimensionless)."""
     domain = Box(x=(-1, 1), t=(0, 1))
 
-    def equation(u, x, t):  # type: ignore[no-untyped-def]
+    def equation(u, x, t):
         return d(u, t) + u * d(u, x) + delta**2 * d(u, x, x, x)
 
     return Problem(

@@ -21,7 +21,7 @@ from pinn.reference import cavity as certified_cavity
 
 
 def _flow(reynolds: float) -> Equation:
-    def navier_stokes(u, v, p, x, y):  # type: ignore[no-untyped-def]
+    def navier_stokes(u, v, p, x, y):
         momentum_x = u * d(u, x) + v * d(u, y) + d(p, x) - (1 / reynolds) * laplacian(u, x, y)
         momentum_y = u * d(v, x) + v * d(v, y) + d(p, y) - (1 / reynolds) * laplacian(v, x, y)
         return momentum_x, momentum_y, d(u, x) + d(v, y)
@@ -34,7 +34,7 @@ def kovasznay(reynolds: float = 20.0) -> Problem:
     domain = Box(x=(-0.5, 1), y=(-0.5, 1.5))
     zeta = reynolds / 2 - math.sqrt(reynolds**2 / 4 + 4 * math.pi**2)
 
-    def exact(x, y):  # type: ignore[no-untyped-def]
+    def exact(x, y):
         growth = torch.exp(zeta * x)
         return {
             "u": 1 - growth * torch.cos(2 * math.pi * y),
@@ -42,7 +42,7 @@ def kovasznay(reynolds: float = 20.0) -> Problem:
             "p": attach(0.5 * (1 - growth * growth), y),
         }
 
-    def around(u, v, x, y):  # type: ignore[no-untyped-def]
+    def around(u, v, x, y):
         true = exact(x, y)
         return u - true["u"], v - true["v"]
 

@@ -8,7 +8,6 @@ Lotka-Volterra:  r' = αr − βrp, p' = γrp − δp.
 
 from __future__ import annotations
 
-
 import torch
 
 from pinn.derivatives import d
@@ -58,7 +57,7 @@ def lotka_volterra(
     """Prey r and predators p with rates α, β, γ, δ from r = p = 1 over [0, length]; dimensionless."""
     domain = Box(t=(0, length))
 
-    def system(r, p, t):  # type: ignore[no-untyped-def]
+    def system(r, p, t):
         return d(r, t) - alpha * r + beta * r * p, d(p, t) - gamma * r * p + delta * p
 
     return Problem(

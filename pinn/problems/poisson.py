@@ -22,7 +22,7 @@ def poisson_2d() -> Problem:
     """-Δu = 2π² sin πx sin πy on the unit square, u = 0 around it; all quantities dimensionless."""
     domain = Box(x=(0, 1), y=(0, 1))
 
-    def poisson(u, x, y):  # type: ignore[no-untyped-def]
+    def poisson(u, x, y):
         source = 2 * math.pi**2 * torch.sin(math.pi * x) * torch.sin(math.pi * y)
         return -laplacian(u, x, y) - source
 
@@ -41,16 +41,16 @@ def poisson_2d() -> Problem:
 def poisson_5d() -> Problem:
     """-Δu = π² Σ cos πxᵢ on the unit cube of five dimensions with u = Σ cos πxᵢ around it; dimensionless."""
     names = ("x1", "x2", "x3", "x4", "x5")
-    domain = Box(**{name: (0, 1) for name in names})
+    domain = Box(**dict.fromkeys(names, (0, 1)))
 
-    def waves(*x):  # type: ignore[no-untyped-def]
+    def waves(*x):
         return sum(torch.cos(math.pi * xi) for xi in x)
 
-    def poisson(u, x1, x2, x3, x4, x5):  # type: ignore[no-untyped-def]
+    def poisson(u, x1, x2, x3, x4, x5):
         x = (x1, x2, x3, x4, x5)
         return -laplacian(u, *x) - math.pi**2 * waves(*x)
 
-    def walls(u, x1, x2, x3, x4, x5):  # type: ignore[no-untyped-def]
+    def walls(u, x1, x2, x3, x4, x5):
         return u - waves(x1, x2, x3, x4, x5)
 
     return Problem(

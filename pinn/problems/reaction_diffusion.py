@@ -22,7 +22,7 @@ def allen_cahn(diffusion: float = 1e-4, rate: float = 5.0) -> Problem:
     """Allen-Cahn's equation with its diffusion and reaction rate (dimensionless)."""
     domain = Box(x=(-1, 1), t=(0, 1))
 
-    def equation(u, x, t):  # type: ignore[no-untyped-def]
+    def equation(u, x, t):
         return d(u, t) - diffusion * d(u, x, x) + rate * (u**3 - u)
 
     return Problem(

@@ -25,10 +25,10 @@ def wave_1d(a: float = 4.0) -> Problem:
     start = domain.face(t=0)
     speed = math.sqrt(a)
 
-    def shape(x):  # type: ignore[no-untyped-def]
+    def shape(x):
         return torch.sin(math.pi * x) + 0.5 * torch.sin(4 * math.pi * x)
 
-    def exact(x, t):  # type: ignore[no-untyped-def]
+    def exact(x, t):
         slow = torch.sin(math.pi * x) * torch.cos(speed * math.pi * t)
         return slow + 0.5 * torch.sin(4 * math.pi * x) * torch.cos(4 * speed * math.pi * t)
 
@@ -67,7 +67,7 @@ def reaction(rho: float = 5.0) -> Problem:
     domain = Box(x=(0, 2 * math.pi), t=(0, 1))
     width = math.pi / 4
 
-    def exact(x, t):  # type: ignore[no-untyped-def]
+    def exact(x, t):
         h = torch.exp(-0.5 * ((x - math.pi) / width) ** 2)
         grown = h * torch.exp(rho * t)
         return grown / (grown + 1 - h)
@@ -77,9 +77,7 @@ def reaction(rho: float = 5.0) -> Problem:
         outputs=["u"],
         constraints={
             "equation": Constraint(lambda u, t: d(u, t) - rho * u * (1 - u), on=domain),
-            "initial": Constraint(
-                lambda u, x: u - torch.exp(-0.5 * ((x - math.pi) / width) ** 2), on=domain.face(t=0)
-            ),
+            "initial": Constraint(lambda u, x: u - torch.exp(-0.5 * ((x - math.pi) / width) ** 2), on=domain.face(t=0)),
         },
         periodic=["x"],
         reference=Analytic(exact),

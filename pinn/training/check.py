@@ -61,7 +61,7 @@ class CheckTable:
         return "\n".join(lines)
 
 
-class CheckError(RuntimeError):
+class CheckError(ValueError):
     """The comparisons before a run failed; `table` says which."""
 
     def __init__(self, table: CheckTable) -> None:
@@ -194,5 +194,7 @@ def _gradients(objective: Objective, residual: Tensor, jacobian: Tensor, allowed
         return [CheckRow("gradient of the loss is finite", math.nan, allowed)]
     return [
         CheckRow("gradient: engine against backpropagation", _relative(gradient, plain, scale), allowed),
-        CheckRow("gradient: rows of J against backpropagation", _relative(jacobian.T @ residual, plain, scale), allowed),
+        CheckRow(
+            "gradient: rows of J against backpropagation", _relative(jacobian.T @ residual, plain, scale), allowed
+        ),
     ]

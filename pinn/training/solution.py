@@ -142,9 +142,7 @@ class Solution:
             torch.save(content, temporary)
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], problem: Problem, network: NetworkFactory | None = None
-    ) -> Solution:
+    def load(cls, path: str | os.PathLike[str], problem: Problem, network: NetworkFactory | None = None) -> Solution:
         """Read a file written by `save`.
 
         Args:

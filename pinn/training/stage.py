@@ -1,4 +1,4 @@
-"""One stage of a schedule: an optimizer, its points and weights, and when it ends. Several in a list make a schedule."""
+"""One stage of a schedule: an optimizer, its points and weights, and when it ends; several in a list."""
 
 from __future__ import annotations
 

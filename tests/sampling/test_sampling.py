@@ -18,7 +18,8 @@ PROBLEM = Problem(
         "initial": Constraint(lambda u, x: u - x, on=BOX.face(t=0)),
         "few": Constraint(lambda u: u, on=BOX.face(x=-1), points=7),
         "data": Constraint(
-            lambda u, seen: u - seen, on=Scatter(coordinates={"x": [0.0, 0.5], "t": [2.0, 1.0]}, values={"seen": [0, 1]})
+            lambda u, seen: u - seen,
+            on=Scatter(coordinates={"x": [0.0, 0.5], "t": [2.0, 1.0]}, values={"seen": [0, 1]}),
         ),
     },
 )
@@ -42,7 +43,9 @@ def test_counts_follow_the_dimension():
         counts(PROBLEM, 0)
 
 
-@pytest.mark.parametrize("sampler", [Fixed(200), Redrawn(200), RAD(200), Growing(RAD(), start=200), Marching(Redrawn(200))])
+@pytest.mark.parametrize(
+    "sampler", [Fixed(200), Redrawn(200), RAD(200), Growing(RAD(), start=200), Marching(Redrawn(200))]
+)
 def test_every_constraint_gets_its_points_and_the_generator_decides_them(sampler):
     one, two = (sampler.draw(PROBLEM, seeded(), layer) for _ in range(2))
     assert {name: points.n for name, points in one.items()} == {"equation": 200, "initial": 57, "few": 7, "data": 2}
