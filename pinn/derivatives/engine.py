@@ -179,15 +179,17 @@ class Autograd(Engine):
         if not flat.requires_grad:
             jacobian.zero_()
             return rows, jacobian
+        moving = [parameter for parameter in parameters if parameter.requires_grad]
         for start in range(0, flat.numel(), self.chunk):
             stop = min(start + self.chunk, flat.numel())
             seeds = torch.zeros(stop - start, flat.numel(), dtype=flat.dtype, device=flat.device)
             seeds[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
-            slopes = torch.autograd.grad(
-                flat, list(parameters), seeds, retain_graph=True, allow_unused=True, is_grads_batched=True
+            slopes = iter(
+                torch.autograd.grad(flat, moving, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True)
             )
             place = 0
-            for parameter, slope in zip(parameters, slopes, strict=True):
+            for parameter in parameters:
+                slope = next(slopes) if parameter.requires_grad else None
                 block = jacobian[start:stop, place : place + parameter.numel()]
                 block.copy_(slope.reshape(stop - start, -1)) if slope is not None else block.zero_()
                 place += parameter.numel()
@@ -251,12 +253,13 @@ class _GraphOperator(Operator):
         if not self._rows.requires_grad:
             return torch.zeros_like(self.residual)
         pieces = vector.split([parameter.numel() for parameter in self._parameters])
+        moving = [(p, piece) for p, piece in zip(self._parameters, pieces, strict=True) if p.requires_grad]
         with torch.enable_grad():
             w = torch.zeros_like(self.residual, requires_grad=True)
-            back = torch.autograd.grad(self._rows, self._parameters, w, create_graph=True, allow_unused=True)
+            back = torch.autograd.grad(self._rows, [p for p, _ in moving], w, create_graph=True, allow_unused=True)
             used = [
                 (slope, piece.view_as(slope))
-                for slope, piece in zip(back, pieces, strict=True)
+                for slope, (_, piece) in zip(back, moving, strict=True)
                 if slope is not None and slope.requires_grad
             ]
             if not used:
@@ -281,12 +284,14 @@ def flat_gradient(
     value: Tensor, parameters: Sequence[Tensor], seed: Tensor | None = None, *, retain_graph: bool = False
 ) -> Tensor:
     """Gradient of a value by all parameters as one vector (p,); zero by those that take no part."""
-    slopes: Sequence[Tensor | None] = (None,) * len(parameters)
-    if value.requires_grad:
-        slopes = torch.autograd.grad(value, list(parameters), seed, retain_graph=retain_graph, allow_unused=True)
+    moving = [parameter for parameter in parameters if parameter.requires_grad]
+    slopes: Sequence[Tensor | None] = ()
+    if value.requires_grad and moving:
+        slopes = torch.autograd.grad(value, moving, seed, retain_graph=retain_graph, allow_unused=True)
+    found = {id(parameter): slope for parameter, slope in zip(moving, slopes, strict=False) if slope is not None}
     pieces = [
-        torch.zeros_like(parameter).reshape(-1) if slope is None else slope.reshape(-1)
-        for slope, parameter in zip(slopes, parameters, strict=True)
+        found[id(parameter)].reshape(-1) if id(parameter) in found else torch.zeros_like(parameter).reshape(-1)
+        for parameter in parameters
     ]
     return torch.cat(pieces) if pieces else value.new_zeros(0)
 
