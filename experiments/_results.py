@@ -1,0 +1,133 @@
+"""The file of results: one JSON object a line, one line a run; it can be resumed, added to, and read while it grows.
+
+A run is the same as an earlier one when problem, method, seed, seconds, threads and every option of problem and method
+are the same. A run that failed is on file too, with its reason, and does not count as done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pinn.files import replacing
+
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows: there, one process at a time may add to a file
+    fcntl = None  # type: ignore[assignment]
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell of the benchmark, before it is run.
+
+    Attributes:
+        problem: its name in the suite.
+        method: its name among the methods.
+        seed: of weights and points.
+        seconds: wall seconds of training at the most.
+        threads: threads of its process.
+        settings: the constructor of the problem and the options of the method, as the configuration has them.
+    """
+
+    problem: str
+    method: str
+    seed: int
+    seconds: float
+    threads: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def peer(self) -> str | None:
+        """The name of the other library that runs it, None for this one."""
+        name = self.settings.get("method", {}).get("peer")
+        return None if name is None else str(name)
+
+    def as_dict(self) -> Record:
+        """Plain values."""
+        return asdict(self)
+
+
+def key(record: Mapping[str, Any]) -> str:
+    """What makes two runs the same, as text."""
+    content = [record[name] for name in ("problem", "method", "seed", "seconds", "threads", "settings")]
+    content[3] = float(content[3])
+    return json.dumps(content, sort_keys=True)
+
+
+def read(path: Path) -> list[Record]:
+    """The lines of a file in the order they were written; none where there is no file.
+
+    Raises:
+        ValueError: for a line that is no JSON object, with its number.
+    """
+    if not path.exists():
+        return []
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}: line {number} is not JSON ({error}); mend or delete that line") from None
+        if not isinstance(record, dict) or "problem" not in record:
+            raise ValueError(f"{path}: line {number} is not a run; mend or delete that line")
+        records.append(record)
+    return records
+
+
+def add(path: Path, record: Mapping[str, Any]) -> None:
+    """Add one line; a reader sees the file before or after, never between, and writers wait for each other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path):
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        if before and not before.endswith("\n"):
+            before += "\n"
+        with replacing(path) as temporary:
+            temporary.write_text(before + json.dumps(record, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def finished(records: Sequence[Record], revision: str | None = None) -> dict[str, Record]:
+    """The last run of each kind that came to its end, by its `key`.
+
+    Args:
+        records: of a file.
+        revision: count only those of this git revision; left out, all.
+    """
+    return {
+        key(record): record
+        for record in records
+        if record.get("status") == "done" and (revision is None or record.get("revision") == revision)
+    }
+
+
+def missing(planned: Sequence[Run], records: Sequence[Record], revision: str | None = None) -> list[Run]:
+    """The planned runs that are not finished on file, in order."""
+    done = finished(records, revision)
+    return [run for run in planned if key(run.as_dict()) not in done]
+
+
+def chosen(planned: Sequence[Run], records: Sequence[Record]) -> list[Record]:
+    """The records of the planned runs that are finished, in the plan's order."""
+    done = finished(records)
+    return [done[name] for name in (key(run.as_dict()) for run in planned) if name in done]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the file `.NAME.lock` beside `path`."""
+    with open(path.with_name(f".{path.name}.lock"), "w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_UN)
