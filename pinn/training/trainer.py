@@ -31,6 +31,8 @@ from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
 
+_STUCK = 3  # sets of points in a row on which an optimizer can go no further, before the stage ends
+
 Callback = Callable[["Progress"], None]
 
 
@@ -146,6 +148,7 @@ class _Run:
         self.sampler: Sampler = copy.deepcopy(stage.sampler)
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.accepted = 0
+        self.stuck = 0
         self.began = trainer.elapsed
         self.looked = -math.inf
         self.objective = self._draw()
@@ -174,11 +177,13 @@ class _Run:
             count += 1
             trainer.steps += 1
             self.accepted += step.accepted
+            self.stuck = self.stuck + 1 if step.done else 0
             reason = self._why_stop(step, count)
             self._record(step, final=bool(reason))
             if reason:
                 return reason
-            if step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0:
+            due = step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0
+            if due or step.done:
                 self._redraw(step.loss)
             elif self.weighting is not None and count % self.weighting.every == 0:
                 self.objective = self._weighted(self.objective)
@@ -198,7 +203,7 @@ class _Run:
         trainer, stage = self.trainer, self.stage
         if not math.isfinite(step.loss):
             return "the loss is not finite"
-        if step.done:
+        if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             return step.reason or "the optimizer can go no further"
         if stage.steps is not None and count >= stage.steps:
             return f"{stage.steps} steps taken"
