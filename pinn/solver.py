@@ -7,6 +7,7 @@ points stops falling. Every choice can be replaced by an object of the library, 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from pinn.training import Solution, Stage, Trainer
 from pinn.training.check import CheckError, check
 from pinn.training.trainer import Callback
 from pinn.weighting import Weighting
+
+_LOG = logging.getLogger("pinn.check")
 
 
 def solve(
@@ -64,7 +67,8 @@ def solve(
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
         dtype: precision of everything, float64 or float32.
         device: where to compute.
-        verify: compare derivatives, gradients and reference before training, and refuse to train on a failure.
+        verify: compare derivatives, gradients and reference before training, refuse to train on a failure, and log the
+            table (logger `pinn.check`, level INFO).
         start: continue from the parameters of an earlier solution of this problem and network.
         progress: show a progress bar on a terminal.
         callbacks: called with a `Progress` after every step.
@@ -90,8 +94,10 @@ def solve(
         model.load_state_dict(start.model.state_dict())
     equations = Equations(model, Jets() if derivatives is None else derivatives)
     table = check(equations) if verify else None
-    if table is not None and not table.ok:
-        raise CheckError(table)
+    if table is not None:
+        if not table.ok:
+            raise CheckError(table)
+        _LOG.info("checked before training\n%s", table)
     if stages is None:
         stages = [_stage(model, optimizer, sampling, weighting, steps)]
     trainer = Trainer(
