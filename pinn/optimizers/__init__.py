@@ -8,6 +8,7 @@ from pinn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from pinn.optimizers.matrix_free import MatrixFree
 from pinn.optimizers.natural_gradient import NaturalGradient
 from pinn.optimizers.quasi_newton import BFGS, SSBFGS, SSBroyden
+from pinn.optimizers.sketched import Sketched
 from pinn.optimizers.soap import SOAP
 from pinn.optimizers.spring import SPRING
 
@@ -25,6 +26,7 @@ __all__ = [
     "NaturalGradient",
     "Optimizer",
     "SSBroyden",
+    "Sketched",
     "Step",
     "default_optimizer",
 ]

@@ -12,6 +12,8 @@ change (`orthogonal` in the trace). The forms and their costs are in `pinn.optim
 
 from __future__ import annotations
 
+import torch
+
 from pinn.optimizers.base import LeastSquares
 from pinn.optimizers.damped import Clock, Damped, Recipe
 from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System
@@ -29,7 +31,7 @@ class LevenbergMarquardt(Damped):
         shrink: smallest factor on λ after a good step.
         retries: times that a step is solved again with a larger λ.
         orthogonal: factor J by QR from the first step on; otherwise only when no step can be found without.
-        memory: bytes that J may take; beyond, JᵀJ is accumulated in blocks of points.
+        memory: bytes that J may take; beyond, JᵀJ is accumulated in blocks of points where it and its factor fit.
 
     Raises:
         ValueError: for numbers out of range.
@@ -60,16 +62,32 @@ class LevenbergMarquardt(Damped):
         self.orthogonal = orthogonal
         self._buffers = Buffers()
 
+    def most_rows(self, parameters: int, itemsize: int = 8) -> int | None:
+        """Rows that a step can take: None where JᵀJ and its factor fit into the memory, for then J need not.
+
+        Args:
+            parameters: p.
+            itemsize: bytes of a number of J.
+
+        Example:
+            >>> LevenbergMarquardt(memory=5e8).most_rows(921), LevenbergMarquardt(memory=5e8).most_rows(31_250)
+            (None, 2000)
+        """
+        return None if 16 * parameters**2 <= self.memory else int(self.memory / (parameters * itemsize))
+
     def _renew(self) -> None:
         self.orthogonal = self.always
 
     def _system(self, objective: LeastSquares, clock: Clock) -> System:
         """The linearization at θ in the form that fits; see `pinn.optimizers.system`."""
-        if objective.rows * objective.size * objective.vector().element_size() > self.memory:
-            if self.always:
+        itemsize = torch.finfo(objective.dtype).bits // 8
+        if objective.rows * objective.size * itemsize > self.memory:
+            most = self.most_rows(objective.size, itemsize)
+            if self.always or most is not None:
                 raise ValueError(
-                    f"LevenbergMarquardt: orthogonal=True needs J in memory, and {objective.rows} rows of "
-                    f"{objective.size} exceed memory={self.memory:.1e} bytes; allow more, or take fewer points"
+                    f"LevenbergMarquardt: {objective.rows} rows of {objective.size} parameters exceed "
+                    f"memory={self.memory:.1e} bytes; take at most {int(self.memory / (objective.size * itemsize))} "
+                    "rows, allow more memory, or use MatrixFree()"
                 )
             with clock("rows"):
                 return Blockwise(objective, self._buffers)

@@ -49,7 +49,7 @@ class Analytic:
     def linearize(self, out=None):
         self.count["linearize"] += 1
         theta = self.parameter.detach()
-        J = torch.autograd.functional.jacobian(self.function, theta)
+        J = torch.func.jacrev(self.function)(theta)
         if out is None:
             out = torch.empty(self.size, self.rows, dtype=self.dtype).T
         return self.function(theta), out.copy_(J)

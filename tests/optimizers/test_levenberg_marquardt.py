@@ -25,9 +25,20 @@ def run(optimizer, objective, steps=200):
 FORMS = {
     "chosen": {},
     "orthogonal": {"orthogonal": True},
-    "blockwise": {"memory": 0.0},
     "plain": {"geodesic": False, "corrections": 0},
 }
+
+
+def test_jtj_is_accumulated_in_blocks_where_j_does_not_fit():
+    whole, blocks = analytic.network(rows=200), analytic.network(rows=200)
+    one, two = LevenbergMarquardt(), LevenbergMarquardt(memory=2e4)
+    assert two.most_rows(25) is None
+    for _ in range(8):
+        one.step(whole)
+        two.step(blocks)
+        torch_close(blocks.vector(), whole.vector(), rtol=1e-6, atol=1e-7)
+    assert blocks.count["normal_equations"] == 8
+    assert whole.count["normal_equations"] == 0
 
 
 @pytest.mark.parametrize("rows, columns", [(30, 10), (10, 30), (12, 12)])
@@ -267,5 +278,7 @@ def test_numbers_that_cannot_be_meant_are_refused():
     with pytest.raises(ValueError, match="retries=0"):
         LevenbergMarquardt(retries=0)
     objective = analytic.network()
-    with pytest.raises(ValueError, match="orthogonal=True needs J in memory"):
-        LevenbergMarquardt(orthogonal=True, memory=10).step(objective)
+    with pytest.raises(
+        ValueError, match=r"50 rows of 25 parameters exceed memory=1\.0e\+03 bytes; take at most 5 rows"
+    ):
+        LevenbergMarquardt(memory=1e3).step(objective)
