@@ -5,13 +5,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow lint bench clean
+.PHONY: help install demo test slow lint bench bench-peers clean
 
 help:
 	@echo "make demo   Burgers' equation: trained, measured against the exact solution, pictured"
 	@echo "make test   the mathematics, checked (make slow: the long tests)"
 	@echo "make lint   format, lint and types"
-	@echo "make bench  the speed claims, measured as ratios in one run"
+	@echo "make bench  the public suite: three seeds of every problem, a table and a picture (two hours; can be resumed)"
+	@echo "make bench-peers  DeepXDE and PINA beside this library in one interleaved run"
 
 $(STAMP): pyproject.toml setup.py constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -36,6 +37,11 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m experiments.benchmark
+
+bench-peers: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	@$(BIN)/python -m experiments.benchmark folder=outputs/benchmark_peers methods=[default,deepxde,pina] \
+		problems=[poisson_2d,helmholtz_1_4,burgers,allen_cahn,wave_1d,diffusion_inverse]
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -96,7 +96,7 @@ def plan(
     seconds: float,
     threads: int,
 ) -> list[Run]:
-    """All runs in the order they are made, each checked: by seed, then problem, then method, so that methods interleave.
+    """All runs, checked, in the order they are made: by seed, problem and method, so that methods interleave.
 
     Raises:
         ConfigurationError: for an unknown name, or an option that no constructor takes.

@@ -1,0 +1,71 @@
+"""One run of a peer: `python -m experiments.peers RUN.json RESULT.json`, started by the benchmark."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from .recipes import RECIPES
+
+
+def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
+    """Run the named peer on the problem by its recipe.
+
+    Args:
+        run: a `Run` as plain values.
+        started: wall clock when its process was started.
+
+    Raises:
+        ValueError: when there is no recipe.
+    """
+    peer, name = run["settings"]["method"]["peer"], run["problem"]
+    recipe = RECIPES.get(peer, {}).get(name)
+    if recipe is None:
+        raise ValueError(f"{peer} has no recipe for {name}; choose among {', '.join(RECIPES.get(peer, {}))}")
+    os.environ["DDE_BACKEND"] = "pytorch"
+
+    import torch
+
+    from .._configuration import build, target
+    from .._folder import surroundings
+    from .watch import Watch
+
+    torch.set_num_threads(run["threads"])
+    adapter = importlib.import_module(f"{__package__}.with_{peer}")
+    imported = time.time()
+    node = run["settings"]["problem"]
+    watch = Watch(build(target(node, "problem"), node), run["seconds"])
+    referenced = time.time()
+    watch.begin()
+    result = adapter.solve(name, recipe, watch, run["seed"])
+    total = time.time() - referenced
+    end = result["history"]["seconds"][-1]
+    result["times"] = {
+        "import": imported - started,
+        "reference": referenced - imported,
+        "first step": watch.first,
+        "training": end - watch.first,
+        "evaluation": total - end,
+    }
+    found = surroundings()
+    found["versions"] |= adapter.versions()
+    return result | found
+
+
+def main() -> None:
+    """Read the run, measure it, write the result."""
+    given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    result = measure(given["run"], given["started"])
+
+    from .._folder import write_json
+
+    write_json(Path(sys.argv[2]), result)
+
+
+if __name__ == "__main__":
+    main()

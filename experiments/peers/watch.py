@@ -1,0 +1,107 @@
+"""The clock and the measure of a peer's run: the same grid, the same reference and the same limit as for this library.
+
+A look is taken about every quarter second, as the trainer here does. Looks do not count in the peer's time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinn.problem import Problem
+from pinn.training import evaluation_points
+
+Array = NDArray[np.float64]
+Predict = Callable[[Array], Array]
+
+
+class Watch:
+    """Records error and coefficients against time, and says when the time is up.
+
+    Args:
+        problem: with a reference and one output.
+        seconds: limit of the peer's own time.
+        every: seconds between looks.
+    """
+
+    def __init__(self, problem: Problem, seconds: float, every: float = 0.25) -> None:
+        points = evaluation_points(problem)
+        self.problem = problem
+        self.x: Array = np.stack([points.column(name).numpy() for name in problem.coordinates], axis=1)
+        self.exact = problem.exact(points)[problem.outputs[0]]
+        self.seconds, self.every = seconds, every
+        self.history: dict[str, list[float | None]] = {"seconds": [], "error": [], "coefficients": []}
+        self.steps = 0
+        self.first = math.nan
+        self.looking = 0.0
+        self.published: dict[str, float] | None = None
+        self.found: dict[str, float] = {}
+        self._looked = -math.inf
+        self._began = time.perf_counter()
+
+    def begin(self) -> None:
+        """Start the clock."""
+        self._began = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        """The peer's own seconds so far."""
+        return time.perf_counter() - self._began - self.looking
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.elapsed >= self.seconds
+
+    def step(self, predict: Predict, coefficients: Mapping[str, float], count: int = 1) -> bool:
+        """To be called after every step (or every few of them); returns whether the time is up."""
+        now = self.elapsed
+        self.first = now if self.steps == 0 else self.first
+        self.steps += count
+        if now - self._looked >= self.every:
+            self.look(predict, coefficients)
+        return self.over
+
+    def look(self, predict: Predict, coefficients: Mapping[str, float]) -> float:
+        """Measure now; returns the relative L2 error."""
+        before = time.perf_counter()
+        now = self._looked = self.elapsed
+        difference = np.asarray(predict(self.x), dtype=np.float64).reshape(-1) - self.exact
+        error = float(np.linalg.norm(difference) / np.linalg.norm(self.exact))
+        self.found = dict(coefficients)
+        self.history["seconds"].append(round(now, 3))
+        self.history["error"].append(_short(error))
+        self.history["coefficients"].append(_short(max(self.coefficient_errors().values(), default=math.nan)))
+        self.looking += time.perf_counter() - before
+        return error
+
+    def mark(self, predict: Predict, coefficients: Mapping[str, float]) -> None:
+        """The published schedule ends here; what follows is its last phase, continued to the limit."""
+        error = self.look(predict, coefficients)
+        self.published = {"seconds": self.elapsed, "error": error}
+
+    def coefficient_errors(self) -> dict[str, float]:
+        """Relative errors of the unknowns at the last look."""
+        true = self.problem.exact_coefficients
+        return {name: abs(self.found[name] - true[name]) / (abs(true[name]) or 1.0) for name in self.found}
+
+    def result(self, error: float, **more: Any) -> dict[str, Any]:
+        """The record's part that the watch knows."""
+        return {
+            "error": error,
+            "coefficient_errors": self.coefficient_errors(),
+            "floor": self.problem.floor,
+            "steps": self.steps,
+            "published": self.published,
+            "history": self.history,
+            **more,
+        }
+
+
+def _short(value: float) -> float | None:
+    return float(f"{value:.4g}") if math.isfinite(value) else None
