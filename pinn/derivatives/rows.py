@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,9 @@ from torch import Tensor
 
 from pinn.derivatives.fused import Linear
 from pinn.derivatives.jet import Jet
+
+Fill = Callable[[Tensor, bool], None]
+"""Fills or adds to a block of Jᵀ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,22 +140,24 @@ class BlockLinearization:
         self, n: int, layers: list[_Layer], copies: list[_Copies], gradients: list[list[Tensor | None]]
     ) -> None:
         self.n, self.q = n, len(gradients)
-        self._layers, self._copies = layers, copies
-        self._deltas = [_deltas(layers, found) for found in gradients]
         start = sum(len(layer.outputs) for layer in layers)
-        self._slopes = [found[start:] for found in gradients]
+        # The q fields of a point lie side by side, as its rows do: δ is (1 + K', n q, …, out).
+        self._layers: list[tuple[_Layer, Tensor]] = []
+        for layer, *found in zip(layers, *(_deltas(layers, given) for given in gradients), strict=True):
+            if (delta := _side_by_side(found, 2)) is not None:
+                self._layers.append((layer, delta))
+        self._copies: list[tuple[_Copies, Tensor]] = []
+        for one, *slopes in zip(copies, *(given[start:] for given in gradients), strict=True):
+            if (slope := _side_by_side(slopes, 1)) is not None:
+                self._copies.append((one, slope))
 
     def write(self, parameters: Sequence[Tensor], out: Tensor) -> None:
         """Write Jᵀ into `out` (p, n q), every entry of it."""
         places = _places(parameters)
-        for j in range(self.q):
-            self._write_field(j, places, out[:, j :: self.q] if self.q > 1 else out)
-
-    def _write_field(self, j: int, places: dict[int, tuple[int, Tensor]], out: Tensor) -> None:
         written: set[int] = set()
         derived: dict[int, tuple[Tensor, Tensor]] = {}
 
-        def into(tensor: Tensor, fill: Callable[[Tensor, bool], None]) -> None:
+        def into(tensor: Tensor, fill: Fill) -> None:
             """Hand the tensor's block to `fill`, saying whether something is there already."""
             if id(tensor) in places:
                 start, _ = places[id(tensor)]
@@ -159,74 +165,65 @@ class BlockLinearization:
                 written.add(id(tensor))
             elif tensor.requires_grad and not tensor.is_leaf:
                 if id(tensor) not in derived:
-                    derived[id(tensor)] = tensor, out.new_zeros(tensor.numel(), self.n)
+                    derived[id(tensor)] = tensor, out.new_zeros(tensor.numel(), out.shape[1])
                 fill(derived[id(tensor)][1], True)
 
-        for layer, delta in zip(self._layers, self._deltas[j], strict=True):
-            if delta is None:
-                continue
+        for layer, delta in self._layers:
             if layer.weight.requires_grad:
-                into(layer.weight, lambda block, add, a=layer, b=delta: _outer(a, b, block, add))  # type: ignore[misc]
+                into(layer.weight, partial(_outer, layer, delta, self.q))
             if layer.bias is not None and layer.bias.requires_grad:
-                into(layer.bias, lambda block, add, b=delta: _put(block, _point_sum(b[0]).T, add))  # type: ignore[misc]
-        for copies, slope in zip(self._copies, self._slopes[j], strict=True):
-            if slope is None:
-                continue
+                into(layer.bias, partial(_put, _point_sum(delta[0])))
+        for copies, slope in self._copies:
             if copies.pointwise:
-                self._pass_on(copies.tensor, _diagonal(slope), into)
+                self._pass_on(copies.tensor, _diagonal(slope, self.n), into)
             else:
-                into(copies.tensor, lambda block, add, s=slope: _put(block, s.reshape(self.n, -1).T, add))  # type: ignore[misc]
+                into(copies.tensor, partial(_put, slope))
         for tensor, rows in list(derived.values()):
-            self._pass_on(tensor, rows.T.reshape(self.n, *tensor.shape), into)
+            self._pass_on(tensor, rows.T.reshape(-1, *tensor.shape), into)
         for key, (start, parameter) in places.items():
             if key not in written:
                 out[start : start + parameter.numel()].zero_()
 
-    def _pass_on(self, tensor: Tensor, rows: Tensor, into: Callable[..., None]) -> None:
+    def _pass_on(self, tensor: Tensor, rows: Tensor, into: Callable[[Tensor, Fill], None]) -> None:
         """Rows by a tensor that was computed from parameters, as rows by those."""
         leaves = leaves_of(tensor)
         found = torch.autograd.grad(tensor, leaves, rows, retain_graph=True, allow_unused=True, is_grads_batched=True)
         for leaf, slope in zip(leaves, found, strict=True):
             if slope is not None:
-                into(leaf, lambda block, add, s=slope: _put(block, s.reshape(self.n, -1).T, add))
+                into(leaf, partial(_put, slope))
 
     def jvp(self, parameters: Sequence[Tensor], vector: Tensor) -> Tensor:
         """J v, shape (n q,), for v of shape (p,)."""
         places = _places(parameters)
-        directions: dict[int, Tensor | None] = {}
+        known: dict[int, Tensor | None] = {}
 
-        def direction(tensor: Tensor) -> Tensor | None:
-            if id(tensor) not in directions:
-                directions[id(tensor)] = _direction(tensor, places, vector)
-            return directions[id(tensor)]
+        def direction(tensor: Tensor | None) -> Tensor | None:
+            if tensor is None:
+                return None
+            if id(tensor) not in known:
+                known[id(tensor)] = _direction(tensor, places, vector)
+            return known[id(tensor)]
 
-        out = vector.new_zeros(self.n, self.q)
-        for j in range(self.q):
-            for layer, delta in zip(self._layers, self._deltas[j], strict=True):
-                if delta is None:
-                    continue
-                weight = direction(layer.weight) if layer.weight.requires_grad else None
-                if weight is not None:
-                    out[:, j] += _dot(delta[0], layer.value @ weight.T)
-                    if len(layer.tail):
-                        moved = layer.tail @ weight.T
-                        out[:, j] += (delta[1:] * moved).sum(0).reshape(self.n, -1).sum(1)
-                if layer.bias is not None and layer.bias.requires_grad:
-                    bias = direction(layer.bias)
-                    if bias is not None:
-                        out[:, j] += _dot(delta[0], bias)
-            for copies, slope in zip(self._copies, self._slopes[j], strict=True):
-                if slope is not None:
-                    step = direction(copies.tensor)
-                    if step is not None:
-                        out[:, j] += (slope * step).reshape(self.n, -1).sum(1)
-        return out.reshape(-1)
+        out = vector.new_zeros(self.n * self.q)
+        for layer, delta in self._layers:
+            weight, bias = direction(layer.weight), direction(layer.bias)
+            if weight is not None:
+                out += _dot(delta[0], _repeated(layer.value @ weight.T, self.q, 0))
+                if len(layer.tail):
+                    moved = _repeated(layer.tail @ weight.T, self.q, 1)
+                    out += (delta[1:] * moved).sum(0).reshape(out.shape[0], -1).sum(1)
+            if bias is not None:
+                out += _dot(delta[0], bias)
+        for copies, slope in self._copies:
+            step = direction(copies.tensor)
+            if step is not None:
+                out += _dot(slope, _repeated(step, self.q, 0) if copies.pointwise else step)
+        return out
 
     def vjp(self, parameters: Sequence[Tensor], vector: Tensor) -> Tensor:
         """Jᵀ w, shape (p,), for w of shape (n q,)."""
         places = _places(parameters)
         total = vector.new_zeros(sum(parameter.numel() for parameter in parameters))
-        weights = vector.reshape(self.n, self.q)
         derived: dict[int, tuple[Tensor, Tensor]] = {}
 
         def put(tensor: Tensor, value: Tensor) -> None:
@@ -237,23 +234,19 @@ class BlockLinearization:
                 held = derived.get(id(tensor))
                 derived[id(tensor)] = tensor, value if held is None else held[1] + value
 
-        for j in range(self.q):
-            for layer, delta in zip(self._layers, self._deltas[j], strict=True):
-                if delta is None:
-                    continue
-                scaled = delta * weights[:, j].reshape(1, -1, *(1,) * (delta.ndim - 2))
-                if layer.weight.requires_grad:
-                    value = scaled[0].reshape(-1, scaled.shape[-1]).T @ layer.value.reshape(-1, layer.value.shape[-1])
-                    if len(layer.tail):
-                        tail = layer.tail.expand(-1, *layer.value.shape)
-                        value = value + scaled[1:].reshape(-1, scaled.shape[-1]).T @ tail.reshape(-1, tail.shape[-1])
-                    put(layer.weight, value)
-                if layer.bias is not None and layer.bias.requires_grad:
-                    put(layer.bias, scaled[0].reshape(-1, scaled.shape[-1]).sum(0))
-            for copies, slope in zip(self._copies, self._slopes[j], strict=True):
-                if slope is not None:
-                    factor = weights[:, j].reshape(-1, *(1,) * (slope.ndim - 1))
-                    put(copies.tensor, slope * factor if copies.pointwise else (slope * factor).sum(0))
+        for layer, delta in self._layers:
+            scaled = _weighted(delta, vector, self.q, 1)
+            if layer.weight.requires_grad:
+                value = scaled[0].flatten(0, -2).T @ layer.value.flatten(0, -2)
+                if len(layer.tail):
+                    tail = layer.tail.expand(-1, *layer.value.shape)
+                    value = value + scaled[1:].flatten(0, -2).T @ tail.flatten(0, -2)
+                put(layer.weight, value)
+            if layer.bias is not None and layer.bias.requires_grad:
+                put(layer.bias, scaled[0].flatten(0, -2).sum(0))
+        for copies, slope in self._copies:
+            value = _weighted(slope, vector, self.q, 0)
+            put(copies.tensor, value if copies.pointwise else value.sum(0))
         for tensor, value in list(derived.values()):
             leaves = leaves_of(tensor)
             found = torch.autograd.grad(tensor, leaves, value, retain_graph=True, allow_unused=True)
@@ -263,22 +256,43 @@ class BlockLinearization:
         return total
 
 
+def _side_by_side(found: Sequence[Tensor | None], axis: int) -> Tensor | None:
+    """The q fields' tensors (…, n, …) as one (…, n q, …), a point's fields together; `axis` follows that of points."""
+    like = next((tensor for tensor in found if tensor is not None), None)
+    if like is None or len(found) == 1:
+        return like
+    parts = [torch.zeros_like(like) if tensor is None else tensor for tensor in found]
+    return torch.stack(parts, axis).flatten(axis - 1, axis)
+
+
+def _repeated(tensor: Tensor, q: int, axis: int) -> Tensor:
+    """Each point's entry once for each of its q rows; what is the same at all points stays as it is."""
+    return tensor if q == 1 or tensor.shape[axis] == 1 else tensor.repeat_interleave(q, axis)
+
+
+def _weighted(tensor: Tensor, vector: Tensor, q: int, axis: int) -> Tensor:
+    """Entries of rows times a weight for each row, summed over a point's rows."""
+    found = tensor * vector.reshape(-1, *(1,) * (tensor.ndim - axis - 1))
+    return found if q == 1 else found.unflatten(axis, (-1, q)).sum(axis + 1)
+
+
 def _deltas(layers: list[_Layer], gradients: list[Tensor | None]) -> list[Tensor | None]:
     """δ (1 + K', n, …, out) of each layer; None where r does not depend on it."""
     found: list[Tensor | None] = []
     waiting = iter(gradients)
     for layer in layers:
         parts = [next(waiting) for _ in layer.outputs]
-        if len(parts) == 1:
-            found.append(parts[0] if parts[0] is None or layer.outputs[0].ndim > layer.value.ndim else parts[0][None])
-            continue
-        value, tail = parts
-        if value is None and tail is None:
+        if all(part is None for part in parts):
             found.append(None)
-            continue
-        value = torch.zeros_like(layer.outputs[0]) if value is None else value
-        tail = torch.zeros_like(layer.outputs[1]) if tail is None else tail
-        found.append(torch.cat([value[None], tail]))
+        elif len(parts) == 1:
+            (part,) = parts
+            assert part is not None
+            found.append(part if part.ndim > layer.value.ndim else part[None])
+        else:
+            value, tail = (
+                torch.zeros_like(z) if part is None else part for part, z in zip(parts, layer.outputs, strict=True)
+            )
+            found.append(torch.cat([value[None], tail]))
     return found
 
 
@@ -292,28 +306,30 @@ def _places(parameters: Sequence[Tensor]) -> dict[int, tuple[int, Tensor]]:
     return places
 
 
-def _put(block: Tensor, rows: Tensor, add: bool) -> None:
+def _put(rows: Tensor, block: Tensor, add: bool) -> None:
+    """Rows (n q, …) into a block (…, n q)."""
+    columns = rows.reshape(rows.shape[0], -1).T
     if add:
-        block += rows
+        block += columns
     else:
-        block.copy_(rows)
+        block.copy_(columns)
 
 
 def _point_sum(delta: Tensor) -> Tensor:
-    """(n, …, out) summed over the axes between."""
+    """(n q, …, out) summed over the axes between."""
     return delta if delta.ndim == 2 else delta.flatten(1, -2).sum(1)
 
 
-def _outer(layer: _Layer, delta: Tensor, block: Tensor, add: bool) -> None:
-    """Σ_k δ_k a_kᵀ of every point into a block (out · in, n)."""
+def _outer(layer: _Layer, delta: Tensor, q: int, block: Tensor, add: bool) -> None:
+    """Σ_k δ_k a_kᵀ of every row into a block (out · in, n q)."""
     if delta.ndim > 3:
-        inner = torch.cat([layer.value[None], layer.tail.expand(-1, *layer.value.shape)])
-        rows = torch.einsum("knso,knsi->oin", delta.flatten(2, -2), inner.flatten(2, -2))
-        _put(block, rows.flatten(0, 1), add)
+        inner = _repeated(torch.cat([layer.value[None], layer.tail.expand(-1, *layer.value.shape)]), q, 1)
+        rows = torch.einsum("knso,knsi->noi", delta.flatten(2, -2), inner.flatten(2, -2))
+        _put(rows, block, add)
         return
     left = delta.transpose(1, 2).contiguous()
-    first = layer.value.T.contiguous()
-    rest = layer.tail.transpose(1, 2).contiguous()
+    first = _repeated(layer.value, q, 0).T.contiguous()
+    rest = _repeated(layer.tail, q, 1).transpose(1, 2).contiguous()
     target = block.view(left.shape[1], first.shape[0], -1)
     if add:
         target.addcmul_(left[0][:, None], first[None])
@@ -323,11 +339,12 @@ def _outer(layer: _Layer, delta: Tensor, block: Tensor, add: bool) -> None:
         target.addcmul_(left[k + 1][:, None], rest[k][None])
 
 
-def _diagonal(slope: Tensor) -> Tensor:
-    """Rows (n, n, …) of a tensor (n, …) whose row i has an influence on residual i alone."""
-    n = slope.shape[0]
-    rows = slope.new_zeros(n, *slope.shape)
-    rows[torch.arange(n), torch.arange(n)] = slope
+def _diagonal(slope: Tensor, n: int) -> Tensor:
+    """Rows (n q, n, …) by a tensor (n, …) whose entry i has an influence on the rows of point i alone."""
+    count = slope.shape[0]
+    rows = slope.new_zeros(count, n, *slope.shape[1:])
+    every = torch.arange(count, device=slope.device)
+    rows[every, every // (count // n)] = slope
     return rows
 
 

@@ -41,7 +41,7 @@ def _gelu(z: Any, approximate: str = "none") -> Jet:
     if approximate == "none":
         return compose(series.GELU, z)
     inner = (z + 0.044715 * z * z * z) * math.sqrt(2.0 / math.pi)
-    return z * 0.5 * (compose(series.TANH, inner) + 1.0)
+    return z * 0.5 * rules.add(compose(series.TANH, inner), 1.0)
 
 
 def _softmax(z: Any, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> Any:

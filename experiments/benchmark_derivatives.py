@@ -1,0 +1,327 @@
+"""What derivatives cost: jets, nested autograd and `torch.func` against a plain pass of the same network.
+
+    python -m experiments.benchmark_derivatives                                   # everything, about half an hour
+    python -m experiments.benchmark_derivatives widths=[50] seconds=5             # what the README shows
+    python -m experiments.benchmark_derivatives cases=[burgers] threads=2
+
+Times are medians of interleaved rounds, so that all engines meet the same machine, and are given as multiples of a
+plain forward-backward pass of the network on as many points. The floor is the time of the matrix products that the loss
+gradient of jets makes, at the rate of a matrix product of that shape measured in the same run. Memory is the peak of
+a process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the
+run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from pinn.derivatives import Autograd, Engine, Jets
+from pinn.plotting.canvas import MUTED, PALETTE, new_figure, quiet, save
+
+from ._command_line import CONF, clean_exit, plain, prepare
+from ._configuration import ConfigurationError, choose
+from ._derivative_cases import CASES, Case, Perceptron
+from ._folder import write_text
+
+Task = Callable[[], Any]
+JACOBIAN_BYTES = 200e6
+MEMORY_CASES = ("burgers", "biharmonic")
+
+
+@dataclass
+class Measurement:
+    """One equation, width and precision: seconds by task, and what they are compared with.
+
+    Args:
+        case, width, dtype: what was measured.
+        seconds: task -> median seconds.
+        entries: K, numbers that jets carry where the network carries one.
+        floor: seconds of the matrix products of the loss gradient by jets.
+        rows: of J; the reference is asked for 16 of them.
+        memory: engine -> peak bytes of a loss gradient.
+    """
+
+    case: str
+    width: int
+    dtype: str
+    seconds: dict[str, float]
+    entries: int
+    floor: float
+    rows: int
+    memory: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def speedup(self) -> float:
+        """How many times faster the loss gradient is than by nested autograd."""
+        return self.seconds["nested"] / self.seconds["jets"]
+
+    @property
+    def per_gradient(self) -> float:
+        """J by jets in loss gradients of as many points."""
+        return self.seconds["jets J"] / self.seconds["jets few"]
+
+
+def benchmark_derivatives(
+    cases: Sequence[str] | None = None,
+    widths: Sequence[int] = (20, 50, 128),
+    dtypes: Sequence[str] = ("float32", "float64"),
+    points: int = 10_000,
+    depth: int = 4,
+    threads: int = 1,
+    seconds: float = 20.0,
+    seed: int = 0,
+    memory: bool = True,
+) -> list[Measurement]:
+    """Measure every combination.
+
+    Args:
+        cases: names of equations; left out, all.
+        widths: of the hidden layers.
+        dtypes: float32, float64.
+        points: n.
+        depth: hidden layers.
+        threads: of torch.
+        seconds: of interleaved rounds for each combination, three rounds at the least.
+        seed: of weights and points.
+        memory: measure the peak memory of the loss gradient, width 50, for a second- and a fourth-order equation.
+    """
+    names = list(CASES) if cases is None else list(cases)
+    for name in names:
+        if name not in CASES:
+            raise ConfigurationError(f"cases: {name!r} is not known; {choose(name, CASES)}")
+    torch.set_num_threads(threads)
+    found = []
+    for dtype in dtypes:
+        for width in widths:
+            for name in names:
+                measurement = measure(CASES[name], width, dtype, points, depth, seconds, seed)
+                if memory and width == 50 and name in MEMORY_CASES:
+                    measurement.memory = {e: peak(name, width, dtype, points, depth, e) for e in ("jets", "nested")}
+                found.append(measurement)
+                print(line(measurement), flush=True)
+    return found
+
+
+def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds: float, seed: int) -> Measurement:
+    """Medians of interleaved rounds for one equation, width and precision."""
+    model, x = setting(case, width, dtype, points, depth, seed)
+    parameters = list(model.parameters())
+    size = sum(parameter.numel() for parameter in parameters)
+    q = len(case.equation(*trial(case)))
+    count = int(min(points, 4096, max(64, JACOBIAN_BYTES / (size * q * x.element_size()))))
+    few = x[:count]
+    jacobian = torch.empty(size, count * q, dtype=x.dtype).T
+    jets, nested = Jets(fallback=False), Autograd()
+
+    def task(engine: Engine, where: torch.Tensor) -> Task:
+        return lambda: engine.gradient(model.outputs, case.equation, where, case.coordinates, parameters)
+
+    def forward(engine: Engine) -> Task:
+        def run() -> None:
+            with torch.no_grad():
+                engine.residual(model.outputs, case.equation, x, case.coordinates)
+
+        return run
+
+    def network_alone() -> None:
+        torch.autograd.grad(model(x).pow(2).sum(), parameters)
+
+    def forward_mode() -> None:
+        torch.autograd.grad(case.forward_mode(model, x).pow(2).sum(), parameters, allow_unused=True)
+
+    tasks: dict[str, Task] = {
+        "plain": network_alone,
+        "jets": task(jets, x),
+        "nested": task(nested, x),
+        "torch.func": forward_mode,
+        "jets forward": forward(jets),
+        "nested forward": forward(nested),
+        "jets few": task(jets, few),
+        "jets J": lambda: jets.linearize(model.outputs, case.equation, few, case.coordinates, parameters, out=jacobian),
+        "nested 16 rows": lambda: sixteen_rows(nested.residual(model.outputs, case.equation, few, case.coordinates)),
+    }
+
+    def sixteen_rows(found: torch.Tensor) -> None:
+        flat = found.reshape(-1)
+        seeds = torch.eye(16, flat.numel(), dtype=x.dtype)
+        torch.autograd.grad(flat, parameters, seeds, is_grads_batched=True, allow_unused=True)
+
+    entries = carried(case, model, x)
+    weight = torch.rand(width, width, dtype=x.dtype)
+    rows = torch.rand(2000 * entries, width, dtype=x.dtype)
+    tasks["product"] = lambda: rows @ weight
+    medians = interleaved(tasks, seconds)
+    # Of the (K n, in) x (in, out) products, three a layer: forward, by the activations and by the weights.
+    products = 3 * points * entries * sum(p.numel() for p in parameters if p.ndim == 2)
+    rate = rows.shape[0] * width * width / medians.pop("product")
+    return Measurement(case.name, width, dtype, medians, entries, products / rate, count * q)
+
+
+def setting(case: Case, width: int, dtype: str, points: int, depth: int, seed: int) -> tuple[Perceptron, torch.Tensor]:
+    """The network and the points."""
+    precision = {"float32": torch.float32, "float64": torch.float64}[dtype]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Perceptron(case, width, depth, precision), torch.rand(points, len(case.coordinates), dtype=precision)
+
+
+def trial(case: Case) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A coordinate tensor each and outputs computed from them, to count the rows of the equation."""
+    columns = {name: torch.rand(1, requires_grad=True) for name in case.coordinates}
+    total = torch.stack(list(columns.values())).sum(0)
+    return columns, {name: torch.sin(total) for name in case.outputs}, {}
+
+
+def carried(case: Case, model: Perceptron, x: torch.Tensor) -> int:
+    """K, as the largest stack that comes out of the network."""
+    sizes: list[int] = []
+
+    def spy(columns: dict[str, Any]) -> dict[str, Any]:
+        outputs = model.outputs(columns)
+        sizes.extend(1 + len(getattr(output, "keys", ())) for output in outputs.values())
+        return outputs
+
+    Jets(fallback=False, probe=False).residual(spy, case.equation, x[:2], case.coordinates)
+    return max(sizes)
+
+
+def interleaved(tasks: dict[str, Task], seconds: float) -> dict[str, float]:
+    """Median seconds of each task over rounds in which each runs once, after one round that does not count."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    start = time.perf_counter()
+    rounds = -1
+    while rounds < 3 or (time.perf_counter() - start < seconds and rounds < 30):
+        for name, run in tasks.items():
+            began = time.perf_counter()
+            run()
+            if rounds >= 0:
+                times[name].append(time.perf_counter() - began)
+        rounds += 1
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak(case: str, width: int, dtype: str, points: int, depth: int, engine: str) -> float:
+    """Peak bytes of one loss gradient above those before it, in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak, (case, width, dtype, points, depth, engine, torch.get_num_threads()))
+
+
+def _peak(case: str, width: int, dtype: str, points: int, depth: int, engine: str, threads: int) -> float:
+    torch.set_num_threads(threads)
+    model, x = setting(CASES[case], width, dtype, points, depth, 0)
+    chosen: Engine = Jets(fallback=False, probe=False) if engine == "jets" else Autograd()
+    arguments = (model.outputs, CASES[case].equation)
+    parameters = list(model.parameters())
+    # A few points first, so that libraries are loaded and plans made.
+    chosen.gradient(*arguments, x[:4], CASES[case].coordinates, parameters)
+    before = _high_water()
+    chosen.gradient(*arguments, x, CASES[case].coordinates, parameters)
+    return _high_water() - before
+
+
+def _high_water() -> float:
+    """The process's own peak of resident bytes; NaN where the system does not tell (it does on Linux)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    # Not getrusage: its peak is inherited from the process that started this one.
+    return 1024.0 * next(int(row.split()[1]) for row in status.read_text().splitlines() if row.startswith("VmHWM"))
+
+
+def line(m: Measurement) -> str:
+    """One row of the table, in Markdown."""
+    base = m.seconds["plain"]
+    numbers = [m.seconds[name] / base for name in ("jets", "nested", "torch.func", "jets forward", "nested forward")]
+    reference = m.seconds["nested 16 rows"] / 16 / (m.seconds["jets J"] / m.rows)
+    memory = " / ".join(f"{value / 2**20:.0f}" for value in m.memory.values()) or "–"
+    target = f" (≥ {CASES[m.case].target:g})" if m.width == 50 else ""
+    return (
+        f"| {m.case} | {m.width} | {m.dtype} | {m.entries} | "
+        + " | ".join(f"{value:.1f}" for value in numbers)
+        + f" | {m.floor / base:.1f} | **{m.speedup:.1f}**{target} | {m.per_gradient:.1f} | {reference:.0f} | {memory} |"
+    )
+
+
+HEAD = (
+    "| equation | width | precision | K | jets | nested | `torch.func` | jets, rows only | nested, rows only | floor "
+    "| nested ÷ jets | J ÷ loss gradient | a row of J, nested ÷ jets | peak MB, jets / nested |"
+)
+
+
+def table(found: Sequence[Measurement], origin: str) -> str:
+    """The whole account in Markdown."""
+    rule = "|" + "---|" * (HEAD.count("|") - 1)
+    note = (
+        f"{origin}. Loss gradient (columns jets, nested, torch.func), rows alone without a graph, and the floor in "
+        "plain forward-backward passes of the same network on the same points."
+    )
+    return "\n".join([note, "", HEAD, rule, *map(line, found)]) + "\n"
+
+
+def picture(found: Sequence[Measurement], path: Path) -> None:
+    """Bars of the loss gradient's cost in plain passes, jets beside nested autograd, at the middle width."""
+    widths = sorted({m.width for m in found})
+    width = 50 if 50 in widths else widths[len(widths) // 2]
+    dtypes = sorted({m.dtype for m in found})
+    figure = new_figure(4.5 * len(dtypes) + 1, 3.6)
+    for index, dtype in enumerate(dtypes):
+        axes = quiet(figure.add_subplot(1, len(dtypes), index + 1))
+        shown = [m for m in found if m.width == width and m.dtype == dtype]
+        for place, (name, label) in enumerate((("jets", "jets"), ("nested", "nested"), ("torch.func", "torch.func"))):
+            heights = [m.seconds[name] / m.seconds["plain"] for m in shown]
+            places = [i + 0.27 * (place - 1) for i in range(len(shown))]
+            axes.bar(places, heights, 0.25, color=PALETTE[place], label=label)
+        for i, m in enumerate(shown):
+            axes.plot([i - 0.4, i - 0.14], [m.floor / m.seconds["plain"]] * 2, color=MUTED, linewidth=1.5)
+            axes.annotate(
+                f"{m.speedup:.1f}×",
+                (i - 0.27, m.seconds["jets"] / m.seconds["plain"]),
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                color=PALETTE[0],
+            )
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(shown)), [m.case.replace("_", " ") for m in shown], rotation=30, ha="right")
+        axes.set_title(f"loss gradient, width {width}, {dtype}", fontsize=10)
+        if index == 0:
+            axes.set_ylabel("plain forward-backward passes")
+            axes.legend(frameon=False, fontsize=9)
+    save(figure, path)
+
+
+def run(config: DictConfig) -> None:
+    """One job of Hydra."""
+    with clean_exit():
+        call = plain(config)
+        found = benchmark_derivatives(**call)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    words = HydraConfig.get().overrides.task
+    command = " ".join(["python -m experiments.benchmark_derivatives", *(word.lstrip("+") for word in words)])
+    account = table(found, f"`{command}`, torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
+    write_text(folder / "table.md", account)
+    write_text(folder / "results.json", json.dumps([asdict(m) for m in found], indent=1) + "\n")
+    picture(found, folder / "ratios.png")
+    print(f"\n{account}\nwritten to {folder}")
+
+
+def main() -> None:
+    """Entry of `python -m experiments.benchmark_derivatives`."""
+    prepare("benchmark_derivatives", benchmark_derivatives)
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name="benchmark_derivatives")(run)()
+
+
+if __name__ == "__main__":
+    main()
