@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jet import MissingRule, name_of
+from pinn.derivatives.jet import MissingAttribute, MissingRule, name_of
 from pinn.derivatives.plan import ONE, Algebra, Monomial, Polynomial, times
 from pinn.derivatives.table import DISCRETE, POINTWISE
 
@@ -143,7 +143,7 @@ class Field:
     def __getattr__(self, name: str) -> Any:
         function = getattr(torch.Tensor, name, None)
         if name.startswith("__") or not callable(function):
-            raise AttributeError(f"Field has no attribute {name!r}")
+            raise MissingAttribute(f"the attribute {name!r} in an equation: fields do not have it")
         return lambda *args, **kwargs: _apply(function, (self, *args), kwargs)
 
     @classmethod
@@ -343,5 +343,7 @@ def _apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
         return _LINEAR[name](*args, **kwargs)
     if name in ("div", "true_divide", "divide", "__truediv__") and not kwargs and isinstance(args[0], Field):
         return args[0] / args[1]
-    field = next(x for x in (*args, *kwargs.values()) if isinstance(x, Field))
+    field = next((x for x in (*args, *kwargs.values()) if isinstance(x, Field)), None)
+    if field is None:  # they lie in a list, as in torch.stack
+        raise MissingRule(f"{name_of(function)} in an equation: fields are not put together, return them one by one")
     return field.trace.operation(function, tuple(_checked(field, x) for x in args), kwargs)

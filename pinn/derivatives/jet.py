@@ -28,6 +28,10 @@ class MissingRule(TypeError):
     """An operation that jets have no rule for. The message names it; the reference engine knows it."""
 
 
+class MissingAttribute(MissingRule, AttributeError):
+    """An attribute of tensors that jets do not have."""
+
+
 class Frame:
     """What all jets of one evaluation share.
 
@@ -196,7 +200,7 @@ class Jet:
         # Called for what is not defined above: the methods of a tensor, such as x.tanh().
         function = getattr(torch.Tensor, name, None)
         if name.startswith("__") or not callable(function):
-            raise AttributeError(f"Jet has no attribute {name!r}")
+            raise MissingAttribute(f"the attribute {name!r}: jets do not have it")
         return lambda *args, **kwargs: _dispatch(function, (self, *args), kwargs)
 
     @classmethod

@@ -232,6 +232,11 @@ class Jets(Engine):
                 fast = torch.stack(next(_Run(self, model, equation, points[some], names, given).blocks())[1], 1)
         except MissingRule as error:
             return str(error)
+        except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
+            if not self.fallback:
+                raise
+            # Where the mistake is the equation's own, the reference makes it too, and says so.
+            return f"{type(error).__name__} on jets, {error}"
         if not self.probe:
             return ""
         with torch.enable_grad():

@@ -79,6 +79,8 @@ def test_one_equation_does_not_speak_for_another(caplog):
         (lambda u, x: u if u.max() > 0 else x, "max"),
         (lambda u, x: torch.where(u > 0, u, x) if u > 0 else x, "torch.where"),
         (lambda u, x: d((u > 0) * 1.0, x), "gt"),
+        (lambda u, x: torch.stack([u, x]).amax(0), "stack"),
+        (lambda u, x: u.T, "T"),
     ],
 )
 def test_what_equations_cannot_do(function, name):
@@ -115,6 +117,22 @@ def test_a_custom_function_goes_to_the_reference():
     model = Model(Sine.apply)
     arguments = (model.outputs, equation, X, ("x",))
     assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+
+
+def test_any_failure_on_jets_goes_to_the_reference(caplog):
+    """Code that takes a jet for a tensor may fail in any way."""
+    for middle in (lambda h: torch.tanh(h.T).T, lambda h: torch.tanh(torch.complex(h, h)).real, lambda h: h.data * h):
+        model = Model(middle)
+        arguments = (model.outputs, lambda c, o, k: [o["u"]], X, ("x",))
+        with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+            assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+    assert len(caplog.records) == 3
+
+
+def test_a_mistake_in_an_equation_is_shown_as_the_reference_shows_it():
+    model = Model(torch.tanh)
+    with pytest.raises(KeyError, match="nu"):
+        Jets().residual(model.outputs, lambda c, o, k: [o["u"] * k["nu"]], X, ("x",))
 
 
 def test_dropout_in_training_is_refused():
