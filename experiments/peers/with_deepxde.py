@@ -21,7 +21,7 @@ from .watch import Array, Watch
 LBFGS_CHUNK = 50
 
 
-class Looks(dde.callbacks.Callback):  # type: ignore[misc]
+class Looks(dde.callbacks.Callback):
     """Measures along the way and stops the training when the time is up."""
 
     def __init__(self, watch: Watch, coefficients: dict[str, Any]) -> None:

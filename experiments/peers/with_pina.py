@@ -29,6 +29,7 @@ from .watch import Array, Watch
 
 Columns = dict[str, Any]
 Box = dict[str, Any]
+Place = tuple[Box, Callable[..., Any]]
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "softplus": torch.nn.Softplus}
 
 
@@ -47,7 +48,7 @@ class Stated:
     """
 
     box: Box
-    conditions: Mapping[str, tuple[Box, Callable[..., Any]]]
+    conditions: Mapping[str, Place]
     sampling: Mapping[str, tuple[int, str]]
     inputs: Callable[[Columns], list[Any]] | None = None
     shape: Callable[[Columns, Any], Any] | None = None
@@ -74,7 +75,7 @@ class Shaped(torch.nn.Module):
         return raw if self.stated.shape is None else self.stated.shape(columns, raw)
 
 
-class Looks(lightning.pytorch.Callback):  # type: ignore[misc]
+class Looks(lightning.pytorch.Callback):
     """Measures along the way, marks the end of the published schedule, stops when the time is up."""
 
     def __init__(self, watch: Watch, names: list[str], published: int) -> None:
@@ -187,7 +188,7 @@ def _zero(points: Any, u: Any) -> Any:
     return u
 
 
-def _faces(box: Box, *names: str) -> dict[str, tuple[Box, Callable[..., Any]]]:
+def _faces(box: Box, *names: str) -> dict[str, Place]:
     """u = 0 on both ends of the named coordinates."""
     return {f"{name}{index}": ({**box, name: box[name][index]}, _zero) for name in names for index in (0, 1)}
 
@@ -215,8 +216,8 @@ def poisson_2d(recipe: Recipe) -> Stated:
         source = 2 * math.pi**2 * _sine(points, "x") * _sine(points, "y")
         return _second(u, points, "x", "y") + source
 
-    box = {"x": [0, 1], "y": [0, 1]}
-    conditions = {"D": (box, equation), **_faces(box, "x", "y")}
+    box: Box = {"x": [0, 1], "y": [0, 1]}
+    conditions: dict[str, Place] = {"D": (box, equation), **_faces(box, "x", "y")}
     return Stated(box, conditions, dict.fromkeys(conditions, (recipe.points["side"], "grid")))
 
 
@@ -227,7 +228,7 @@ def helmholtz_1_4(recipe: Recipe) -> Stated:
         source = (1 - 17 * math.pi**2) * _sine(points, "x") * _sine(points, "y", 4)
         return _second(u, points, "x", "y") + u - source
 
-    box = {"x": [-1, 1], "y": [-1, 1]}
+    box: Box = {"x": [-1, 1], "y": [-1, 1]}
     return Stated(box, {"D": (box, equation)}, {"D": (recipe.points["side"], "grid")}, shape=_walls)
 
 
@@ -238,9 +239,9 @@ def burgers(recipe: Recipe) -> Stated:
         viscous = 0.01 / math.pi * _second(u, points, "x")
         return _derivative(u, points, "t") + u * _derivative(u, points, "x") - viscous
 
-    box = {"x": [-1, 1], "t": [0, 1]}
-    start = ({"x": [-1, 1], "t": 0.0}, lambda points, u: u + _sine(points, "x"))
-    conditions = {"D": (box, equation), "start": start, **_faces(box, "x")}
+    box: Box = {"x": [-1, 1], "t": [0, 1]}
+    start: Place = ({"x": [-1, 1], "t": 0.0}, lambda points, u: u + _sine(points, "x"))
+    conditions: dict[str, Place] = {"D": (box, equation), "start": start, **_faces(box, "x")}
     sampling = dict.fromkeys(conditions, (recipe.points["boundary"], "random"))
     return Stated(box, conditions, {**sampling, "D": (recipe.points["domain"], "latin")})
 
@@ -259,8 +260,8 @@ def allen_cahn(recipe: Recipe) -> Stated:
         angle = math.pi * c["x"]
         return [torch.ones_like(angle), torch.cos(angle), torch.sin(angle), c["t"]]
 
-    box = {"x": [-1, 1], "t": [0, 1]}
-    conditions = {"D": (box, equation), "start": ({"x": [-1, 1], "t": 0.0}, start)}
+    box: Box = {"x": [-1, 1], "t": [0, 1]}
+    conditions: dict[str, Place] = {"D": (box, equation), "start": ({"x": [-1, 1], "t": 0.0}, start)}
     sampling = {"D": (recipe.points["domain"], "latin"), "start": (recipe.points["initial"], "random")}
     return Stated(box, conditions, sampling, inputs=inputs)
 
@@ -277,9 +278,9 @@ def wave_1d(recipe: Recipe) -> Stated:
     def rest(points: Any, u: Any) -> Any:
         return _derivative(u, points, "t")
 
-    box = {"x": [0, 1], "t": [0, 1]}
-    line = {"x": [0, 1], "t": 0.0}
-    conditions = {"D": (box, equation), "start": (line, start), "rest": (line, rest)}
+    box: Box = {"x": [0, 1], "t": [0, 1]}
+    line: Box = {"x": [0, 1], "t": 0.0}
+    conditions: dict[str, Place] = {"D": (box, equation), "start": (line, start), "rest": (line, rest)}
     sampling = dict.fromkeys(conditions, (recipe.points["initial"], "random"))
     sampling["D"] = (recipe.points["domain"], "random")
     return Stated(box, conditions, sampling, shape=lambda c, u: c["x"] * (1 - c["x"]) * u)
@@ -292,9 +293,9 @@ def diffusion_inverse(recipe: Recipe) -> Stated:
         source = torch.exp(-points.extract(["t"])) * (1 - math.pi**2) * _sine(points, "x")
         return _derivative(u, points, "t") - unknown["C"] * _second(u, points, "x") + source
 
-    box = {"x": [-1, 1], "t": [0, 1]}
-    start = ({"x": [-1, 1], "t": 0.0}, lambda points, u: u - _sine(points, "x"))
-    conditions = {"D": (box, equation), "start": start, **_faces(box, "x")}
+    box: Box = {"x": [-1, 1], "t": [0, 1]}
+    start: Place = ({"x": [-1, 1], "t": 0.0}, lambda points, u: u - _sine(points, "x"))
+    conditions: dict[str, Place] = {"D": (box, equation), "start": start, **_faces(box, "x")}
     places = np.stack([np.linspace(-1, 1, 10), np.ones(10)], axis=1)
     values = np.sin(np.pi * places[:, :1]) * math.exp(-1)
     sampling = dict.fromkeys(conditions, (recipe.points["side"], "grid"))
