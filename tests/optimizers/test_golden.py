@@ -72,16 +72,16 @@ def poisson():
 # What makes it, its steps, and the errors for decay, bending and poisson that it must reach in them.
 METHODS = {
     "LevenbergMarquardt": (LevenbergMarquardt, 40, (5e-8, 2e-7, 1e-4)),
-    "MatrixFree": (partial(MatrixFree, rank=40, refresh=20), 40, (1e-4, 1e-4, 2e-3)),
+    "MatrixFree": (partial(MatrixFree, rank=40, refresh=20), 15, (2e-3, 2e-4, 1e-2)),
     "Sketched": (partial(Sketched, 1.0), 40, (1e-2, 5e-7, 2e-4)),
-    "LBFGS": (LBFGS, 300, (5e-5, 5e-5, 1e-2)),
-    "BFGS": (BFGS, 300, (5e-4, 5e-5, 2e-2)),
-    "SSBFGS": (SSBFGS, 300, (2e-6, 5e-6, 5e-3)),
-    "SSBroyden": (SSBroyden, 300, (1e-6, 1e-5, 5e-3)),
+    "LBFGS": (LBFGS, 150, (2e-4, 3e-3, 4e-2)),
+    "BFGS": (BFGS, 150, (2e-3, 4e-4, 2e-1)),
+    "SSBFGS": (SSBFGS, 150, (4e-6, 3e-5, 2e-2)),
+    "SSBroyden": (SSBroyden, 150, (2e-6, 1e-4, 2e-2)),
     "NaturalGradient": (NaturalGradient, 40, (5e-6, 1e-6, 5e-4)),
     "SPRING": (SPRING, 40, (4e-3, 1e-2, 2e-2)),
-    "SOAP": (partial(FirstOrder, partial(SOAP, lr=1e-2)), 300, (3e-2, 2e-2, 5e-2)),
-    "Adam": (partial(FirstOrder, partial(torch.optim.Adam, lr=1e-2)), 300, (6e-1, 2e-3, 2e-1)),
+    "SOAP": (partial(FirstOrder, partial(SOAP, lr=1e-2)), 150, (3e-1, 2e-2, 3e-1)),
+    "Adam": (partial(FirstOrder, partial(torch.optim.Adam, lr=1e-2)), 150, (8e-1, 1e-2, 4e-1)),
 }
 
 
