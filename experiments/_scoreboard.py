@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
@@ -77,7 +78,8 @@ def markdown(records: Sequence[Record], suite: Mapping[str, Any], origin: str) -
     if compared:
         parts += [
             "Peers in the same interleaved run. Time: ours to the error that the peer ended with, over the peer's. "
-            "Error: ours when the peer ended, over the peer's. Medians over seeds; below 1 is better than the peer.",
+            "Error: ours when the peer ended, over the peer's. Medians over seeds; below 1 is better than the peer. "
+            "A peer that is through with its published schedule before the limit goes on with the same Adam.",
             compared,
         ]
     return "\n\n".join(parts) + "\n"
@@ -134,7 +136,7 @@ def peers_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mappi
             if pairs:
                 rows.append([problem, method, own, *_compared(pairs, suite)])
     names = ("problem", "peer", "ours", "peer's error", "peer's seconds", "time: ours / peer's", "error: ours / peer's")
-    return _table((*names, "the peer's recipe"), rows) if rows else ""
+    return _table((*names, "published schedule's end", "the peer's recipe"), rows) if rows else ""
 
 
 def _compared(pairs: Sequence[tuple[Record, Record]], suite: Mapping[str, Any]) -> list[str]:
@@ -146,14 +148,23 @@ def _compared(pairs: Sequence[tuple[Record, Record]], suite: Mapping[str, Any]) 
         times.append(reached(seconds, values, error) / end)
         ratios.append(at(seconds, values, end) / error if error > 0 else math.nan)
     median = statistics.median(times)
-    ended = ", ".join(sorted({str(peer["reason"]) for _, peer in pairs}))
     return [
         f"{statistics.median(errors):.1e}",
         f"{statistics.median(ends):.1f}",
         f"{median:.2g}" if math.isfinite(median) else "not reached",
         f"{statistics.median(ratios):.1e}",
-        ended,
+        _published([peer for _, peer in pairs]),
+        str(pairs[0][1].get("source", "")),
     ]
+
+
+def _published(peers: Sequence[Mapping[str, Any]]) -> str:
+    """Error and time at which the peer's published schedule was through, where the limit let it; rel-L2."""
+    ends = [peer["published"] for peer in peers if peer.get("published")]
+    if not ends:
+        return f"cut by the limit: {peers[0]['reason']}"
+    error, seconds = (statistics.median(float(end[name]) for end in ends) for name in ("error", "seconds"))
+    return f"rel-L2 {error:.1e} after {seconds:.0f} s"
 
 
 def curve(record: Mapping[str, Any], suite: Mapping[str, Any]) -> tuple[Array, Array]:
@@ -210,6 +221,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
         target = float(suite[problem]["target"])
         logarithmic(axes, *shown, np.array([target]))
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.axhline(target, color=MUTED, lw=0.9, ls="--", label="target")
         if floor > 0 and suite[problem].get("by", "error") == "error":
             axes.axhline(floor, color=MUTED, lw=0.9, ls=":", label="reference’s floor")

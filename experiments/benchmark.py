@@ -8,7 +8,8 @@
 
 Runs of one problem and seed follow each other directly, peers' among them, so that all meet the same machine. What is
 finished in `folder/results.jsonl` is not run again; `table.md` and `error.png` beside it show the runs asked for. The
-peers (`pip install .[peers]`) may live in an environment of their own: `peers_python=/path/to/bin/python`.
+peers (`pip install .[peers]`) may live in an environment of their own: `peers_python=/path/to/bin/python`. The jobs of a
+sweep share the file of results; `only_report=true` afterwards shows them together.
 """
 
 from __future__ import annotations
@@ -81,10 +82,11 @@ def benchmark(
     records = chosen(planned, read(results))
     command = " ".join(["python -m experiments.benchmark", *(word.lstrip("+") for word in sys.argv[1:])])
     table = markdown(records, suite, f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, revision {now}")
-    write_text(place / "table.md", table)
+    print(f"\n{table}")
     if records:
+        write_text(place / "table.md", table)
         picture(records, suite, place / "error.png")
-    print(f"\n{table}\nwritten to {place}")
+        print(f"written to {place}")
 
 
 def plan(

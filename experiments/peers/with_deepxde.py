@@ -88,7 +88,8 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     error = watch.look(looks.predict, looks.values())
     return watch.result(
         error,
-        reason=f"{reason} ({recipe.source})",
+        reason=reason,
+        source=recipe.source,
         points=len(data.train_x),
         parameters=sum(p.numel() for p in net.parameters()) + len(coefficients),
         dtype=dde.config.default_float(),

@@ -140,7 +140,8 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     after = f", then on to {watch.steps}" if watch.steps > phase.iterations else ""
     return watch.result(
         error,
-        reason=f"Adam {min(watch.steps, phase.iterations)} of {phase.iterations}{after} ({recipe.source})",
+        reason=f"Adam {min(watch.steps, phase.iterations)} of {phase.iterations}{after}",
+        source=recipe.source,
         points=sum(len(points) for points in problem.discretised_domains.values())
         + (0 if stated.data is None else len(stated.data[0])),
         parameters=sum(p.numel() for p in model.parameters()) + len(stated.unknowns),
