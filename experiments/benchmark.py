@@ -8,8 +8,8 @@
 
 Runs of one problem and seed follow each other directly, peers' among them, so that all meet the same machine. What is
 finished in `folder/results.jsonl` is not run again; `table.md` and `error.png` beside it show the runs asked for. The
-peers (`pip install .[peers]`) may live in an environment of their own: `peers_python=/path/to/bin/python`. The jobs of a
-sweep share the file of results; `only_report=true` afterwards shows them together.
+peers (`pip install .[peers]`) may live in an environment of their own: `peers_python=/path/to/bin/python`. The jobs of
+a sweep share the file of results; `only_report=true` afterwards shows them together.
 """
 
 from __future__ import annotations
