@@ -96,7 +96,7 @@ def machine() -> str:
     around = surroundings()
     return (
         f"{time.strftime('%Y-%m-%d')}, {around['machine']}, {os.cpu_count()} cores, "
-        f"{around['threads']} threads, torch {around['versions']['torch']}"
+        f"threads: {around['threads']}, torch {around['versions']['torch']}"
     )
 
 

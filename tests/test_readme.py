@@ -1,0 +1,98 @@
+"""The README tells the truth: its snippets run, in its order, and the commands and files that it names exist."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+PYTHON = [code for language, code in BLOCKS if language == "python"]
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for language, code in BLOCKS
+    if language == "bash"
+    for line in code.splitlines()
+    if line.strip()
+]
+FILES = re.findall(r"`([\w/]+\.yaml)`:\n\n```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def shortened(code):
+    """The same with a second of training."""
+    return re.sub(r"\bseconds=\d+", "seconds=1", code)
+
+
+def heading(code):
+    """The heading that a snippet stands under."""
+    return re.findall(r"^## (.*)$", TEXT[: TEXT.index(code)], re.MULTILINE)[-1]
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=heading)
+def test_python(code, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(shortened(code), "README.md", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out, "it shows nothing"
+    written = re.findall(r"\.(?:plot|save)\(\"([\w.]+)\"\)", code)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=pytest.mark.slow if "--multirun" in command else ())
+        for command in COMMANDS
+        if not command.startswith("make")
+    ],
+)
+def test_command(command, tmp_path):
+    for name, content in FILES:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(re.sub(r"\bseconds: \d+", "seconds: 1", content), encoding="utf-8")
+    python, *arguments = shlex.split(shortened(command))
+    assert python == "python"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    runs = {path.parent for path in tmp_path.glob("outputs/**/metrics.json")}
+    assert len(runs) == (4 if "--multirun" in command else 1)
+    for run in runs:
+        names = {path.name for path in run.iterdir()}
+        assert names >= {"config.yaml", "report.txt", "metrics.json", "history.csv", "solution.pt", "solution.png"}
+
+
+def test_make_knows_its_targets():
+    targets = re.findall(r"`?make (\w+)`?", TEXT)
+    assert {"demo", "test"} <= set(targets)
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in targets:
+        assert re.search(rf"^{target}:", rules, re.MULTILINE), f"no rule for make {target}"
+
+
+def test_the_order_is_that_of_a_newcomer():
+    parts = [
+        r"`pinn` solves differential equations",
+        r"make demo",
+        r"!\[.*\]\(docs/burgers\.png\)",
+        r"## Burgers' equation in Python",
+        r"## Burgers' equation in YAML",
+        r"## Derivatives alone",
+        r"## A problem of your own, from an empty file",
+    ]
+    places = [re.search(part, TEXT) for part in parts]
+    assert all(places)
+    assert [place.start() for place in places] == sorted(place.start() for place in places)
+
+
+def test_modules_and_files_that_it_names_exist():
+    for name in re.findall(r"python -m ([\w.]+)", TEXT):
+        assert ROOT.joinpath(*name.split(".")).with_suffix(".py").exists(), name
+    for name in re.findall(r"\]\(([\w/.]+)\)", TEXT):
+        assert (ROOT / name).exists(), name
