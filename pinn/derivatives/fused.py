@@ -96,6 +96,9 @@ def _compose(
     extra = rule.value(value, y[0])
     if not program.keys:
         return y, extra
+    if rule.damp is not None and program.same and len(program.powers) <= 1:
+        _second_order(rule, program, tail, y)
+        return y, extra
     slopes = rule.taylor(value, y[0], extra, 1 + len(program.powers))
     if program.same:
         torch.mul(tail, slopes[0], out=y[1:])
@@ -115,6 +118,33 @@ def _compose(
                 else:
                     y[out].addcmul_(slope, total, value=scale)
     return y, extra
+
+
+def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor) -> None:
+    """The entries of φ(z) for φ' = p(φ) and a plan of second order: φ₂ z_a z_b = (p₁/2 + p₂ y₀) y_a z_b.
+
+    All factors are then entries of first order, y_a = φ' z_a, and neither φ' nor φ₂ is made.
+    """
+    assert rule.damp is not None and rule.riccati is not None
+    _, p1, p2 = rule.riccati
+    rule.damp(tail, y[0], y[1:])
+    if not program.powers:
+        return
+    ys, zs = y.unbind(0), tail.unbind(0)
+    place = {key: at for at, key in enumerate(program.keys, 1)}
+    for _, out, _, terms in program.powers[0]:
+        total: Tensor | None = None
+        for a, b, c in terms:
+            left, right = ys[place[a]], zs[place[b] - 1]
+            if total is None:
+                total, scale = left * right, c
+            else:
+                total.addcmul_(left, right, value=c / scale)
+        assert total is not None
+        if p2:
+            ys[out].addcmul_(total, ys[0], value=p2 * scale)
+        if p1:
+            ys[out].add_(total, alpha=0.5 * p1 * scale)
 
 
 def composed(rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor | None) -> Tensor:
@@ -152,14 +182,14 @@ class Compose(torch.autograd.Function):
         rule, program, keys = ctx.rule, ctx.program, ctx.keys
         if rule.riccati is not None:
             (y,) = ctx.saved_tensors
-            weights = _riccati_weights(rule.riccati, program, y)
+            weights = _riccati_weights(rule, program, y)
             broadcast = ctx.broadcast
         else:
             y, value, *rest = ctx.saved_tensors
             z0, tail = (value, rest.pop(0)) if ctx.split else (value[0], value[1:])
             weights = _series_weights(rule, program, keys, y[0], z0, tail, tuple(rest))
             broadcast = ctx.split and tail.shape[1] == 1 != z0.shape[0]
-        gz = _adjoint(program, len(keys), weights, g)
+        gz = _adjoint(program, weights, g)
         if not ctx.split:
             return None, None, None, gz, None
         gt = gz[1:]
@@ -167,25 +197,31 @@ class Compose(torch.autograd.Function):
 
 
 class _Weights:
-    """w = φ'(z): its value, the common factor q (tensor or None, with a number) and, by place, p_a and the rest."""
+    """w = φ'(z): products with its value, the common factor q (a tensor or None, times a number), p_a and the rest."""
 
-    __slots__ = ("factor", "parts", "q", "rest", "value")
+    __slots__ = ("factor", "parts", "q", "rest", "times")
 
     def __init__(
         self,
-        value: Tensor,
+        times: Callable[[Tensor], Tensor],
         q: Tensor | None,
         factor: float,
         parts: Mapping[int, Tensor],
         rest: Mapping[int, tuple[Tensor, float]],
     ) -> None:
-        self.value, self.q, self.factor, self.parts, self.rest = value, q, factor, parts, rest
+        self.times, self.q, self.factor, self.parts, self.rest = times, q, factor, parts, rest
 
 
-def _riccati_weights(p: tuple[float, float, float], program: Composition, y: Tensor) -> _Weights:
-    _, p1, p2 = p
+def _riccati_weights(rule: Rule, program: Composition, stack: Tensor) -> _Weights:
+    assert rule.riccati is not None
+    _, p1, p2 = rule.riccati
+    y = stack.unbind(0)
     y0 = y[0]
-    value = quadratic(p, y0) if p != (0.0, 1.0, 0.0) else y0
+    if rule.damp is not None:
+        damp = rule.damp
+        times: Callable[[Tensor], Tensor] = lambda t: damp(t, y0, None)  # noqa: E731
+    else:
+        times = quadratic(rule.riccati, y0).mul
     q: Tensor | None
     if p2 == 0.0:
         q, factor = None, p1
@@ -201,7 +237,7 @@ def _riccati_weights(p: tuple[float, float, float], program: Composition, y: Ten
             for i, j, factor_ij in others:
                 total.addcmul_(y[i], y[j], value=factor_ij / c)
             rest[place] = total, c * p2
-    return _Weights(value, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest)
+    return _Weights(times, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest)
 
 
 def _series_weights(
@@ -215,7 +251,7 @@ def _series_weights(
 ) -> _Weights:
     slopes = rule.taylor(z0, y0, extra, 2 + len(program.powers) if program.keys else 1)
     if not program.keys:
-        return _Weights(slopes[0], None, 1.0, {}, {})
+        return _Weights(slopes[0].mul, None, 1.0, {}, {})
     rest: dict[int, tuple[Tensor, float]] = {}
     if program.powers:
         place_of = {key: place for place, key in enumerate(keys)}
@@ -228,18 +264,16 @@ def _series_weights(
                     found, base = rest[out]
                     found.addcmul_(slopes[m], total, value=(m + 1) * scale / base)
     parts = {out: tail[place - 1] for out, place in program.place_in.items() if out}
-    return _Weights(slopes[0], slopes[1], 2.0, parts, rest)
+    return _Weights(slopes[0].mul, slopes[1], 2.0, parts, rest)
 
 
-def _adjoint(program: Composition, entries: int, w: _Weights, g: Tensor) -> Tensor:
+def _adjoint(program: Composition, w: _Weights, gradient: Tensor) -> Tensor:
     """ḡ_z[b] = Σ c w_a ḡ_k, as places; the common factor q is multiplied in once for each k, or once in all."""
     if program.same:
-        gz = g * w.value
+        stack = w.times(gradient)
     else:
-        gz = g.new_empty((1 + entries, *g.shape[1:]))
-        torch.mul(g[0], w.value, out=gz[0])
-        for out, place in program.linear:
-            torch.mul(g[out], w.value, out=gz[place])
+        stack = w.times(gradient[[0, *(out for out, _ in program.linear)]])
+    gz, g = stack.unbind(0), gradient.unbind(0)
     needed = {a for _, a, b, _ in program.adjoint if b}
     full: dict[int, Tensor] = {}
     for a in needed & w.rest.keys():
@@ -268,7 +302,7 @@ def _adjoint(program: Composition, entries: int, w: _Weights, g: Tensor) -> Tens
         gz[b].addcmul_(w.parts[a], shared[k], value=c * w.factor)
     if common is not None:
         _accumulate(gz[0], common, w.q, w.factor)
-    return gz
+    return stack
 
 
 def _accumulate(total: Tensor, tensor: Tensor, q: Tensor | None, factor: float) -> Tensor:

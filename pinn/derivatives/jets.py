@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -74,7 +74,7 @@ class Jets(Engine):
         if self._refuses(model, equation, points, names, constants):
             return self.reference.residual(model, equation, points, names, constants)
         run = _Run(self, model, equation, points, names, constants)
-        return torch.cat([torch.stack(rows, 1) for _, rows, _ in run.blocks()])
+        return torch.cat([torch.stack(run.rows(block), 1) for block in run.blocks])
 
     def linearize(
         self,
@@ -95,7 +95,8 @@ class Jets(Engine):
         jacobian = out
         buffer: Tensor | None = None
         found = []
-        for block, rows, part in run.linearized(scale):
+        for block in run.blocks:
+            rows, part = run.linearized(block, scale)
             found.append(rows)
             if jacobian is None:
                 jacobian = points.new_empty(count, points.shape[0] * rows.shape[1]).T
@@ -126,11 +127,14 @@ class Jets(Engine):
         run = _Run(self, model, equation, points, names, constants)
         loss, total = points.new_zeros(()), points.new_zeros(sum(parameter.numel() for parameter in parameters))
         with torch.enable_grad():
-            for block, rows, _ in run.blocks():
-                part = 0.5 * scaled(torch.stack(rows, 1), None if scale is None else scale[block]).pow(2).sum()
+            for block in run.blocks:
+                rows = scaled(torch.stack(run.rows(block), 1), None if scale is None else scale[block])
+                part = 0.5 * rows.pow(2).sum()
                 # Blocks share the graphs of what was computed from parameters before, such as coefficients.
                 total += flat_gradient(part, parameters, retain_graph=True)
                 loss += part.detach()
+                # The next block is to find this one's memory free, and still in the cache.
+                del rows, part
         return loss, total
 
     def gram(
@@ -151,7 +155,8 @@ class Jets(Engine):
         loss, slope = points.new_zeros(()), points.new_zeros(count)
         total = points.new_zeros(count, count)
         buffer: Tensor | None = None
-        for _, rows, part in run.linearized(scale):
+        for block in run.blocks:
+            rows, part = run.linearized(block, scale)
             flat = rows.reshape(-1)
             if buffer is None or buffer.shape[1] != flat.numel():
                 buffer = points.new_empty(count, flat.numel())
@@ -177,7 +182,8 @@ class Jets(Engine):
             return self.reference.operator(model, equation, points, names, parameters, constants, scale)
         run = _Run(self, model, equation, points, names, constants)
         rows, parts = [], []
-        for _, found, part in run.linearized(scale):
+        for block in run.blocks:
+            found, part = run.linearized(block, scale)
             rows.append(found.reshape(-1))
             parts.append(part)
         return _BlockOperator(torch.cat(rows), parts, parameters)
@@ -229,7 +235,7 @@ class Jets(Engine):
         }
         try:
             with torch.enable_grad():
-                fast = torch.stack(next(_Run(self, model, equation, points[some], names, given).blocks())[1], 1)
+                fast = torch.stack(_Run(self, model, equation, points[some], names, given).rows(slice(0, n)), 1)
         except MissingRule as error:
             return str(error)
         except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
@@ -356,30 +362,27 @@ class _Run:
         rows = equation(dict(trace.coordinates), outputs, constants or {})
         self._program = Program(trace, rows, engine.algebra)
         self._algebra = engine.algebra(key for keys in self._program.asked.values() for key in keys)
-        self._size = engine.block or block_size(model, self._algebra.size, points)
+        n = points.shape[0]
+        count = max(1, -(-n // (engine.block or block_size(model, self._algebra.size, points))))
+        size = max(1, -(-n // count))
+        self.blocks = [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]
 
-    def blocks(self, tape: Callable[[int], Tape | None] = lambda n: None) -> Iterator[tuple[slice, list[Tensor], Any]]:
-        """(which points, rows (n,) each, tape), block by block."""
-        n = self._points.shape[0]
-        count = max(1, -(-n // self._size))
-        size = -(-n // count)
-        for start in range(0, max(n, 1), max(size, 1)):
-            block = slice(start, min(start + size, n))
-            points = self._points[block]
-            found = tape(points.shape[0])
-            frame = Frame(self._algebra, points.shape[0], found)
-            columns = {name: frame.coordinate(points[:, i], i) for i, name in enumerate(self._names)}
-            outputs = self._model(columns)
-            yield block, Evaluation(self._program, frame, outputs, points, block).rows(), found
+    def rows(self, block: slice, tape: Tape | None = None) -> list[Tensor]:
+        """The q rows (n,) on a block of points."""
+        points = self._points[block]
+        frame = Frame(self._algebra, points.shape[0], tape)
+        outputs = self._model({name: frame.coordinate(points[:, i], i) for i, name in enumerate(self._names)})
+        return Evaluation(self._program, frame, outputs, points, block).rows()
 
-    def linearized(self, scale: Tensor | None) -> Iterator[tuple[slice, Tensor, BlockLinearization]]:
-        """(which points, scaled rows (n, q), their derivatives), block by block."""
+    def linearized(self, block: slice, scale: Tensor | None) -> tuple[Tensor, BlockLinearization]:
+        """Scaled rows (n, q) on a block of points, and their derivatives."""
+        part = None if scale is None else scale[block]
         with torch.enable_grad():
-            for block, rows, tape in self.blocks(Tape):
-                part = None if scale is None else scale[block]
-                scales = [None if part is None else part if part.ndim == 1 else part[:, j] for j in range(len(rows))]
-                linearization = tape.linearization(rows, scales)
-                yield block, scaled(torch.stack([row.detach() for row in rows], 1), part), linearization
+            tape = Tape(self._points[block].shape[0])
+            rows = self.rows(block, tape)
+            scales = [None if part is None else part if part.ndim == 1 else part[:, j] for j in range(len(rows))]
+            linearization = tape.linearization(rows, scales)
+        return scaled(torch.stack([row.detach() for row in rows], 1), part), linearization
 
 
 def block_size(model: Model, entries: int, points: Tensor) -> int:

@@ -19,7 +19,7 @@ entries is this project's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -123,7 +123,17 @@ class Tape:
             seed = torch.ones_like(row) if scale is None else scale
             found = torch.autograd.grad(row, targets, seed, retain_graph=any(alive[j + 1 :]), allow_unused=True)
             gradients.append(list(found))
-        return BlockLinearization(self.n, self.layers, list(self.copies.values()), gradients)
+        start = sum(len(layer.outputs) for layer in self.layers)
+        layers: list[tuple[_Layer, Tensor]] = []
+        for layer, *deltas in zip(self.layers, *(_deltas(self.layers, given) for given in gradients), strict=True):
+            if (delta := _side_by_side(deltas, 2)) is not None:
+                # Without its outputs, which hold the graph.
+                layers.append((replace(layer, outputs=()), delta))
+        copies: list[tuple[_Copies, Tensor]] = []
+        for one, *slopes in zip(self.copies.values(), *(given[start:] for given in gradients), strict=True):
+            if (slope := _side_by_side(slopes, 1)) is not None:
+                copies.append((one, slope))
+        return BlockLinearization(self.n, len(rows), layers, copies)
 
 
 class BlockLinearization:
@@ -131,25 +141,16 @@ class BlockLinearization:
 
     Args:
         n: number of points.
-        layers: linear layers met.
-        copies: other constants met.
-        gradients: for each field, the gradient by each layer's outputs and each constant's copies; None is zero.
+        q: number of fields; those of a point lie side by side, as its rows do.
+        layers: linear layers met, and δ (1 + K', n q, …, out) of each.
+        copies: other constants met, and the rows' gradients (n q, …) by the points' copies of each.
     """
 
     def __init__(
-        self, n: int, layers: list[_Layer], copies: list[_Copies], gradients: list[list[Tensor | None]]
+        self, n: int, q: int, layers: list[tuple[_Layer, Tensor]], copies: list[tuple[_Copies, Tensor]]
     ) -> None:
-        self.n, self.q = n, len(gradients)
-        start = sum(len(layer.outputs) for layer in layers)
-        # The q fields of a point lie side by side, as its rows do: δ is (1 + K', n q, …, out).
-        self._layers: list[tuple[_Layer, Tensor]] = []
-        for layer, *found in zip(layers, *(_deltas(layers, given) for given in gradients), strict=True):
-            if (delta := _side_by_side(found, 2)) is not None:
-                self._layers.append((layer, delta))
-        self._copies: list[tuple[_Copies, Tensor]] = []
-        for one, *slopes in zip(copies, *(given[start:] for given in gradients), strict=True):
-            if (slope := _side_by_side(slopes, 1)) is not None:
-                self._copies.append((one, slope))
+        self.n, self.q = n, q
+        self._layers, self._copies = layers, copies
 
     def write(self, parameters: Sequence[Tensor], out: Tensor) -> None:
         """Write Jᵀ into `out` (p, n q), every entry of it."""

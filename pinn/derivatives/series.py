@@ -23,6 +23,7 @@ from torch import Tensor
 
 Value = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
 Taylor = Callable[[Tensor, Tensor, tuple[Tensor, ...], int], list[Tensor]]
+Damp = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class Rule:
         value: (z, out) -> extra; writes φ(z) into `out` and returns what `taylor` needs beside it.
         taylor: (z, φ(z), extra, order) -> [φ₁, …, φ_order].
         riccati: (p₀, p₁, p₂) of φ' = p₀ + p₁ φ + p₂ φ², where there is such a form.
+        damp: (t, φ(z), out) -> φ'(z) t in one pass over memory, into `out` where that is given.
     """
 
     name: str
     value: Value
     taylor: Taylor
     riccati: tuple[float, float, float] | None = None
+    damp: Damp | None = None
 
 
 def _plain(function: Callable[..., Tensor]) -> Value:
@@ -95,8 +98,28 @@ def quadratic(p: tuple[float, float, float], y: Tensor) -> Tensor:
     return found.add_(y, alpha=p1) if p1 else found
 
 
-def _quadratic_rule(name: str, value: Value, p: tuple[float, float, float]) -> Rule:
-    return Rule(name, value, _riccati(p), p)
+def _quadratic_rule(name: str, value: Value, p: tuple[float, float, float], damp: Damp | None = None) -> Rule:
+    return Rule(name, value, _riccati(p), p, damp)
+
+
+def _damp_tanh(t: Tensor, y: Tensor, out: Tensor | None) -> Tensor:
+    if out is None:
+        found: Tensor = torch.ops.aten.tanh_backward.default(t, y)
+        return found
+    torch.ops.aten.tanh_backward.grad_input(t, y, grad_input=out)
+    return out
+
+
+def _damp_sigmoid(t: Tensor, y: Tensor, out: Tensor | None) -> Tensor:
+    if out is None:
+        found: Tensor = torch.ops.aten.sigmoid_backward.default(t, y)
+        return found
+    torch.ops.aten.sigmoid_backward.grad_input(t, y, grad_input=out)
+    return out
+
+
+def _damp_exp(t: Tensor, y: Tensor, out: Tensor | None) -> Tensor:
+    return torch.mul(t, y, out=out)
 
 
 def _tanh_value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
@@ -108,9 +131,9 @@ def _tanh_value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
     return ()
 
 
-TANH = _quadratic_rule("tanh", _tanh_value, (1.0, 0.0, -1.0))
-SIGMOID = _quadratic_rule("sigmoid", _plain(torch.sigmoid), (0.0, 1.0, -1.0))
-EXP = _quadratic_rule("exp", _plain(torch.exp), (0.0, 1.0, 0.0))
+TANH = _quadratic_rule("tanh", _tanh_value, (1.0, 0.0, -1.0), _damp_tanh)
+SIGMOID = _quadratic_rule("sigmoid", _plain(torch.sigmoid), (0.0, 1.0, -1.0), _damp_sigmoid)
+EXP = _quadratic_rule("exp", _plain(torch.exp), (0.0, 1.0, 0.0), _damp_exp)
 TAN = _quadratic_rule("tan", _plain(torch.tan), (1.0, 0.0, 1.0))
 RECIPROCAL = _quadratic_rule("reciprocal", _plain(torch.reciprocal), (0.0, 0.0, -1.0))
 
