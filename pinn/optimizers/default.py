@@ -4,8 +4,8 @@ Measured on Burgers' equation, one core, rel-L2 error after so many seconds of p
 
 | parameters | Levenberg-Marquardt | matrix-free Gauss-Newton | L-BFGS |
 |---|---|---|---|
-| 5 081 | 1.6e-4 at 20 s, 2.5e-5 at 100 s | 1.4e-1 at 60 s | 3.7e-1 at 60 s |
-| 30 701 | 2.3e-1 at 20 s, 7.7e-5 at 120 s | | |
+| 5 081 | 1.6e-4 at 20 s, 2.5e-5 at 100 s | 9.9e-2 at 60 s, 5.7e-2 at 100 s | 3.7e-1 at 60 s, 3.1e-1 at 100 s |
+| 30 701 | 2.3e-1 at 20 s, 7.7e-5 at 120 s | 2.7e-1 at 120 s | 3.5e-1 at 120 s |
 
 With rows made from one backward pass, all of J costs two to three gradients, about as much as a single product Jv and
 Jᵀw. As long as J fits into memory its dual form is therefore the choice for any number of parameters; beyond that,

@@ -85,52 +85,63 @@ def strong_wolfe(
         raise ValueError(
             f"strong_wolfe: the slope at the start is {start.slope:.3g}; expected a descent direction (< 0)"
         )
-    count = 0
-
-    def at(t: float) -> Trial:
-        nonlocal count
-        count += 1
-        value, gradient = along(t)
-        slope = float(gradient.dot(direction))
-        return Trial(t, value if math.isfinite(value) and math.isfinite(slope) else math.inf, slope, gradient)
-
-    def enough(trial: Trial) -> bool:
-        return trial.value <= start.value + c1 * trial.t * start.slope + _ROUNDING * abs(start.value)
-
-    def flat(trial: Trial) -> bool:
-        return abs(trial.slope) <= -c2 * start.slope
-
+    line = _Line(along, start, direction, c1, c2)
     low, high = start, None
-    trial = at(first)
-    while count < evaluations:
-        if not enough(trial) or (trial.value >= low.value and low is not start):
+    trial = line.at(first)
+    while line.count < evaluations:
+        if not line.enough(trial) or (trial.value >= low.value and low is not start):
             high = trial
             break
-        if flat(trial):
-            return Search(trial, count, True)
+        if line.flat(trial):
+            return Search(trial, line.count, True)
         if trial.slope >= 0:
             low, high = trial, low
             break
         # Still going down steeply: go on to where a cubic through the last two points turns, at most ten times as far.
         t = _cubic(low, trial)
-        low, trial = trial, at(min(max(t, 2 * trial.t), 10 * trial.t) if math.isfinite(t) else 10 * trial.t)
-    while high is not None and count < evaluations:
+        low, trial = trial, line.at(min(max(t, 2 * trial.t), 10 * trial.t) if math.isfinite(t) else 10 * trial.t)
+    while high is not None and line.count < evaluations:
         width = high.t - low.t
         if abs(width) <= 1e-14 * max(abs(high.t), abs(low.t)):
             break
         t = _cubic(low, high)
         inset = 0.1 * abs(width)
         left, right = min(low.t, high.t) + inset, max(low.t, high.t) - inset
-        trial = at(min(max(t, left), right) if math.isfinite(t) else low.t + 0.5 * width)
-        if not enough(trial) or trial.value >= low.value + _ROUNDING * max(abs(start.value), abs(low.value)):
+        trial = line.at(min(max(t, left), right) if math.isfinite(t) else low.t + 0.5 * width)
+        if not line.enough(trial) or trial.value >= low.value + _ROUNDING * max(abs(start.value), abs(low.value)):
             high = trial
-        elif flat(trial):
-            return Search(trial, count, True)
+        elif line.flat(trial):
+            return Search(trial, line.count, True)
         else:
             if trial.slope * (high.t - low.t) >= 0:
                 high = low
             low = trial
-    return Search(low if low.value <= start.value else start, count, False)
+    return Search(low if low.value <= start.value else start, line.count, False)
+
+
+class _Line:
+    """f along d, the two conditions, and the number of evaluations so far."""
+
+    def __init__(self, along: Along, start: Trial, direction: Tensor, c1: float, c2: float) -> None:
+        self.along, self.start, self.direction = along, start, direction
+        self.c1, self.c2 = c1, c2
+        self.count = 0
+
+    def at(self, t: float) -> Trial:
+        """The point at t, infinitely high where it is not finite."""
+        self.count += 1
+        value, gradient = self.along(t)
+        slope = float(gradient.dot(self.direction))
+        return Trial(t, value if math.isfinite(value) and math.isfinite(slope) else math.inf, slope, gradient)
+
+    def enough(self, trial: Trial) -> bool:
+        """The decrease condition, with allowance for rounding."""
+        limit = self.start.value + self.c1 * trial.t * self.start.slope
+        return trial.value <= limit + _ROUNDING * abs(self.start.value)
+
+    def flat(self, trial: Trial) -> bool:
+        """The slope condition."""
+        return abs(trial.slope) <= -self.c2 * self.start.slope
 
 
 def _cubic(a: Trial, b: Trial) -> float:

@@ -72,7 +72,7 @@ def poisson():
 # What makes it, its steps, and the errors for decay, bending and poisson that it must reach in them.
 METHODS = {
     "LevenbergMarquardt": (LevenbergMarquardt, 40, (5e-8, 2e-7, 1e-4)),
-    "MatrixFree": (partial(MatrixFree, rank=40, refresh=20), 15, (2e-3, 2e-4, 1e-2)),
+    "MatrixFree": (MatrixFree, 15, (2e-3, 2e-3, 1e-1)),
     "Sketched": (partial(Sketched, 1.0), 40, (1e-2, 5e-7, 2e-4)),
     "LBFGS": (LBFGS, 150, (2e-4, 3e-3, 4e-2)),
     "BFGS": (BFGS, 150, (2e-3, 4e-4, 2e-1)),
