@@ -18,16 +18,19 @@ from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
 from pinn.networks import MLP
 from pinn.objective import Equations
-from pinn.optimizers import Optimizer, default_optimizer
+from pinn.optimizers import LevenbergMarquardt, Optimizer, default_optimizer
 from pinn.problem import Problem
 from pinn.report import Report
-from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, evolves
+from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolves
+from pinn.sampling.uniform import spread
 from pinn.training import Solution, Stage, Trainer
-from pinn.training.check import CheckError, check
+from pinn.training.check import CheckError, CheckTable, check
 from pinn.training.trainer import Callback
 from pinn.weighting import Weighting
 
 _LOG = logging.getLogger("pinn.check")
+
+_START, _MOST, _FIXED = 400, 8000, 4000  # points on the domain: first, at the most, and where they are kept
 
 
 def solve(
@@ -93,13 +96,9 @@ def solve(
     if start is not None:
         model.load_state_dict(start.model.state_dict())
     equations = Equations(model, Jets() if derivatives is None else derivatives)
-    table = check(equations) if verify else None
-    if table is not None:
-        if not table.ok:
-            raise CheckError(table)
-        _LOG.info("checked before training\n%s", table)
+    table = _verified(equations) if verify else None
     if stages is None:
-        stages = [_stage(model, optimizer, sampling, weighting, steps)]
+        stages = [_stage(equations, optimizer, sampling, weighting, steps)]
     trainer = Trainer(
         equations,
         generator=generator,
@@ -114,35 +113,62 @@ def solve(
     return solution
 
 
+def _verified(equations: Equations) -> CheckTable:
+    """The table of comparisons before a run, logged; an error where one fails."""
+    table = check(equations)
+    if not table.ok:
+        raise CheckError(table)
+    _LOG.info("checked before training\n%s", table)
+    return table
+
+
 def default_network(problem: Problem) -> NetworkFactory:
     """The network `solve` takes: tanh, three hidden layers, wider with more outputs and coordinates."""
     width = 20 + 10 * (len(problem.outputs) > 1) + 5 * max(0, len(problem.coordinates) - 2)
     return partial(MLP, width=width, depth=3)
 
 
-def default_sampling(problem: Problem, optimizer: Optimizer) -> Sampler:
+def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST) -> Sampler:
     """The points `solve` takes: growing and following the residual, early times first where an evolution is stuck.
 
     An optimizer whose memory new points would spoil gets fixed ones.
+
+    Args:
+        problem: what is to be solved.
+        optimizer: what takes the steps.
+        most: points at the most on the domain itself.
     """
     if not optimizer.redraws:
-        return Fixed(4000)
+        return Fixed(min(_FIXED, most))
+    growing = Growing(RAD(), start=min(_START, most), maximum=most)
     time = evolves(problem)
-    return Growing(RAD()) if time is None else Marching(Growing(RAD()), time=time, after=6)
+    return growing if time is None else Marching(growing, time=time, after=6)
 
 
 def _stage(
-    model: Model,
+    equations: Equations,
     optimizer: Optimizer | None,
     sampling: Sampler | None,
     weighting: Weighting | None,
     steps: int | None,
 ) -> Stage:
     """The one stage of a run without a schedule, with what was left out chosen."""
-    size = sum(parameter.numel() for parameter in model.parameters())
+    size = sum(parameter.numel() for parameter in equations.model.parameters())
     chosen = default_optimizer(size) if optimizer is None else optimizer
-    points = default_sampling(model.problem, chosen) if sampling is None else sampling
-    return Stage(chosen, points, weighting, steps, patience=200)
+    if sampling is None:
+        rows = chosen.most_rows(size) if isinstance(chosen, LevenbergMarquardt) else None
+        sampling = default_sampling(equations.problem, chosen, _MOST if rows is None else _most_points(equations, rows))
+    return Stage(chosen, sampling, weighting, steps, patience=200)
+
+
+def _most_points(equations: Equations, rows: int) -> int:
+    """The largest number of points on the domain itself, up to `_MOST`, whose rows an optimizer can carry."""
+    few = spread(equations.problem, 1, torch.Generator().manual_seed(0))
+    widths = {name: equations.residual(name, points.take(torch.arange(1))).shape[1] for name, points in few.items()}
+    size = _MOST
+    while size > 1 and sum(widths[name] * n for name, n in counts(equations.problem, size).items()) > rows:
+        size = size * 9 // 10
+    return size
 
 
 def _validate(tolerance: float | None, seconds: float | None, steps: int | None, dtype: torch.dtype) -> None:
