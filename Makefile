@@ -24,6 +24,7 @@ $(STAMP): pyproject.toml setup.py constraints.txt
 install: $(STAMP)
 
 demo: $(STAMP)
+	@echo "two minutes: Burgers' equation by three methods"
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m experiments.demo
 
 test: $(STAMP)
