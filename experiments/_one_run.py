@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,12 @@ from pathlib import Path
 from typing import Any
 
 Curve = dict[str, list[float | None]]
+
+
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / 1e6 if sys.platform == "darwin" else largest * 1024 / 1e6
 
 
 def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
@@ -59,6 +66,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "points": int(history[-1]["points"]),
         "parameters": report.parameters,
         "dtype": report.dtype,
+        "memory": peak_memory(),
         "steps": report.steps,
         "reason": report.reason,
         "times": {
