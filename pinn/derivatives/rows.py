@@ -23,10 +23,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from pinn.derivatives.fused import Linear
+from pinn.derivatives.fused import Linear, affine
 from pinn.derivatives.jet import Jet
 
 Fill = Callable[[Tensor, bool], None]
@@ -98,7 +97,7 @@ class Tape:
             outputs = (z,)
             result = Jet(a.frame, a.keys, stack=z)
         else:
-            value = F.linear(a.value, fixed, shift).requires_grad_()
+            value = affine(a.value, fixed, shift).requires_grad_()
             tail = a.tail @ fixed.T
             if len(a.keys):
                 tail = tail.expand(tail.shape[0], *value.shape).detach().requires_grad_()
@@ -328,9 +327,9 @@ def _outer(layer: _Layer, delta: Tensor, q: int, block: Tensor, add: bool) -> No
         rows = torch.einsum("knso,knsi->noi", delta.flatten(2, -2), inner.flatten(2, -2))
         _put(rows, block, add)
         return
-    left = delta.transpose(1, 2).contiguous()
-    first = _repeated(layer.value, q, 0).T.contiguous()
-    rest = _repeated(layer.tail, q, 1).transpose(1, 2).contiguous()
+    left = _points_last(delta)
+    first = _points_last(_repeated(layer.value, q, 0))
+    rest = _points_last(_repeated(layer.tail, q, 1))
     target = block.view(left.shape[1], first.shape[0], -1)
     if add:
         target.addcmul_(left[0][:, None], first[None])
@@ -338,6 +337,12 @@ def _outer(layer: _Layer, delta: Tensor, q: int, block: Tensor, add: bool) -> No
         torch.mul(left[0][:, None], first[None], out=target)
     for k in range(rest.shape[0]):
         target.addcmul_(left[k + 1][:, None], rest[k][None])
+
+
+def _points_last(tensor: Tensor) -> Tensor:
+    """(…, n, features) as (…, features, n), a feature's points side by side in memory."""
+    found = tensor.transpose(-1, -2)
+    return found if found.stride(-1) == 1 else found.contiguous()
 
 
 def _diagonal(slope: Tensor, n: int) -> Tensor:

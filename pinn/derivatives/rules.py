@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pinn.derivatives import fused, series
@@ -184,7 +183,7 @@ def linear(a: Any, weight: Any, bias: Any = None) -> Jet:
         return a.frame.tape.linear(a, weight, bias)
     if a.stacked:
         return Jet(a.frame, a.keys, stack=fused.linear(a.stack, weight, bias))
-    return Jet(a.frame, a.keys, F.linear(a.value, weight, bias), a.tail @ weight.T)
+    return Jet(a.frame, a.keys, fused.affine(a.value, weight, bias), a.tail @ weight.T)
 
 
 def matmul(a: Any, b: Any) -> Jet:
