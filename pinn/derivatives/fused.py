@@ -80,10 +80,8 @@ def _powers(program: Composition, place: Mapping[int, int], z: Any) -> list[Powe
                 (left, one), (right, two) = first[a], previous[b]
                 if total is None:
                     total, scale = left * right, c * one * two
-                elif total.shape == torch.broadcast_shapes(left.shape, right.shape):
-                    total.addcmul_(left, right, value=c * one * two / scale)
                 else:
-                    total = torch.addcmul(total, left, right, value=c * one * two / scale)
+                    total.addcmul_(left, right, value=c * one * two / scale)
             assert total is not None
             now[key] = total, scale
         found.append(now)
@@ -367,7 +365,8 @@ def _linear(a: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 def _by_feature(product: Tensor, like: Tensor) -> Tensor:
     """A product (out, K n …) as a stack (K, n, …, out), without a copy."""
-    return product.view(product.shape[0], *like.shape[:-1]).movedim(0, -1)
+    stack = product.view(product.shape[0], *like.shape[:-1])
+    return stack.permute(1, 2, 0) if stack.ndim == 3 else stack.movedim(0, -1)
 
 
 def empty_stack(entries: int, value: Tensor) -> Tensor:
