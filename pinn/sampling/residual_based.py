@@ -2,7 +2,9 @@
 
     density(x) proportional to |r(x)|^k / mean |r|^k + c
 
-on a pool of evenly spread candidates; the points are drawn from the pool without replacement with these odds.
+on a pool of evenly spread candidates; the points are drawn from the pool without replacement with these odds. Where the
+residual is spread over the whole set, random choice only makes the points less even: while mean r^2 / (mean |r|)^2 is
+below `smooth` (pi/2 for a normal distribution, large where a layer holds the residual) evenly spread points are taken.
 Source: Wu, Zhu, Tan, Kartha, Lu, Comput. Methods Appl. Mech. Engrg. 403 (2023) 115671, eq. (2) (k = 1, c = 1).
 """
 
@@ -30,6 +32,7 @@ class RAD(Sampler):
         candidates: candidates a point.
         power: k in the density, dimensionless.
         uniform: c in the density, dimensionless; larger is closer to even.
+        smooth: mean r^2 over (mean |r|)^2 below which the points are evenly spread, dimensionless; 1 never.
     """
 
     size: int = 2000
@@ -37,6 +40,7 @@ class RAD(Sampler):
     candidates: int = 10
     power: float = 1.0
     uniform: float = 1.0
+    smooth: float = 3.0
 
     def draw(
         self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
@@ -52,9 +56,11 @@ class RAD(Sampler):
         return drawn
 
     def _choose(self, pool: Points, number: int, rows: torch.Tensor, generator: torch.Generator) -> Points:
-        size = rows.detach().double().pow(2).sum(-1).sqrt().pow(self.power)
-        mean = float(size.mean())
-        density = size / mean + self.uniform if mean > 0 else torch.ones_like(size)
+        square = rows.detach().double().pow(2).sum(-1)
+        if float(square.mean()) <= self.smooth * float(square.sqrt().mean()) ** 2:
+            return pool.take(torch.arange(min(number, pool.n)))
+        size = square.pow(self.power / 2)
+        density = size / size.mean() + self.uniform
         chosen = torch.multinomial(density, min(number, pool.n), replacement=False, generator=generator)
         return pool.take(chosen)
 

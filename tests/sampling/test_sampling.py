@@ -66,6 +66,16 @@ def test_without_residual_adaptive_points_are_even():
     assert float(points.column("x").mean()) == pytest.approx(0, abs=0.05)
 
 
+def test_a_residual_spread_evenly_leaves_the_points_even():
+    def wave(name, points):
+        return torch.sin(7 * points.column("x"))[:, None]
+
+    drawn = RAD(64).draw(PROBLEM, seeded(), wave)["equation"]
+    even = BOX.sample(640, generator=seeded(), method="sobol")
+    assert torch.equal(drawn.x, even.x[:64])
+    assert not torch.equal(RAD(64, smooth=1.0).draw(PROBLEM, seeded(), wave)["equation"].x, even.x[:64])
+
+
 def test_points_grow_only_when_they_overfit_and_no_longer_help():
     sampler = Growing(Redrawn(), start=100, factor=2, maximum=300, threshold=3, stall=0.6)
     sampler.observe(old=1.0, new=10.0)
