@@ -29,7 +29,7 @@ class Marching(Sampler):
         factor: growth of the share, > 1.
         solved: loss on new points over the first loss of the run below which the share grows.
         pace: accepted steps between draws before the whole time is reached.
-        after: 0 marches from the start; otherwise the run has so many draws on the whole time first, and marches only if
+        after: 0 marches from the start; otherwise the run has so many draws on the whole time first, marching only if
             the loss on new points is then still above `stuck` times the first.
         stuck: see `after`; dimensionless.
 
