@@ -166,7 +166,7 @@ class _Run:
 
     def run(self) -> str:
         """Take steps until something ends the stage; returns what did."""
-        trainer, stage = self.trainer, self.stage
+        trainer = self.trainer
         trainer.watch.since = trainer.steps
         count = 0
         self.sampler.begin(float(self.objective.loss()))
