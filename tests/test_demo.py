@@ -13,11 +13,14 @@ def found():
     return demo.demo(seconds=0.5)
 
 
-def test_the_default_comes_first_and_is_best(found):
-    names = list(found)
-    assert names == [demo.DEFAULT, "L-BFGS", "Adam"]
-    errors = [solution.error() for solution in found.values()]
-    assert errors[0] == min(errors)
+def test_the_default_comes_first(found):
+    assert list(found) == [demo.DEFAULT, "L-BFGS", "Adam"]
+
+
+@pytest.mark.slow
+def test_the_default_is_best():
+    errors = [solution.error() for solution in demo.demo(seconds=20).values()]
+    assert errors[0] < 1e-3 < min(errors[1:])
 
 
 def test_the_comparison_is_one_picture_and_one_table(found, tmp_path):

@@ -140,7 +140,7 @@ def test_the_tolerance_stops_the_run():
 def test_time_stops_the_run():
     solution = solve(poisson_2d(), seconds=1.0, progress=False)
     assert solution.report.reason == "time is up"
-    assert solution.history[-1]["seconds"] < 10
+    assert solution.history[-1]["seconds"] < 60
 
 
 def test_a_run_can_be_continued(solution):
