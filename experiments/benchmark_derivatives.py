@@ -4,11 +4,11 @@
     python -m experiments.benchmark_derivatives widths=[50] seconds=5             # what the README shows
     python -m experiments.benchmark_derivatives cases=[burgers] threads=2
 
-Times are medians of interleaved rounds, so that all engines meet the same machine, and are given as multiples of a
-plain forward-backward pass of the network on as many points. The floor is the time of the matrix products that the loss
-gradient of jets makes, at the rate of a matrix product of that shape measured in the same run. Memory is the peak of
-a process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the
-run's folder.
+Times are medians of interleaved rounds, each engine in a process of its own, so that all meet the same machine and
+none the other's memory; on one thread they are processor time. They are given as multiples of a plain forward-backward
+pass of the network on as many points. The floor is the time of the matrix products that the loss gradient of jets
+makes, at the rate of a matrix product of that width measured in the same run. Memory is the peak of a process of its
+own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's folder.
 """
 
 from __future__ import annotations
@@ -17,26 +17,23 @@ import json
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from pinn.derivatives import Autograd, Engine, Jets
 from pinn.plotting.canvas import MUTED, PALETTE, new_figure, quiet, save
 
 from ._command_line import CONF, clean_exit, plain, prepare
 from ._configuration import ConfigurationError, choose
-from ._derivative_cases import CASES, Case, Perceptron
+from ._derivative_cases import CASES, Case
+from ._derivative_tasks import GROUPS, PRODUCT_ROWS, Setting, carried, peak_here, work
 from ._folder import write_text
 
-Task = Callable[[], Any]
-JACOBIAN_BYTES = 200e6
 MEMORY_CASES = ("burgers", "biharmonic")
 
 
@@ -108,7 +105,8 @@ def benchmark_derivatives(
             for name in names:
                 measurement = measure(CASES[name], width, dtype, points, depth, seconds, seed)
                 if memory and width == 50 and name in MEMORY_CASES:
-                    measurement.memory = {e: peak(name, width, dtype, points, depth, e) for e in ("jets", "nested")}
+                    place = Setting(name, width, dtype, points, depth, seed, threads)
+                    measurement.memory = {engine: peak(place, engine) for engine in ("jets", "nested")}
                 found.append(measurement)
                 print(line(measurement), flush=True)
     return found
@@ -116,128 +114,49 @@ def benchmark_derivatives(
 
 def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds: float, seed: int) -> Measurement:
     """Medians of interleaved rounds for one equation, width and precision."""
-    model, x = setting(case, width, dtype, points, depth, seed)
-    parameters = list(model.parameters())
-    size = sum(parameter.numel() for parameter in parameters)
-    q = len(case.equation(*trial(case)))
-    count = int(min(points, 4096, max(64, JACOBIAN_BYTES / (size * q * x.element_size()))))
-    few = x[:count]
-    jacobian = torch.empty(size, count * q, dtype=x.dtype).T
-    jets, nested = Jets(fallback=False), Autograd()
-
-    def task(engine: Engine, where: torch.Tensor) -> Task:
-        return lambda: engine.gradient(model.outputs, case.equation, where, case.coordinates, parameters)
-
-    def forward(engine: Engine) -> Task:
-        def run() -> None:
-            with torch.no_grad():
-                engine.residual(model.outputs, case.equation, x, case.coordinates)
-
-        return run
-
-    def network_alone() -> None:
-        torch.autograd.grad(model(x).pow(2).sum(), parameters)
-
-    def forward_mode() -> None:
-        torch.autograd.grad(case.forward_mode(model, x).pow(2).sum(), parameters, allow_unused=True)
-
-    tasks: dict[str, Task] = {
-        "plain": network_alone,
-        "jets": task(jets, x),
-        "nested": task(nested, x),
-        "torch.func": forward_mode,
-        "jets forward": forward(jets),
-        "nested forward": forward(nested),
-        "jets few": task(jets, few),
-        "jets J": lambda: jets.linearize(model.outputs, case.equation, few, case.coordinates, parameters, out=jacobian),
-        "nested 16 rows": lambda: sixteen_rows(nested.residual(model.outputs, case.equation, few, case.coordinates)),
-    }
-
-    def sixteen_rows(found: torch.Tensor) -> None:
-        flat = found.reshape(-1)
-        seeds = torch.eye(16, flat.numel(), dtype=x.dtype)
-        torch.autograd.grad(flat, parameters, seeds, is_grads_batched=True, allow_unused=True)
-
+    place = Setting(case.name, width, dtype, points, depth, seed, torch.get_num_threads())
+    medians = interleaved(place, seconds)
+    model, x = place.build()
     entries = carried(case, model, x)
-    weight = torch.rand(width, width, dtype=x.dtype)
-    rows = torch.rand(2000 * entries, width, dtype=x.dtype)
-    tasks["product"] = lambda: rows @ weight
-    medians = interleaved(tasks, seconds)
     # Of the (K n, in) x (in, out) products, three a layer: forward, by the activations and by the weights.
-    products = 3 * points * entries * sum(p.numel() for p in parameters if p.ndim == 2)
-    rate = rows.shape[0] * width * width / medians.pop("product")
-    return Measurement(case.name, width, dtype, medians, entries, products / rate, count * q)
+    products = 3 * points * entries * sum(p.numel() for p in model.parameters() if p.ndim == 2)
+    floor = products * medians.pop("product") / (PRODUCT_ROWS * width * width)
+    return Measurement(case.name, width, dtype, medians, entries, floor, place.rows())
 
 
-def setting(case: Case, width: int, dtype: str, points: int, depth: int, seed: int) -> tuple[Perceptron, torch.Tensor]:
-    """The network and the points."""
-    precision = {"float32": torch.float32, "float64": torch.float64}[dtype]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Perceptron(case, width, depth, precision), torch.rand(points, len(case.coordinates), dtype=precision)
+def interleaved(place: Setting, seconds: float) -> dict[str, float]:
+    """Median seconds of each task over rounds in which each runs once, after one round that does not count.
 
-
-def trial(case: Case) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """A coordinate tensor each and outputs computed from them, to count the rows of the equation."""
-    columns = {name: torch.rand(1, requires_grad=True) for name in case.coordinates}
-    total = torch.stack(list(columns.values())).sum(0)
-    return columns, {name: torch.sin(total) for name in case.outputs}, {}
-
-
-def carried(case: Case, model: Perceptron, x: torch.Tensor) -> int:
-    """K, as the largest stack that comes out of the network."""
-    sizes: list[int] = []
-
-    def spy(columns: dict[str, Any]) -> dict[str, Any]:
-        outputs = model.outputs(columns)
-        sizes.extend(1 + len(getattr(output, "keys", ())) for output in outputs.values())
-        return outputs
-
-    Jets(fallback=False, probe=False).residual(spy, case.equation, x[:2], case.coordinates)
-    return max(sizes)
-
-
-def interleaved(tasks: dict[str, Task], seconds: float) -> dict[str, float]:
-    """Median seconds of each task over rounds in which each runs once, after one round that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in tasks}
+    Every group of tasks has a process of its own, so that each meets the memory allocator as it would alone; a round
+    goes through them all, one at a time.
+    """
+    context = multiprocessing.get_context("spawn")
+    workers = []
+    for group in GROUPS:
+        here, there = context.Pipe()
+        process = context.Process(target=work, args=(there, group, place), daemon=True)
+        process.start()
+        workers.append((process, here))
+    times: dict[str, list[float]] = {}
     start = time.perf_counter()
     rounds = -1
     while rounds < 3 or (time.perf_counter() - start < seconds and rounds < 30):
-        for name, run in tasks.items():
-            began = time.perf_counter()
-            run()
-            if rounds >= 0:
-                times[name].append(time.perf_counter() - began)
+        for _, pipe in workers:
+            pipe.send("round")
+            for name, value in pipe.recv().items():
+                if rounds >= 0:
+                    times.setdefault(name, []).append(value)
         rounds += 1
+    for process, pipe in workers:
+        pipe.send("end")
+        process.join()
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def peak(case: str, width: int, dtype: str, points: int, depth: int, engine: str) -> float:
+def peak(place: Setting, engine: str) -> float:
     """Peak bytes of one loss gradient above those before it, in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (case, width, dtype, points, depth, engine, torch.get_num_threads()))
-
-
-def _peak(case: str, width: int, dtype: str, points: int, depth: int, engine: str, threads: int) -> float:
-    torch.set_num_threads(threads)
-    model, x = setting(CASES[case], width, dtype, points, depth, 0)
-    chosen: Engine = Jets(fallback=False, probe=False) if engine == "jets" else Autograd()
-    arguments = (model.outputs, CASES[case].equation)
-    parameters = list(model.parameters())
-    # A few points first, so that libraries are loaded and plans made.
-    chosen.gradient(*arguments, x[:4], CASES[case].coordinates, parameters)
-    before = _high_water()
-    chosen.gradient(*arguments, x, CASES[case].coordinates, parameters)
-    return _high_water() - before
-
-
-def _high_water() -> float:
-    """The process's own peak of resident bytes; NaN where the system does not tell (it does on Linux)."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return float("nan")
-    # Not getrusage: its peak is inherited from the process that started this one.
-    return 1024.0 * next(int(row.split()[1]) for row in status.read_text().splitlines() if row.startswith("VmHWM"))
+        return pool.apply(peak_here, (place, engine))
 
 
 def line(m: Measurement) -> str:

@@ -1,0 +1,171 @@
+"""What is timed, and the process that times it: one for the plain network, one for each way to differentiate.
+
+A worker builds its tasks once and then answers every request for a round with the seconds of each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.derivatives import Autograd, Engine, Jets
+
+from ._derivative_cases import CASES, Case, Perceptron
+
+Task = Callable[[], Any]
+GROUPS = ("plain", "jets", "nested", "torch.func")
+JACOBIAN_BYTES = 200e6
+PRODUCT_ROWS = 4000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One equation (by name), width and precision, with n points and a network of some depth, on some threads."""
+
+    case: str
+    width: int
+    dtype: str
+    points: int
+    depth: int
+    seed: int
+    threads: int
+
+    def build(self) -> tuple[Perceptron, Tensor]:
+        """The network and the points (n, d)."""
+        precision = {"float32": torch.float32, "float64": torch.float64}[self.dtype]
+        case = CASES[self.case]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            model = Perceptron(case, self.width, self.depth, precision)
+            return model, torch.rand(self.points, len(case.coordinates), dtype=precision)
+
+    def fewer(self) -> int:
+        """Points that J is taken at: 4096, or as many as its buffer has room for."""
+        model, x = self.build()
+        size = sum(parameter.numel() for parameter in model.parameters())
+        room = JACOBIAN_BYTES / (size * self._fields() * x.element_size())
+        return int(min(self.points, 4096, max(64, room)))
+
+    def rows(self) -> int:
+        """Rows of J."""
+        return self.fewer() * self._fields()
+
+    def _fields(self) -> int:
+        """Rows of the equation at a point, counted on a trial."""
+        case = CASES[self.case]
+        columns = {name: torch.rand(1, requires_grad=True) for name in case.coordinates}
+        total = torch.stack(list(columns.values())).sum(0)
+        return len(case.equation(columns, {name: torch.sin(total) for name in case.outputs}, {}))
+
+
+def tasks(group: str, place: Setting) -> dict[str, Task]:
+    """The tasks of a group, by name."""
+    case = CASES[place.case]
+    model, x = place.build()
+    parameters = list(model.parameters())
+    few = x[: place.fewer()]
+
+    def gradient(engine: Engine, where: Tensor) -> Task:
+        return lambda: engine.gradient(model.outputs, case.equation, where, case.coordinates, parameters)
+
+    def forward(engine: Engine) -> Task:
+        def run() -> None:
+            with torch.no_grad():
+                engine.residual(model.outputs, case.equation, x, case.coordinates)
+
+        return run
+
+    if group == "plain":
+        weight = torch.rand(place.width, place.width, dtype=x.dtype)
+        columns = torch.rand(place.width, PRODUCT_ROWS, dtype=x.dtype)
+        return {
+            "plain": lambda: torch.autograd.grad(model(x).pow(2).sum(), parameters),
+            "product": lambda: weight @ columns,
+        }
+    if group == "jets":
+        jets = Jets(fallback=False)
+        jacobian = torch.empty(sum(p.numel() for p in parameters), place.rows(), dtype=x.dtype).T
+        return {
+            "jets": gradient(jets, x),
+            "jets forward": forward(jets),
+            "jets few": gradient(jets, few),
+            "jets J": lambda: jets.linearize(
+                model.outputs, case.equation, few, case.coordinates, parameters, out=jacobian
+            ),
+        }
+    if group == "nested":
+        nested = Autograd()
+
+        def sixteen_rows() -> None:
+            flat = nested.residual(model.outputs, case.equation, few, case.coordinates).reshape(-1)
+            seeds = torch.eye(16, flat.numel(), dtype=x.dtype)
+            torch.autograd.grad(flat, parameters, seeds, is_grads_batched=True, allow_unused=True)
+
+        return {
+            "nested": gradient(nested, x),
+            "nested forward": forward(nested),
+            "nested 16 rows": sixteen_rows,
+        }
+
+    def by_forward_mode() -> None:
+        torch.autograd.grad(case.forward_mode(model, x).pow(2).sum(), parameters, allow_unused=True)
+
+    return {"torch.func": by_forward_mode}
+
+
+def work(pipe: Connection[Any, Any], group: str, place: Setting) -> None:
+    """Answer each "round" with the seconds of every task of the group, until told otherwise."""
+    torch.set_num_threads(place.threads)
+    # One thread's own seconds do not count what other programs on the machine took; several threads' would add up.
+    clock = time.process_time if place.threads == 1 else time.perf_counter
+    mine = tasks(group, place)
+    while pipe.recv() == "round":
+        times = {}
+        for name, run in mine.items():
+            began = clock()
+            run()
+            times[name] = clock() - began
+        pipe.send(times)
+
+
+def carried(case: Case, model: Perceptron, x: torch.Tensor) -> int:
+    """K, as the largest stack that comes out of the network."""
+    sizes: list[int] = []
+
+    def spy(columns: dict[str, Any]) -> dict[str, Any]:
+        outputs = model.outputs(columns)
+        sizes.extend(1 + len(getattr(output, "keys", ())) for output in outputs.values())
+        return outputs
+
+    Jets(fallback=False, probe=False).residual(spy, case.equation, x[:2], case.coordinates)
+    return max(sizes)
+
+
+def peak_here(place: Setting, engine: str) -> float:
+    """Peak bytes of one loss gradient in this process, above those before it."""
+    torch.set_num_threads(place.threads)
+    case = CASES[place.case]
+    model, x = place.build()
+    chosen: Engine = Jets(fallback=False, probe=False) if engine == "jets" else Autograd()
+    parameters = list(model.parameters())
+    # A few points first, so that libraries are loaded and plans made.
+    chosen.gradient(model.outputs, case.equation, x[:4], case.coordinates, parameters)
+    before = _high_water()
+    chosen.gradient(model.outputs, case.equation, x, case.coordinates, parameters)
+    return _high_water() - before
+
+
+def _high_water() -> float:
+    """The process's own peak of resident bytes; NaN where the system does not tell (it does on Linux)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    # Not getrusage: its peak is inherited from the process that started this one.
+    return 1024.0 * next(int(row.split()[1]) for row in status.read_text().splitlines() if row.startswith("VmHWM"))
