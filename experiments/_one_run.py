@@ -53,7 +53,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     if problem.reference is not None:
         problem.exact(evaluation_points(problem))
     referenced = time.time()
-    call = {"problem": problem, "seed": run["seed"], "seconds": run["seconds"], "progress": False}
+    call = {"problem": problem, "seed": run["seed"], "seconds": run["seconds"]}
+    call |= {"threads": run["threads"], "progress": False}
     solution = build(solve, {**run["settings"]["method"], **call})
     report, history = solution.report, solution.history
     assert report is not None

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
@@ -48,6 +50,7 @@ def solve(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
+    threads: int | None = 1,
     verify: bool = True,
     start: Solution | None = None,
     progress: bool = True,
@@ -68,8 +71,9 @@ def solve(
         seconds: wall seconds at the most, counted from this call.
         steps: optimizer steps at the most.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
-        dtype: precision of everything, float64 or float32.
-        device: where to compute.
+        dtype, device: precision of everything, float64 or float32, and where to compute.
+        threads: processor threads during this call; None leaves them as they are. Small networks gain little from more
+            than one and lose much when the machine is shared.
         verify: compare derivatives, gradients and reference before training, refuse to train on a failure, and log the
             table (logger `pinn.check`, level INFO).
         start: continue from the parameters of an earlier solution of this problem and network.
@@ -87,30 +91,31 @@ def solve(
         True
     """
     started = time.perf_counter()
-    _validate(tolerance, seconds, steps, dtype)
+    _validate(tolerance, seconds, steps, threads, dtype)
     if stages is not None and any(option is not None for option in (optimizer, sampling, weighting, steps)):
         raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
-    generator = torch.Generator().manual_seed(seed)
-    factory = default_network(problem) if network is None else network
-    model = Model(problem, factory, generator=generator, dtype=dtype).to(device)
-    if start is not None:
-        model.load_state_dict(start.model.state_dict())
-    equations = Equations(model, Jets() if derivatives is None else derivatives)
-    table = _verified(equations) if verify else None
-    if stages is None:
-        stages = [_stage(equations, optimizer, sampling, weighting, steps)]
-    trainer = Trainer(
-        equations,
-        generator=generator,
-        seconds=seconds,
-        tolerance=tolerance,
-        progress=progress,
-        callbacks=callbacks,
-        started=started,
-    )
-    solution = Solution(problem, model, trainer.run(stages))
-    solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
-    return solution
+    with _limited(threads):
+        generator = torch.Generator().manual_seed(seed)
+        factory = default_network(problem) if network is None else network
+        model = Model(problem, factory, generator=generator, dtype=dtype).to(device)
+        if start is not None:
+            model.load_state_dict(start.model.state_dict())
+        equations = Equations(model, Jets() if derivatives is None else derivatives)
+        table = _verified(equations) if verify else None
+        if stages is None:
+            stages = [_stage(equations, optimizer, sampling, weighting, steps)]
+        trainer = Trainer(
+            equations,
+            generator=generator,
+            seconds=seconds,
+            tolerance=tolerance,
+            progress=progress,
+            callbacks=callbacks,
+            started=started,
+        )
+        solution = Solution(problem, model, trainer.run(stages))
+        solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
+        return solution
 
 
 def _verified(equations: Equations) -> CheckTable:
@@ -171,8 +176,16 @@ def _most_points(equations: Equations, rows: int) -> int:
     return size
 
 
-def _validate(tolerance: float | None, seconds: float | None, steps: int | None, dtype: torch.dtype) -> None:
-    for name, value in (("tolerance", tolerance), ("seconds", seconds), ("steps", steps)):
+def _limited(threads: int | None) -> AbstractContextManager[object]:
+    """No more than so many threads in torch's and SciPy's kernels until the block ends."""
+    return nullcontext() if threads is None else threadpool_limits(limits=threads)
+
+
+def _validate(
+    tolerance: float | None, seconds: float | None, steps: int | None, threads: int | None, dtype: torch.dtype
+) -> None:
+    options = {"tolerance": tolerance, "seconds": seconds, "steps": steps, "threads": threads}
+    for name, value in options.items():
         if value is not None and not value > 0:
             raise ValueError(f"solve: {name}={value}; give a positive number or leave it out")
     if dtype not in (torch.float32, torch.float64):

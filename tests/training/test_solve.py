@@ -174,6 +174,21 @@ def test_options_that_cannot_be_meant_are_refused():
         solve(decay(), dtype=torch.int64)
 
 
+def test_threads_are_limited_during_the_call_only():
+    before, during = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        watch = [lambda _: during.append(torch.get_num_threads())]
+        solve(decay(), network=SMALL, steps=2, progress=False, callbacks=watch)
+        solve(decay(), network=SMALL, steps=1, threads=None, progress=False, callbacks=watch)
+        assert during == [1, 1, 2]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    with pytest.raises(ValueError, match="solve: threads=0"):
+        solve(decay(), threads=0)
+
+
 def test_float32_and_the_reference_engine_are_options():
     assert solve(decay(), network=SMALL, steps=30, dtype=torch.float32, progress=False).error() < 1e-4
     assert solve(decay(), network=SMALL, steps=30, derivatives=Autograd(), progress=False).error() < 1e-6
