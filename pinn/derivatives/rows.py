@@ -330,13 +330,17 @@ def _outer(layer: _Layer, delta: Tensor, q: int, block: Tensor, add: bool) -> No
     left = _points_last(delta)
     first = _points_last(_repeated(layer.value, q, 0))
     rest = _points_last(_repeated(layer.tail, q, 1))
-    target = block.view(left.shape[1], first.shape[0], -1)
-    if add:
-        target.addcmul_(left[0][:, None], first[None])
-    else:
-        torch.mul(left[0][:, None], first[None], out=target)
-    for k in range(rest.shape[0]):
-        target.addcmul_(left[k + 1][:, None], rest[k][None])
+    whole = block.view(left.shape[1], first.shape[0], -1)
+    # As many of the layer's outputs together as stay in the cache through the passes over k.
+    step = max(1, (1 << 19) // max(1, whole[0].numel() * whole.element_size()))
+    for start in range(0, whole.shape[0], step):
+        target, factors = whole[start : start + step], left[:, start : start + step, None]
+        if add:
+            target.addcmul_(factors[0], first)
+        else:
+            torch.mul(factors[0], first, out=target)
+        for k in range(rest.shape[0]):
+            target.addcmul_(factors[k + 1], rest[k])
 
 
 def _points_last(tensor: Tensor) -> Tensor:
