@@ -3,11 +3,14 @@
 So a wrong sign can hide neither in an equation nor in a reference.
 """
 
+import math
+
+import numpy as np
 import pytest
 import torch
 
 from pinn import problems
-from pinn.derivatives import Autograd, Jets
+from pinn.derivatives import Autograd, Jets, d
 from pinn.reference import Analytic
 from pinn.sampling.uniform import spread
 
@@ -48,3 +51,31 @@ def test_the_exact_solution_solves_every_constraint(factory, engine):
         rows = engine().residual(exact, problem.equation(name), points.x, points.names, constants)
         scale = max(1.0, 2e3 if "helmholtz" in problem.name else 1.0)
         assert rows.detach().abs().max() <= 1e-10 * scale, name
+
+
+def cole_hopf_field(nu, nodes=160):
+    """The Cole-Hopf integral in torch operations, by Gauss-Hermite quadrature, so that it has derivatives."""
+    s, w = (torch.from_numpy(array) for array in np.polynomial.hermite.hermgauss(nodes))
+
+    def exact(columns):
+        x, t = columns["x"], columns["t"]
+        y = x[:, None] - 2 * torch.sqrt(nu * t)[:, None] * s
+        exponent = -torch.cos(math.pi * y) / (2 * math.pi * nu)
+        weight = w * torch.exp(exponent - exponent.detach().amax(1, keepdim=True))
+        return {"u": -(weight * torch.sin(math.pi * y)).sum(1) / weight.sum(1)}
+
+    return exact
+
+
+@pytest.mark.parametrize("nu", [0.01 / math.pi, 0.01, 0.1])
+def test_the_cole_hopf_solution_solves_burgers_equation(nu):
+    problem = problems.burgers(nu)
+    points = problem.domain.sample(200, generator=torch.Generator().manual_seed(0), method="uniform")
+    late = points.take((points.column("t") > 0.05).nonzero()[:, 0])
+    exact = cole_hopf_field(nu)
+    columns = {name: late.column(name).clone().requires_grad_() for name in late.names}
+    u = exact(columns)["u"]
+    np.testing.assert_allclose(u.detach().numpy(), problem.exact(late)["u"], rtol=0, atol=1e-12)
+    rows = Autograd().residual(exact, problem.equation("equation"), late.x, late.names, {})
+    terms = (u * d(u, columns["x"])).detach().abs().max()
+    assert rows.detach().abs().max() <= 1e-10 * max(1.0, float(terms))
