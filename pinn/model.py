@@ -5,6 +5,7 @@
 Inputs are scaled to the box [-1, 1] and outputs to the size that the problem's own conditions give them, so the
 units of a problem do not decide whether training works. Periodic coordinates enter through their first harmonic,
 which makes every output periodic with all its derivatives (Dong, Ni, J. Comput. Phys. 435 (2021) 110242, sec. 2.2).
+Where the problem allows a kink at the ends, 2x̂² − 1 is a third input: it is equal at both, its slope is not.
 The model runs unchanged on tensors and on jets: it uses only operations that both know.
 """
 
@@ -64,18 +65,21 @@ class Model(nn.Module):
         self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
 
     def _features(self, names: tuple[str, ...]) -> int:
-        return sum(2 if name in self.problem.periodic else 1 for name in names)
+        return sum(1 + (name in self.problem.periodic) + (name in self.problem.kinks) for name in names)
 
     def embed(self, columns: Mapping[str, Any], names: tuple[str, ...]) -> Any:
         """The network's inputs, shape (n, features): scaled coordinates, or cosine and sine where periodic."""
         features = []
         for name in names:
             low, high = self.problem.domain.bounds[name]
+            scaled = (columns[name] - 0.5 * (low + high)) * (2 / (high - low))
             if name in self.problem.periodic:
                 angle = (columns[name] - low) * (2 * math.pi / (high - low))
                 features += [torch.cos(angle), torch.sin(angle)]
+                if name in self.problem.kinks:
+                    features.append(2 * scaled * scaled - 1)
             else:
-                features.append((columns[name] - 0.5 * (low + high)) * (2 / (high - low)))
+                features.append(scaled)
         return torch.stack(features, -1)
 
     def outputs(self, columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,8 @@ class Problem:
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
+        kinks: those of them at whose ends outputs are continuous but need not be smooth. Without, outputs are periodic
+            with all their derivatives, and a kink in the data there is a floor of the error.
         exact_coefficients: true values of unknown coefficients where known, for the report of errors.
         name: a short name for files and titles.
 
@@ -134,6 +136,7 @@ class Problem:
     reference: Callable[..., Any] | None = None
     ansatz: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     periodic: Sequence[str] = ()
+    kinks: Sequence[str] = ()
     exact_coefficients: Mapping[str, float] = field(default_factory=dict)
     name: str = "problem"
 
@@ -141,9 +144,9 @@ class Problem:
         if isinstance(self.outputs, str):
             object.__setattr__(self, "outputs", (self.outputs,))
         object.__setattr__(self, "outputs", tuple(self.outputs))
-        object.__setattr__(
-            self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
-        )
+        for name in ("periodic", "kinks"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
         _validate_names(self)
         for name, constraint in self.constraints.items():
             _validate_constraint(self, name, constraint)
@@ -275,6 +278,12 @@ def _validate_names(problem: Problem) -> None:
     for name in problem.periodic:
         if name not in coordinates:
             raise ValueError(f"periodic: {name!r} is no coordinate; {choices(name, coordinates)}")
+    for name in problem.kinks:
+        if name not in problem.periodic:
+            raise ValueError(
+                f"kinks: {name!r} is not among periodic={list(problem.periodic)}; name it there too, for only a "
+                "periodic coordinate has ends that meet"
+            )
     for name, function in problem.ansatz.items():
         if name not in outputs:
             raise ValueError(f"ansatz: {name!r} is no output; {choices(name, outputs)}")

@@ -59,6 +59,19 @@ def test_periodic_outputs_repeat_with_their_derivatives():
     torch.testing.assert_close(sides[0], sides[1], rtol=1e-10, atol=1e-12)
 
 
+def test_where_kinks_are_allowed_outputs_repeat_and_their_slopes_need_not():
+    model = Model(problem(periodic=["x"], kinks=["x"]), partial(MLP, width=8, depth=2), generator=seeded())
+    t = torch.linspace(0, 10, 7, dtype=torch.float64)
+    sides, slopes = [], []
+    for end in (-1.0, 3.0):
+        x = torch.full((7,), end, dtype=torch.float64, requires_grad=True)
+        u = model.outputs({"x": x, "t": t})["u"]
+        sides.append(u.detach())
+        slopes.append(d(u, x).detach())
+    torch.testing.assert_close(sides[0], sides[1], rtol=1e-10, atol=1e-12)
+    assert (slopes[0] - slopes[1]).abs().min() > 1e-3
+
+
 def test_the_ansatz_is_exact():
     model = Model(
         problem(ansatz={"u": lambda u, x, t: torch.sin(x) + t * u}), partial(MLP, width=8, depth=2), generator=seeded()

@@ -79,6 +79,7 @@ def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
         ({"coefficients": {"u": 1.0}}, r"'u' stands for two things"),
         ({"coefficients": {"k": Unknown(1.0, inputs=("y",))}}, r"Unknown 'k': input 'y'; choose among \['x'\]"),
         ({"periodic": ["y"]}, r"periodic: 'y' is no coordinate"),
+        ({"kinks": ["x"]}, r"kinks: 'x' is not among periodic=\[\]; name it there too"),
         ({"ansatz": {"w": lambda w: w}}, r"ansatz: 'w' is no output"),
         ({"ansatz": {"u": lambda u, z: u * z}}, r"ansatz 'u': unknown argument 'z'"),
         ({"exact_coefficients": {"k": 1.0}}, r"exact_coefficients: 'k' is no unknown"),

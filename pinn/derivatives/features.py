@@ -46,16 +46,27 @@ def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what:
     if all(jet.keys == keys and jet.stacked for jet in found):
         return Jet(found[0].frame, keys, stack=function([jet.stack for jet in found], axis))
     value = function([jet.value for jet in found], axis)
-    constant = all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1
+    if all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1:
+        # Coordinates, above all: one small tail each, not an operation for every coordinate and entry.
+        return Jet(found[0].frame, keys, value, function([_widened(jet, keys) for jet in found], axis))
     entries = []
     for key in keys:
         parts = []
         for jet in found:
-            shape = (1, *jet.shape[1:]) if constant else jet.shape
             entry = jet.entry(key)
-            parts.append(jet.value.new_zeros(()).expand(shape) if entry is None else entry.expand(shape))
+            parts.append(jet.value.new_zeros(()).expand(jet.shape) if entry is None else entry.expand(jet.shape))
         entries.append(function(parts, axis))
     return Jet(found[0].frame, keys, value, tail_of(entries, value))
+
+
+def _widened(jet: Jet, keys: tuple[int, ...]) -> Tensor:
+    """The constant tail of a jet with these entries, zeros where it has none."""
+    if jet.keys == keys:
+        return jet.tail
+    tail = jet.tail.new_zeros((len(keys), *jet.tail.shape[1:]))
+    for place, key in enumerate(jet.keys):
+        tail[keys.index(key)] = jet.tail[place]
+    return tail
 
 
 def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Jet:

@@ -198,9 +198,12 @@ class Compose(torch.autograd.Function):
 
 
 class _Weights:
-    """w = φ'(z): products with its value, the common factor q (a tensor or None, times a number), p_a and the rest."""
+    """w = φ'(z): products with its value, the common factor q (a tensor or None, times a number), p_a and the rest.
 
-    __slots__ = ("factor", "parts", "q", "rest", "times")
+    Where the p_a are entries of one stack, at their own places, `stack` is that.
+    """
+
+    __slots__ = ("factor", "parts", "q", "rest", "stack", "times")
 
     def __init__(
         self,
@@ -209,8 +212,9 @@ class _Weights:
         factor: float,
         parts: Mapping[int, Tensor],
         rest: Mapping[int, tuple[Tensor, float]],
+        stack: Tensor | None,
     ) -> None:
-        self.times, self.q, self.factor, self.parts, self.rest = times, q, factor, parts, rest
+        self.times, self.q, self.factor, self.parts, self.rest, self.stack = times, q, factor, parts, rest, stack
 
 
 def _riccati_weights(rule: Rule, program: Composition, stack: Tensor) -> _Weights:
@@ -238,7 +242,7 @@ def _riccati_weights(rule: Rule, program: Composition, stack: Tensor) -> _Weight
             for i, j, factor_ij in others:
                 total.addcmul_(y[i], y[j], value=factor_ij / c)
             rest[place] = total, c * p2
-    return _Weights(times, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest)
+    return _Weights(times, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest, stack)
 
 
 def _series_weights(
@@ -252,7 +256,7 @@ def _series_weights(
 ) -> _Weights:
     slopes = rule.taylor(z0, y0, extra, 2 + len(program.powers) if program.keys else 1)
     if not program.keys:
-        return _Weights(slopes[0].mul, None, 1.0, {}, {})
+        return _Weights(slopes[0].mul, None, 1.0, {}, {}, None)
     rest: dict[int, tuple[Tensor, float]] = {}
     if program.powers:
         place_of = {key: place for place, key in enumerate(keys)}
@@ -265,17 +269,18 @@ def _series_weights(
                     found, base = rest[out]
                     found.addcmul_(slopes[m], total, value=(m + 1) * scale / base)
     parts = {out: tail[place - 1] for out, place in program.place_in.items() if out}
-    return _Weights(slopes[0].mul, slopes[1], 2.0, parts, rest)
+    return _Weights(slopes[0].mul, slopes[1], 2.0, parts, rest, None)
 
 
 def _adjoint(program: Composition, w: _Weights, gradient: Tensor) -> Tensor:
     """ḡ_z[b] = Σ c w_a ḡ_k, as places; the common factor q is multiplied in once for each k, or once in all."""
-    if program.same:
-        stack = w.times(gradient)
+    places = [0, *(out for out, _ in program.linear)]
+    if places == list(range(len(places))):
+        stack = w.times(gradient[: len(places)])
     else:
-        stack = w.times(gradient[[0, *(out for out, _ in program.linear)]])
+        stack = w.times(gradient[places])
     gz, g = stack.unbind(0), gradient.unbind(0)
-    needed = {a for _, a, b, _ in program.adjoint if b}
+    needed = {a + i for _, a, b, m, _ in program.adjoint if b for i in range(m)}
     full: dict[int, Tensor] = {}
     for a in needed & w.rest.keys():
         tensor, scale = w.rest[a]
@@ -285,22 +290,29 @@ def _adjoint(program: Composition, w: _Weights, gradient: Tensor) -> Tensor:
         full[a] = total
     shared: dict[int, Tensor] = {}
     common: Tensor | None = None
-    for k, a, b, c in program.adjoint:
-        if a in full:
-            gz[b].addcmul_(full[a], g[k], value=c)
-            continue
-        if b == 0:
+    for k, first_a, first_b, m, c in program.adjoint:
+        if first_b == 0:
+            a = first_a
             if a in w.parts:
                 common = w.parts[a] * g[k] if common is None else common.addcmul_(w.parts[a], g[k], value=c)
             if a in w.rest:
                 tensor, scale = w.rest[a]
                 gz[0].addcmul_(tensor, g[k], value=c * scale)
             continue
-        if a not in w.parts:
+        run = range(first_a, first_a + m)
+        if m > 1 and w.stack is not None and full.keys().isdisjoint(run):
+            if k not in shared:
+                shared[k] = g[k] if w.q is None else g[k] * w.q
+            rows = stack[first_b : first_b + m]
+            rows.addcmul_(w.stack[first_a : first_a + m], shared[k], value=c * w.factor)
             continue
-        if k not in shared:
-            shared[k] = g[k] if w.q is None else g[k] * w.q
-        gz[b].addcmul_(w.parts[a], shared[k], value=c * w.factor)
+        for a, b in zip(run, range(first_b, first_b + m), strict=True):
+            if a in full:
+                gz[b].addcmul_(full[a], g[k], value=c)
+            elif a in w.parts:
+                if k not in shared:
+                    shared[k] = g[k] if w.q is None else g[k] * w.q
+                gz[b].addcmul_(w.parts[a], shared[k], value=c * w.factor)
     if common is not None:
         _accumulate(gz[0], common, w.q, w.factor)
     return stack

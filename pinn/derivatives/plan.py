@@ -143,7 +143,8 @@ class Composition:
         same: whether φ(z) has the entries of z and no others.
         powers: for m = 2, 3, …: (key, place in φ(z), whether it is first there, terms (key a, key b, c)) with
             (δᵐ)_key = Σ c δ_a (δᵐ⁻¹)_b.
-        adjoint: terms (k, a, b, c) of gz_b += c w_a g_k with a ≥ 1, all as places: k and a in φ(z), b in z.
+        adjoint: runs (k, a, b, m, c) of terms gz_{b+i} += c w_{a+i} g_k, i < m, with a ≥ 1, all as places: k and a in
+            φ(z), b in z; m is 1 where b is 0.
         primitive: places in φ(z) whose entry of φ(z) is φ'(z₀) times that of z.
         red: place in φ(z) -> terms (place a, place b, c) of the product of two φ(z) without their values.
         place_in: place in φ(z) -> place of the same entry in z.
@@ -153,7 +154,7 @@ class Composition:
     linear: tuple[tuple[int, int], ...]
     same: bool
     powers: tuple[tuple[tuple[int, int, bool, tuple[tuple[int, int, float], ...]], ...], ...]
-    adjoint: Terms
+    adjoint: tuple[tuple[int, int, int, int, float], ...]
     primitive: frozenset[int]
     red: Mapping[int, tuple[tuple[int, int, float], ...]]
     place_in: Mapping[int, int]
@@ -270,15 +271,13 @@ class Algebra:
             if k in at
         }
         red = {k: terms for k, terms in red.items() if terms}
-        adjoint = tuple(
-            (at[k], at[a], at_in[b], c) for k, a, b, c in self.terms if a and k in at and a in at and b in at_in
-        )
+        adjoint = [(at[k], at[a], at_in[b], c) for k, a, b, c in self.terms if a and k in at and a in at and b in at_in]
         return Composition(
             keys=out,
             linear=tuple((at[k], at_in[k]) for k in keys),
             same=out == keys,
             powers=tuple(program),
-            adjoint=adjoint,
+            adjoint=_runs(adjoint),
             primitive=frozenset(at[k] for k in out if at[k] not in red),
             red=red,
             place_in={at[k]: at_in[k] for k in keys},
@@ -288,6 +287,19 @@ class Algebra:
 def _places(keys: tuple[int, ...]) -> dict[int, int]:
     """Place of each entry in a stack: the value first."""
     return {0: 0} | {k: place + 1 for place, k in enumerate(keys)}
+
+
+def _runs(terms: list[tuple[int, int, int, float]]) -> tuple[tuple[int, int, int, int, float], ...]:
+    """Terms (k, a, b, c), those that go on by one in a and b with the same k and c as one run (k, a, b, m, c)."""
+    found: list[tuple[int, int, int, int, float]] = []
+    for k, a, b, c in terms:
+        if found:
+            last_k, start_a, start_b, m, last_c = found[-1]
+            if (k, a, b, c) == (last_k, start_a + m, start_b + m, last_c) and start_b:
+                found[-1] = k, start_a, start_b, m + 1, c
+                continue
+        found.append((k, a, b, 1, c))
+    return tuple(found)
 
 
 def _merged(terms: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
