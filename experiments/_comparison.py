@@ -84,7 +84,7 @@ def details(records: Sequence[Record], suite: Mapping[str, Any]) -> str:
                 _count(run["steps"] for run in runs),
                 f"{statistics.median(run['history']['seconds'][-1] for run in runs):.1f}",
                 _count(run["parameters"] for run in runs),
-                _count(run["points"] for run in runs),
+                _count(run["rows"] for run in runs),
                 _memory(runs),
                 ", ".join(sorted({str(run["reason"]) for run in runs})),
             ]

@@ -36,7 +36,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         started: wall clock (`time.time()`) when its process was started.
 
     Returns:
-        plain values: error, coefficient_errors, floor, points, parameters, dtype, steps, reason, times, history, ...
+        plain values: error, coefficient_errors, floor, points and rows at the end, parameters, dtype, steps, reason,
+        times, history, ...
     """
     import torch
 
@@ -65,6 +66,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "coefficient_errors": dict(report.coefficient_errors),
         "floor": report.floor,
         "points": int(history[-1]["points"]),
+        "rows": int(history[-1]["rows"]),
         "parameters": report.parameters,
         "dtype": report.dtype,
         "memory": peak_memory(),

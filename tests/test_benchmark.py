@@ -18,7 +18,8 @@ from experiments._one_run import curve
 from experiments._results import Run
 from experiments.peers.recipes import RECIPES
 from experiments.peers.watch import Watch
-from pinn.problems import diffusion_inverse, poisson_2d
+from pinn.problems import diffusion_inverse, lorenz_inverse, poisson_2d
+from pinn.solver import solve
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark.yaml"), resolve=False)
@@ -319,3 +320,8 @@ def test_the_reference_is_that_solution(name):
     points = problem.domain.grid(7)
     columns = [points.column(coordinate) for coordinate in problem.coordinates]
     np.testing.assert_allclose(problem.exact(points)["u"], exact(name, *columns).numpy(), atol=1e-13)
+
+
+def test_points_are_points_and_rows_are_rows():
+    last = solve(lorenz_inverse(), steps=1, progress=False).history[-1]
+    assert last["rows"] == 3 * last["points"]  # three fields at each point

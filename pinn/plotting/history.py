@@ -78,7 +78,7 @@ _TRACE: dict[str, tuple[dict[str, str], bool]] = {
     "error": ({"error": "relative L2"}, True),
     "damping λ": ({"damping": "λ"}, True),
     "ratio ρ, actual over predicted decrease": ({"ratio": "ρ"}, False),
-    "rows of the residual": ({"points": "rows"}, False),
+    "rows of the residual": ({"rows": "rows"}, False),
     "corrections used": ({"corrections": "a step"}, False),
     "condition of the system": ({"condition": "estimate"}, True),
     "rank": ({"rank": "rank"}, False),

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pinn.model import require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
@@ -27,6 +28,7 @@ from pinn.sampling.uniform import spread
 from pinn.training.history import History, Row
 from pinn.training.solution import ErrorMeasure
 from pinn.training.stage import Stage
+from pinn.training.widening import Widening
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
@@ -63,6 +65,13 @@ class Watch:
         self.mark = math.inf
         self.since = 0
 
+    def widen(self, factor: float, generator: torch.Generator) -> None:
+        """Widen the network at the best parameters seen, which become those of the wider one."""
+        self.objective.assign(self.parameters)
+        self.objective.model.widen(factor, generator)
+        self.objective = Objective(self.objective.equations, self.objective.points)
+        self.parameters = self.objective.vector()
+
     def look(self, accepted: int) -> Row:
         """Measure now; `accepted` is the number of accepted steps so far."""
         fresh = float(self.objective.loss())
@@ -91,6 +100,7 @@ class Trainer:
         callbacks: called after every step.
         fresh: number of fresh points on the domain itself.
         started: `time.perf_counter()` at the start of the clock.
+        workers: threads that may share large matrix products.
     """
 
     def __init__(
@@ -104,8 +114,10 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
         fresh: int = 2000,
         started: float | None = None,
+        workers: int = 1,
     ) -> None:
         self.equations = equations
+        self.workers = workers
         self.generator = generator
         self.seconds = math.inf if seconds is None else seconds
         self.tolerance = 0.0 if tolerance is None else tolerance
@@ -123,7 +135,14 @@ class Trainer:
         return time.perf_counter() - self.started
 
     def run(self, stages: Iterable[Stage]) -> History:
-        """Run the stages and leave the model at the best parameters seen on fresh points."""
+        """Run the stages and leave the model at the best parameters seen on fresh points.
+
+        Raises:
+            TypeError: when a stage widens a network that cannot be widened.
+        """
+        stages = list(stages)
+        if any(stage.widening is not None for stage in stages):
+            require_widening(self.equations.model)
         bar = tqdm(disable=None if self.progress else True, unit="step", dynamic_ncols=True, leave=False)
         with bar:
             for index, stage in enumerate(stages):
@@ -144,14 +163,20 @@ class _Run:
 
     def __init__(self, trainer: Trainer, stage: Stage, index: int, bar: tqdm) -> None:
         self.trainer, self.stage, self.index, self.bar = trainer, stage, index, bar
-        self.optimizer: Optimizer = copy.deepcopy(stage.optimizer)
+        self.optimizer = self._own_optimizer()
         self.sampler: Sampler = copy.deepcopy(stage.sampler)
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
+        self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.accepted = 0
         self.stuck = 0
         self.began = trainer.elapsed
         self.looked = -math.inf
         self.objective = self._draw()
+
+    def _own_optimizer(self) -> Optimizer:
+        optimizer = copy.deepcopy(self.stage.optimizer)
+        optimizer.workers = self.trainer.workers
+        return optimizer
 
     def _draw(self) -> Objective:
         trainer = self.trainer
@@ -184,18 +209,48 @@ class _Run:
             if due or step.done:
                 self._redraw(step.loss)
             elif self.weighting is not None and count % self.weighting.every == 0:
+                # Points and parameters stay, and with them what the optimizer knows of the curvature.
                 self.objective = self._weighted(self.objective)
-                self.optimizer.reset()
 
     def _redraw(self, old: float) -> None:
-        """New points: tell the sampler and the optimizer how the loss on them compares with that on the old."""
-        fresh = self._draw()
-        new = float(fresh.loss())
+        """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
+
+        Where weights move, both are taken under those of the problem: a change of weights is no growth of the loss.
+        """
+        old = self._plain_loss(self.objective, old)
+        fresh, new = self._drawn()
         if self.sampler.observe(old, new):
-            fresh = self._draw()
-            new = float(fresh.loss())
+            fresh, new = self._drawn()
+            if self.widening is not None:
+                self.widening.forget()
         self.objective = fresh
+        if self.widening is not None and self.widening.due(new, self.sampler.size, self.sampler.full):
+            self._widen(self.widening.factor)
+            return
         self.optimizer.reset(growth=new / old if old > 0 else None)
+
+    def _drawn(self) -> tuple[Objective, float]:
+        fresh = self._draw()
+        return fresh, self._plain_loss(fresh)
+
+    def _plain_loss(self, objective: Objective, known: float | None = None) -> float:
+        """The loss under the problem's own weights; `known` is that under the present ones."""
+        if self.weighting is not None:
+            objective = Objective(objective.equations, objective.points)
+        elif known is not None:
+            return known
+        return float(objective.loss())
+
+    def _widen(self, factor: float) -> None:
+        """A wider network, the same points, and an optimizer that keeps what is not tied to the old parameters."""
+        trainer = self.trainer
+        trainer.watch.widen(factor, trainer.generator)
+        self.objective = self._weighted(Objective(trainer.equations, self.objective.points))
+        state = self.optimizer.state_dict()
+        self.optimizer = self._own_optimizer()
+        if all(isinstance(value, int | float) for value in state.values()):
+            self.optimizer.load_state_dict(state)
+        log.info("step %d: the network grows to %d parameters", trainer.steps, self.objective.size)
 
     def _why_stop(self, step: Step, count: int) -> str:
         trainer, stage = self.trainer, self.stage
@@ -225,7 +280,8 @@ class _Run:
             "stage": self.index,
             "seconds": trainer.elapsed,
             "loss": step.loss,
-            "points": self.objective.rows,
+            "points": sum(block.points.n for block in self.objective.blocks),
+            "rows": self.objective.rows,
             "accepted": float(step.accepted),
             **step.info,
         }
