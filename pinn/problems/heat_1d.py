@@ -15,10 +15,23 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import Analytic
+from pinn.reference.arguments import positive
 
 
 def heat_1d(conductivity: float = 0.25) -> Problem:
-    """The heat equation with conductivity κ (dimensionless), to t = 1."""
+    """The heat equation on a rod of length 1, to t = 1.
+
+    Args:
+        conductivity: κ, dimensionless.
+
+    Raises:
+        ValueError: for a conductivity that is not positive and finite.
+
+    Example:
+        >>> float(heat_1d().reference(x=0.5, t=0.0))
+        1.0
+    """
+    positive("heat_1d", conductivity=conductivity)
     domain = Box(x=(0, 1), t=(0, 1))
 
     def heat(u, x, t):

@@ -15,10 +15,23 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import kdv as certified_kdv
+from pinn.reference.arguments import positive
 
 
 def kdv(delta: float = 0.022) -> Problem:
-    """The Korteweg-de Vries equation of dispersion δ² (dimensionless)."""
+    """The Korteweg-de Vries equation.
+
+    Args:
+        delta: δ, the square root of the dispersion δ², dimensionless.
+
+    Raises:
+        ValueError: for δ that is not positive and finite.
+
+    Example:
+        >>> kdv().reference.bounds
+        {'x': (-1.0, 1.0), 't': (0.0, 1.0)}
+    """
+    positive("kdv", delta=delta)
     domain = Box(x=(-1, 1), t=(0, 1))
 
     def equation(u, x, t):

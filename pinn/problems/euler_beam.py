@@ -14,7 +14,12 @@ from pinn.reference import Analytic
 
 
 def euler_beam() -> Problem:
-    """The deflection u of a cantilever of length 1 under a uniform load; dimensionless."""
+    """The deflection u of a cantilever of length 1 under a uniform load; dimensionless.
+
+    Example:
+        >>> float(euler_beam().reference(x=1.0))
+        -0.125
+    """
     domain = Box(x=(0, 1))
     clamped, free = domain.face(x=0), domain.face(x=1)
     return Problem(
