@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from pinn.domains import Domain, Points
+from pinn.reference.arguments import count, finite, positive
 
 Equation = Callable[..., Any]
 
@@ -40,7 +41,9 @@ class Unknown:
             which is then a small network of its own, starting at `initial`.
 
     Raises:
-        ValueError: when the first guess contradicts `positive` or `bounds`.
+        TypeError: when `inputs` holds anything but names.
+        ValueError: when the first guess is not a finite number or `bounds` are not two of them, or when they contradict
+            each other or `positive`.
 
     Example:
         >>> Unknown(0.1, positive=True).initial
@@ -53,15 +56,19 @@ class Unknown:
     inputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.initial):
-            raise ValueError(f"Unknown: initial={self.initial} is not a finite number; give a first guess")
+        finite("Unknown", initial=self.initial)
         if self.positive and self.bounds is not None:
             raise ValueError("Unknown: got positive=True and bounds; give one of them")
         if self.positive and self.initial <= 0:
             raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
-        if self.bounds is not None and not self.bounds[0] < self.initial < self.bounds[1]:
-            raise ValueError(f"Unknown: the first guess {self.initial} is not inside bounds={self.bounds}")
-        object.__setattr__(self, "inputs", (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs))
+        if self.bounds is not None:
+            object.__setattr__(self, "bounds", _interval(self.initial, self.bounds))
+        inputs = (self.inputs,) if isinstance(self.inputs, str) else self.inputs
+        if not (isinstance(inputs, (tuple, list)) and all(isinstance(name, str) for name in inputs)):
+            raise TypeError(
+                f"Unknown: got inputs={self.inputs!r}, expected names of coordinates; give a tuple such as ('x',)"
+            )
+        object.__setattr__(self, "inputs", tuple(inputs))
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Constraint:
 
     Raises:
         TypeError: when `equation` is not callable or `on` is not a domain.
-        ValueError: when the weight or the number of points is not positive.
+        ValueError: when the weight is not a positive number, or `points` not a positive integer.
     """
 
     equation: Equation
@@ -93,10 +100,10 @@ class Constraint:
             raise TypeError(f"Constraint: equation must be a function, got {self.equation!r}")
         if not isinstance(self.on, Domain):
             raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
-        if self.weight is not None and not (math.isfinite(self.weight) and self.weight > 0):
-            raise ValueError(f"Constraint: weight={self.weight}; give a positive number or leave it out")
-        if self.points is not None and self.points < 1:
-            raise ValueError(f"Constraint: points={self.points}; give a positive number or leave it out")
+        if self.weight is not None:
+            positive("Constraint", weight=self.weight)
+        if self.points is not None:
+            count("Constraint", 1, points=self.points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +148,7 @@ class Problem:
     name: str = "problem"
 
     def __post_init__(self) -> None:
+        _validate_types(self)
         if isinstance(self.outputs, str):
             object.__setattr__(self, "outputs", (self.outputs,))
         object.__setattr__(self, "outputs", tuple(self.outputs))
@@ -244,6 +252,27 @@ def bind(function: Callable[..., Any], known: Mapping[str, float]) -> Callable[.
     return call
 
 
+def _interval(initial: float, bounds: Any) -> tuple[float, float]:
+    """The bounds of an unknown as a pair, with its first guess inside."""
+    ends = tuple(bounds) if isinstance(bounds, (tuple, list)) else ()
+    if len(ends) != 2:
+        raise ValueError(f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high)")
+    if math.inf in ends or -math.inf in ends:
+        raise ValueError(
+            f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high), or positive=True in place "
+            "of (0, inf)"
+        )
+    finite("Unknown: bounds", low=ends[0], high=ends[1])
+    low, high = ends
+    if not low < initial < high:
+        raise ValueError(f"Unknown: the first guess {initial} is not inside bounds={ends}; give low < initial < high")
+    if not 0 < (initial - low) / (high - low) < 1:
+        raise ValueError(
+            f"Unknown: bounds={ends} are too wide to tell the first guess {initial} from one of them; narrow them"
+        )
+    return low, high
+
+
 def choices(name: str, available: Sequence[str]) -> str:
     """`choose among …`, with the nearest spelling first, for error messages."""
     near = difflib.get_close_matches(name, available, n=1)
@@ -251,10 +280,29 @@ def choices(name: str, available: Sequence[str]) -> str:
     return f"choose among {sorted(available)}{hint}"
 
 
+def _validate_types(problem: Problem) -> None:
+    """What each argument is, before any of it is looked into."""
+    if not isinstance(problem.domain, Domain):
+        raise TypeError(f"Problem: domain must be a Domain such as Box(x=(0, 1)), got {problem.domain!r}")
+    for name in ("outputs", "periodic", "kinks"):
+        given = getattr(problem, name)
+        if not hasattr(given, "__iter__"):
+            raise TypeError(f"Problem: {name} must be a list of names such as ['u'], got {given!r}")
+    for name in ("constraints", "coefficients", "ansatz", "exact_coefficients"):
+        given = getattr(problem, name)
+        if not isinstance(given, Mapping):
+            raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r}")
+    if problem.reference is not None and not callable(problem.reference):
+        raise TypeError(f"Problem: reference must be a function of the coordinates, got {problem.reference!r}")
+    for name, function in problem.ansatz.items():
+        if not callable(function):
+            raise TypeError(f"ansatz {name!r}: expected a function of outputs and coordinates, got {function!r}")
+    for name, value in problem.exact_coefficients.items():
+        finite(f"exact_coefficients {name!r}", value=value)
+
+
 def _validate_names(problem: Problem) -> None:
     coordinates, outputs = problem.coordinates, tuple(problem.outputs)
-    if not isinstance(problem.domain, Domain):
-        raise TypeError(f"Problem: domain must be a Domain, got {problem.domain!r}")
     if not outputs:
         raise ValueError("Problem: outputs is empty; name at least one, e.g. outputs=['u']")
     if not problem.constraints:

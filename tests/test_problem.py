@@ -83,6 +83,7 @@ def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
         ({"ansatz": {"w": lambda w: w}}, r"ansatz: 'w' is no output"),
         ({"ansatz": {"u": lambda u, z: u * z}}, r"ansatz 'u': unknown argument 'z'"),
         ({"exact_coefficients": {"k": 1.0}}, r"exact_coefficients: 'k' is no unknown"),
+        ({"exact_coefficients": {"k": "one"}}, r"exact_coefficients 'k': got value='one', expected a finite number"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_when_the_problem_is_built(changes, message):
@@ -103,10 +104,32 @@ def test_wrong_types_are_refused():
         Constraint(equation, on=[0, 1])
 
 
-@pytest.mark.parametrize("weight", [0.0, -1.0, math.inf, math.nan])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"domain": [0, 1]}, r"domain must be a Domain such as Box\(x=\(0, 1\)\), got \[0, 1\]"),
+        ({"outputs": 3}, r"outputs must be a list of names such as \['u'\], got 3"),
+        ({"constraints": [Constraint(equation, on=LINE)]}, r"constraints must be a dictionary by name, got list"),
+        ({"coefficients": 1.0}, r"coefficients must be a dictionary by name, got float"),
+        ({"ansatz": {"u": 3}}, r"ansatz 'u': expected a function .*, got 3"),
+        ({"reference": "exact"}, r"reference must be a function .*, got 'exact'"),
+    ],
+)
+def test_each_argument_is_of_its_kind(changes, message):
+    with pytest.raises(TypeError, match=message):
+        build(**changes)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.inf, math.nan, "heavy", True])
 def test_weights_must_be_positive(weight):
-    with pytest.raises(ValueError, match="weight="):
+    with pytest.raises(ValueError, match=r"Constraint: got weight=.*, expected a positive finite number"):
         Constraint(equation, on=LINE, weight=weight)
+
+
+@pytest.mark.parametrize("points", [0, -3, True, 2.5, "many"])
+def test_points_are_counted(points):
+    with pytest.raises(ValueError, match=r"Constraint: got points=.*, expected an integer of at least 1"):
+        Constraint(equation, on=LINE, points=points)
 
 
 def test_unknowns_refuse_contradictions():
@@ -116,8 +139,39 @@ def test_unknowns_refuse_contradictions():
         Unknown(2.0, bounds=(0, 1))
     with pytest.raises(ValueError, match="give one of them"):
         Unknown(0.5, positive=True, bounds=(0, 1))
-    with pytest.raises(ValueError, match="not a finite number"):
-        Unknown(math.inf)
+
+
+@pytest.mark.parametrize("initial", ["a", True, None, [0.1], math.inf, math.nan])
+def test_an_unknowns_first_guess_is_a_finite_number(initial):
+    with pytest.raises(ValueError, match=r"Unknown: got initial=.*, expected a finite number"):
+        Unknown(initial)
+
+
+@pytest.mark.parametrize("bounds", [(0, math.inf), (-math.inf, 2), (0,), (0, 2, 3), (), 3, "wide"])
+def test_bounds_are_two_finite_numbers(bounds):
+    with pytest.raises(ValueError, match=r"Unknown: got bounds=.*, expected two finite numbers; give \(low, high\)"):
+        Unknown(1, bounds=bounds)
+
+
+@pytest.mark.parametrize("bounds", [("a", 2), (False, 2), (0, math.nan), (0, None)])
+def test_bounds_are_numbers(bounds):
+    with pytest.raises(ValueError, match=r"Unknown: bounds: got .*, expected a finite number"):
+        Unknown(1, bounds=bounds)
+
+
+def test_bounds_that_cannot_hold_a_first_guess_are_refused():
+    with pytest.raises(ValueError, match="not inside bounds="):
+        Unknown(1, bounds=(2, 0))
+    with pytest.raises(ValueError, match="too wide to tell the first guess"):
+        Unknown(0.5, bounds=(-1e20, 1))
+    assert Unknown(1, bounds=[0, 2]).bounds == (0, 2)
+
+
+def test_an_unknowns_inputs_are_names():
+    assert Unknown(1.0, inputs="x").inputs == ("x",)
+    for inputs in (3, (1,), {"x": 1}):
+        with pytest.raises(TypeError, match=r"Unknown: got inputs=.*, expected names of coordinates"):
+            Unknown(1.0, inputs=inputs)
 
 
 def test_an_error_inside_an_equation_says_which_constraint():
