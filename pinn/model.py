@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pinn.problem import Problem, Unknown, bind
+from pinn.problem import Problem, Unknown, bind, choices
+from pinn.reference.arguments import positive
 
 NetworkFactory = Callable[..., nn.Module]
 
@@ -34,8 +35,9 @@ class Model(nn.Module):
         sizes: typical size of each output in its own units; left out, `output_sizes(problem)`.
 
     Raises:
-        TypeError: when the factory does not return an `nn.Module`.
-        ValueError: when the module's output has another width than the problem has outputs, or it couples rows.
+        TypeError: when the factory cannot be called or does not return an `nn.Module`.
+        ValueError: when the module's output has another width than the problem has outputs, or `sizes` are not positive
+            numbers of its outputs.
     """
 
     sizes: Tensor
@@ -59,7 +61,7 @@ class Model(nn.Module):
                 self.fields[name] = _build(network, self._features(unknown.inputs), 1, generator, dtype)
             else:
                 self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown), dtype=dtype))
-        sizes = output_sizes(problem) if sizes is None else sizes
+        sizes = output_sizes(problem) if sizes is None else _checked_sizes(sizes, problem)
         scale = torch.tensor([float(sizes.get(name, 1.0)) for name in problem.outputs], dtype=dtype)
         self.register_buffer("sizes", scale)
         self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
@@ -148,6 +150,14 @@ def output_sizes(problem: Problem) -> dict[str, float]:
     return {name: size if size > 1e-12 else 1.0 for name, size in sizes.items()}
 
 
+def _checked_sizes(sizes: Mapping[str, float], problem: Problem) -> Mapping[str, float]:
+    for name, size in sizes.items():
+        if name not in problem.outputs:
+            raise ValueError(f"sizes: {name!r} is no output; {choices(name, problem.outputs)}")
+        positive(f"sizes {name!r}", value=size)
+    return sizes
+
+
 def _build(
     factory: NetworkFactory, inputs: int, outputs: int, generator: torch.Generator, dtype: torch.dtype
 ) -> nn.Module:
@@ -155,6 +165,10 @@ def _build(
         raise TypeError(
             f"network: got a module, {type(factory).__name__}(...); give what builds one, "
             f"e.g. functools.partial({type(factory).__name__}, width=50), so that inputs and precision fit the problem"
+        )
+    if not callable(factory):
+        raise TypeError(
+            f"network: got {factory!r}, expected what builds a network; give e.g. functools.partial(MLP, width=50)"
         )
     module = factory(inputs=inputs, outputs=outputs, generator=generator, dtype=dtype)
     if not isinstance(module, nn.Module):

@@ -63,9 +63,17 @@ class Equations:
         engine: what differentiates.
 
     The equations are bound once, so that an engine may keep what it learned of each (a plan of derivatives).
+
+    Raises:
+        ValueError: when the model has no parameter.
     """
 
     def __init__(self, model: Model, engine: Engine) -> None:
+        if next(model.parameters(), None) is None:
+            raise ValueError(
+                f"the network {type(model.network).__name__} has no parameters, so there is nothing to train; give one "
+                "that registers them as torch.nn.Parameter or holds modules that do"
+            )
         self.model = model
         self.engine = engine
         self.problem: Problem = model.problem
@@ -99,7 +107,8 @@ class Objective:
         attention: constraint name -> weight lambda of each point, shape (n,); left out, ones.
 
     Raises:
-        ValueError: when points, weights or attention are missing, unknown, not finite, or of another length.
+        ValueError: when no parameter requires grad; when points, weights or attention are missing, unknown, negative
+            or of another length.
     """
 
     def __init__(
@@ -114,12 +123,20 @@ class Objective:
         self.model = equations.model
         self.engine = equations.engine
         self._parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        if not self._parameters:
+            raise ValueError(
+                f"none of the {len(list(self.model.parameters()))} parameter tensors of the model requires grad, so "
+                "there is nothing to train; call requires_grad_(True) on those that are to be trained"
+            )
         first = self._parameters[0]
         self.dtype, self.device = first.dtype, first.device
         problem = equations.problem
         _same_names("points", points, problem)
         given = {name: problem.weight(name) for name in problem.constraints} | dict(weights or {})
         _same_names("weights", given, problem)
+        for name, weight in given.items():
+            if weight < 0:
+                raise ValueError(f"weights {name!r}: got {weight}, expected a number of at least zero")
         attention = dict(attention or {})
         self.blocks: list[Block] = []
         for name, constraint in problem.constraints.items():

@@ -138,12 +138,22 @@ def test_a_field_unknown_depends_on_its_own_inputs_only():
 def test_networks_that_do_not_fit_are_refused():
     with pytest.raises(TypeError, match="give what builds one"):
         Model(problem(), nn.Linear(2, 1), generator=seeded())
+    with pytest.raises(TypeError, match=r"network: got 'MLP', expected what builds a network; give e.g."):
+        Model(problem(), "MLP", generator=seeded())
     with pytest.raises(TypeError, match=r"expected an nn\.Module"):
         Model(problem(), lambda **_: math.sin, generator=seeded())
     with pytest.raises(ValueError, match=r"maps \(3, 2\) to \(3, 4\), expected \(3, 1\)"):
         Model(
             problem(), lambda inputs, outputs, generator, dtype: nn.Linear(inputs, 4, dtype=dtype), generator=seeded()
         )
+
+
+def test_sizes_are_positive_numbers_of_outputs():
+    for size in (0.0, -1.0, math.nan, "big"):
+        with pytest.raises(ValueError, match=r"sizes 'u': got value=.*, expected a positive finite number"):
+            Model(problem(), partial(MLP, width=4, depth=1), generator=seeded(), sizes={"u": size})
+    with pytest.raises(ValueError, match=r"sizes: 'v' is no output; choose among \['u'\]"):
+        Model(problem(), partial(MLP, width=4, depth=1), generator=seeded(), sizes={"v": 1.0})
 
 
 def test_the_same_seed_gives_the_same_model_and_leaves_the_global_generator_alone():

@@ -148,6 +148,55 @@ def test_missing_and_unknown_names_are_refused():
         Objective(equations, points, attention={"walls": torch.ones(2)})
 
 
+def test_negative_weights_are_refused():
+    equations, points = setting()
+    with pytest.raises(ValueError, match=r"weights 'walls': got -1.0, expected a number of at least zero"):
+        Objective(equations, points, weights={"walls": -1.0})
+
+
+def frozen(inputs, outputs, generator, dtype):
+    return MLP(inputs, outputs, width=4, depth=1, generator=generator, dtype=dtype).requires_grad_(False)
+
+
+class Formula(torch.nn.Module):
+    """A network of no parameters."""
+
+    def __init__(self, inputs, outputs, generator, dtype):
+        super().__init__()
+
+    def forward(self, x):
+        return torch.sin(x[..., :1])
+
+
+def line(**changes):
+    box = Box(x=(0, 1))
+    given = {"constraints": {"equation": Constraint(lambda u, x: d(u, x) - u, on=box)}}
+    return Problem(box, ["u"], **{**given, **changes})
+
+
+@pytest.mark.parametrize("engine", [Autograd, Jets])
+def test_a_model_that_cannot_be_trained_is_refused(engine):
+    problem = line()
+    equations = Equations(Model(problem, frozen, generator=torch.Generator().manual_seed(0)), engine())
+    with pytest.raises(ValueError, match=r"none of the 4 .* requires grad, .* requires_grad_\(True\)"):
+        Objective(equations, spread(problem, 5, torch.Generator().manual_seed(0)))
+    with pytest.raises(ValueError, match=r"the network Formula has no parameters, so there is nothing to train"):
+        Equations(Model(problem, Formula, generator=torch.Generator().manual_seed(0)), engine())
+
+
+def test_a_frozen_network_with_an_unknown_coefficient_can_be_trained():
+    box = Box(x=(0, 1))
+    problem = line(
+        coefficients={"k": Unknown(2.0)},
+        constraints={"equation": Constraint(lambda u, x, k: d(u, x) - k * u, on=box)},
+    )
+    equations = Equations(Model(problem, frozen, generator=torch.Generator().manual_seed(0)), Jets())
+    objective = Objective(equations, spread(problem, 5, torch.Generator().manual_seed(0)))
+    assert objective.size == 1
+    residual, jacobian = objective.linearize()
+    torch.testing.assert_close(jacobian.T @ residual, objective.gradient()[1], rtol=1e-12, atol=1e-13)
+
+
 def test_the_engines_agree():
     one = Objective(*setting(Autograd()))
     two = Objective(*setting(Jets()))
