@@ -16,7 +16,8 @@ from torch import Tensor
 
 from pinn.domains import Points
 from pinn.objective import Objective
-from pinn.weighting.weighting import Constant, Weighting, Weights
+from pinn.reference.arguments import count, finite, positive
+from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 
 @dataclass
@@ -28,6 +29,10 @@ class ResidualAttention(Weighting):
         decay: gamma, dimensionless, in [0, 1).
         rate: eta, dimensionless, positive.
         every: steps between updates.
+
+    Raises:
+        TypeError: when `inner` is no weighting.
+        ValueError: when a number is out of its range.
     """
 
     inner: Weighting = field(default_factory=Constant)
@@ -37,10 +42,12 @@ class ResidualAttention(Weighting):
     _seen: dict[str, tuple[Points, Tensor]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        if not (0 <= self.decay < 1 and self.rate > 0):
-            raise ValueError(
-                f"ResidualAttention: decay={self.decay}, rate={self.rate}; expected 0 <= decay < 1 and rate > 0"
-            )
+        require_weighting("ResidualAttention", self.inner)
+        finite("ResidualAttention", decay=self.decay)
+        if not 0 <= self.decay < 1:
+            raise ValueError(f"ResidualAttention: got decay={self.decay}, expected a share; give 0 <= decay < 1")
+        positive("ResidualAttention", rate=self.rate)
+        count("ResidualAttention", 1, every=self.every)
 
     def update(self, objective: Objective) -> Weights:
         """See `Weighting.update`."""

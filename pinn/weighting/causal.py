@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from pinn.objective import Objective
-from pinn.weighting.weighting import Constant, Weighting, Weights
+from pinn.reference.arguments import count, finite, positive
+from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 
 @dataclass
@@ -28,6 +29,10 @@ class Causal(Weighting):
         bins: slices of the time axis.
         done: smallest weight at which the next strength is taken, dimensionless.
         every: steps between updates.
+
+    Raises:
+        TypeError: when `inner` is no weighting, `time` no name or `epsilons` no sequence.
+        ValueError: when there is no strength, or a number is out of its range.
     """
 
     inner: Weighting = field(default_factory=Constant)
@@ -37,6 +42,24 @@ class Causal(Weighting):
     done: float = 0.99
     every: int = 10
     _stage: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        require_weighting("Causal", self.inner)
+        if not isinstance(self.time, str):
+            raise TypeError(f"Causal: got time={self.time!r}, expected the name of a coordinate; give one such as 't'")
+        if isinstance(self.epsilons, str) or not hasattr(self.epsilons, "__iter__"):
+            raise TypeError(f"Causal: got epsilons={self.epsilons!r}, expected a tuple; give one such as (0.01, 1.0)")
+        self.epsilons = tuple(self.epsilons)
+        if not self.epsilons:
+            raise ValueError(
+                "Causal: got no epsilons, expected at least one strength; give a tuple such as (0.1, 1.0)"
+            )
+        for index, epsilon in enumerate(self.epsilons):
+            positive("Causal", **{f"epsilons[{index}]": epsilon})
+        count("Causal", 1, bins=self.bins, every=self.every)
+        finite("Causal", done=self.done)
+        if not 0 <= self.done <= 1:
+            raise ValueError(f"Causal: got done={self.done}, expected a weight; give 0 <= done <= 1")
 
     def update(self, objective: Objective) -> Weights:
         """See `Weighting.update`."""

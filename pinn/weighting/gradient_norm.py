@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pinn.objective import Objective
-from pinn.weighting.weighting import Constant, Weighting, Weights
+from pinn.reference.arguments import count, finite, positive
+from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 
 @dataclass
@@ -23,6 +24,10 @@ class GradientNorm(Weighting):
         decay: share of the old weight that is kept at an update, in [0, 1).
         every: steps between updates.
         largest: bound on every weight, dimensionless.
+
+    Raises:
+        TypeError: when `inner` is no weighting.
+        ValueError: when a number is out of its range.
     """
 
     inner: Weighting = field(default_factory=Constant)
@@ -32,8 +37,12 @@ class GradientNorm(Weighting):
     _weights: dict[str, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
+        require_weighting("GradientNorm", self.inner)
+        finite("GradientNorm", decay=self.decay)
         if not 0 <= self.decay < 1:
-            raise ValueError(f"GradientNorm: decay={self.decay}; expected 0 <= decay < 1")
+            raise ValueError(f"GradientNorm: got decay={self.decay}, expected a share; give 0 <= decay < 1")
+        count("GradientNorm", 1, every=self.every)
+        positive("GradientNorm", largest=self.largest)
 
     def update(self, objective: Objective) -> Weights:
         """See `Weighting.update`."""

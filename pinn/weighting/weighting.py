@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from pinn.objective import Objective
+from pinn.reference.arguments import count
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,33 @@ class Weighting(ABC):
         """The weights to use from now on, for the objective's own points."""
 
 
+def require_weighting(owner: str, inner: Any) -> None:
+    """Refuse what is no weighting in the place of an inner one.
+
+    Raises:
+        TypeError: saying what was got.
+    """
+    if not isinstance(inner, Weighting):
+        raise TypeError(
+            f"{owner}: got inner={inner!r}, expected a weighting; give an object such as GradientNorm(), not its name"
+        )
+
+
 @dataclass
 class Constant(Weighting):
-    """The weights the problem states."""
+    """The weights the problem states.
+
+    Args:
+        every: steps between updates, which change nothing.
+
+    Raises:
+        ValueError: when `every` is not a positive integer.
+    """
 
     every: int = 1000
+
+    def __post_init__(self) -> None:
+        count("Constant", 1, every=self.every)
 
     def update(self, objective: Objective) -> Weights:
         """See `Weighting.update`."""

@@ -101,3 +101,49 @@ def test_bad_settings_are_refused(objective):
         GradientNorm(decay=1.0)
     with pytest.raises(ValueError, match="rate > 0"):
         ResidualAttention(rate=0.0)
+
+
+@pytest.mark.parametrize("rule", [Constant, Causal, GradientNorm, ResidualAttention])
+@pytest.mark.parametrize("every", [0, -3, 2.5, True, math.nan, "often"])
+def test_updates_are_counted(rule, every):
+    with pytest.raises(ValueError, match=rf"{rule.__name__}: got every=.*, expected an integer of at least 1; give"):
+        rule(every=every)
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments", "message"),
+    [
+        (Causal, {"bins": 0}, r"got bins=0, expected an integer of at least 1; give bins >= 1"),
+        (Causal, {"bins": 4.0}, r"got bins=4.0, expected an integer"),
+        (Causal, {"epsilons": ()}, r"got no epsilons, expected at least one strength"),
+        (Causal, {"epsilons": (1.0, -1.0)}, r"got epsilons\[1\]=-1.0, expected a positive finite number"),
+        (Causal, {"epsilons": (math.nan,)}, r"got epsilons\[0\]=nan, expected a positive finite number"),
+        (Causal, {"done": math.nan}, r"got done=nan, expected a finite number"),
+        (Causal, {"done": 1.5}, r"got done=1.5, expected a weight; give 0 <= done <= 1"),
+        (GradientNorm, {"decay": -0.1}, r"got decay=-0.1, expected a share; give 0 <= decay < 1"),
+        (GradientNorm, {"decay": math.nan}, r"got decay=nan, expected a finite number"),
+        (GradientNorm, {"decay": "slow"}, r"got decay='slow', expected a finite number"),
+        (GradientNorm, {"largest": -1.0}, r"got largest=-1.0, expected a positive finite number"),
+        (ResidualAttention, {"decay": 1.0}, r"got decay=1.0, expected a share; give 0 <= decay < 1"),
+        (ResidualAttention, {"rate": math.nan}, r"got rate=nan, expected a positive finite number"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(rule, arguments, message):
+    with pytest.raises(ValueError, match=rf"{rule.__name__}: {message}"):
+        rule(**arguments)
+
+
+@pytest.mark.parametrize("rule", [Causal, GradientNorm, ResidualAttention])
+@pytest.mark.parametrize("inner", ["constant", Constant, None, 1.0])
+def test_an_inner_weighting_is_an_object(rule, inner):
+    with pytest.raises(TypeError, match=rf"{rule.__name__}: got inner=.*give an object such as GradientNorm\(\), not"):
+        rule(inner)
+
+
+def test_strengths_come_in_a_sequence():
+    assert Causal(epsilons=[0.1, 1.0]).epsilons == (0.1, 1.0)
+    for epsilons in (1.0, "strong"):
+        with pytest.raises(TypeError, match=r"Causal: got epsilons=.*, expected a tuple; give one such as"):
+            Causal(epsilons=epsilons)
+    with pytest.raises(TypeError, match=r"Causal: got time=3, expected the name of a coordinate"):
+        Causal(time=3)
