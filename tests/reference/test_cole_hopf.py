@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import iv
 
 from pinn.reference import cole_hopf
 from pinn.reference.cole_hopf import burgers_sine
@@ -22,6 +23,47 @@ def test_two_resolutions_agree_to_the_floor(nu):
     coarse, fine = burgers_sine(x, t, nu), burgers_sine(x, t, nu, resolution=6.0)
     assert np.linalg.norm(coarse - fine) <= cole_hopf(nu).floor * np.linalg.norm(fine)
     assert np.abs(coarse - fine).max() <= 1e-13
+
+
+def fourier(x, t, nu):
+    """u = 4πν Σ (−1)ⁿ n Iₙ(k) e^{−n²π²νt} sin nπx / (I₀(k) + 2 Σ (−1)ⁿ Iₙ(k) e^{−n²π²νt} cos nπx), k = 1/2πν.
+
+    Cole, Quart. Appl. Math. 9 (1951) 225: exact to rounding where ν is large, and that relative to u.
+    """
+    n, k = np.arange(1, 20), 1 / (2 * np.pi * nu)
+    mode = (-1.0) ** n * iv(n, k) * np.exp(-(n**2) * np.pi**2 * nu * t[:, None])
+    below = iv(0, k) + 2 * (mode * np.cos(np.pi * n * x[:, None])).sum(axis=1)
+    return 4 * np.pi * nu * (mode * n * np.sin(np.pi * n * x[:, None])).sum(axis=1) / below
+
+
+@pytest.mark.parametrize("nu", [0.3, 1.0, 10.0, 1e3])
+def test_the_floor_of_a_fast_decay_is_that_of_a_short_life(nu):
+    """u = −e^{−π²νt} sin πx for large ν has the mean square 1/4π²ν only, which rounding is a larger share of."""
+    u = cole_hopf(nu)
+    x, t = points(300)
+    relative = np.sqrt(np.mean((u(x=x, t=t) - fourier(x, t, nu)) ** 2)) * math.sqrt(4 * math.pi**2 * nu)
+    assert relative <= u.floor <= 1e-12
+    early = t / (math.pi**2 * nu)
+    np.testing.assert_allclose(u(x=x, t=early), fourier(x, early, nu), rtol=0, atol=5e-15)
+
+
+def test_the_floor_of_the_suite():
+    assert cole_hopf().floor <= 5e-14
+
+
+@pytest.mark.parametrize("nu", [1e-3, 0.01 / math.pi])
+def test_spectral_decay_of_the_quadrature(nu):
+    """r nodes in the narrowest peak's standard deviation leave about e^{−2π²r²}, that of a Gaussian."""
+    x, t = points(2000)
+    true = burgers_sine(x, t, nu, resolution=4.0)
+    for r in (0.4, 0.6, 0.8, 1.0):
+        error = np.linalg.norm(burgers_sine(x, t, nu, resolution=r) - true) / np.linalg.norm(true)
+        assert 0.02 <= error / math.exp(-2 * (math.pi * r) ** 2) <= 1
+
+
+def test_nothing_is_computed_before_it_is_needed():
+    reference = cole_hopf(1e4)
+    assert "_built" not in vars(reference)
 
 
 @pytest.mark.parametrize("nu", [0.01, 0.1])
@@ -59,7 +101,13 @@ def test_steepest_slope_is_the_published_one():
 
 
 def test_refuses_what_has_no_answer():
-    with pytest.raises(ValueError, match="positive viscosity"):
-        cole_hopf(0.0)
+    for nu in (0.0, -0.1, math.inf, math.nan):
+        with pytest.raises(
+            ValueError, match=rf"^cole_hopf: got nu={nu}, expected a positive finite number; give nu > 0"
+        ):
+            cole_hopf(nu)
+    for length in (0.0, math.nan):
+        with pytest.raises(ValueError, match="give length > 0"):
+            cole_hopf(0.1, length=length)
     with pytest.raises(ValueError, match=r"t=-0\.1 lies outside"):
         cole_hopf(0.1)(x=0.0, t=-0.1)
