@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from pinn.problem import Problem
+from pinn.reference.arguments import count
 
 
 def counts(problem: Problem, size: int) -> dict[str, int]:
@@ -23,10 +24,9 @@ def counts(problem: Problem, size: int) -> dict[str, int]:
         constraint name -> number of points; `Constraint(points=...)` is obeyed where given.
 
     Raises:
-        ValueError: when size is below 1.
+        ValueError: when size is no integer of at least 1.
     """
-    if size < 1:
-        raise ValueError(f"points: got {size}, expected at least 1")
+    count("points", 1, size=size)
     result = {}
     for name, constraint in problem.constraints.items():
         share = constraint.on.dimension / problem.domain.dimension

@@ -15,7 +15,8 @@ import torch
 
 from pinn.domains import Points
 from pinn.problem import Problem
-from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
+from pinn.reference.arguments import count, finite, positive
+from pinn.sampling.sampler import Place, Residual, Sampler, require_sampler, unmoved
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Growing(Sampler):
         stall: fresh loss over the previous fresh loss above which it has stopped falling.
 
     Raises:
-        ValueError: when the numbers contradict each other.
+        TypeError: when `inner` is no strategy.
+        ValueError: when a number is out of its range, or the numbers contradict each other.
     """
 
     inner: Sampler
@@ -45,7 +47,11 @@ class Growing(Sampler):
     _fresh: float = field(init=False, default=float("inf"))
 
     def __post_init__(self) -> None:
-        if not (self.factor > 1 and 1 <= self.start <= self.maximum):
+        require_sampler("Growing", self.inner)
+        count("Growing", 1, start=self.start, maximum=self.maximum)
+        finite("Growing", factor=self.factor)
+        positive("Growing", threshold=self.threshold, stall=self.stall)
+        if not (self.factor > 1 and self.start <= self.maximum):
             raise ValueError(
                 f"Growing: start={self.start}, factor={self.factor}, maximum={self.maximum}; "
                 "expected factor > 1 and 1 <= start <= maximum"

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from pinn.domains import Points
-from pinn.problem import Problem
-from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
+from pinn.problem import Problem, choices
+from pinn.reference.arguments import count, finite, positive
+from pinn.sampling.sampler import Place, Residual, Sampler, require_sampler, unmoved
 
 
 @dataclass
@@ -34,7 +35,8 @@ class Marching(Sampler):
         stuck: see `after`; dimensionless.
 
     Raises:
-        ValueError: when the numbers contradict each other.
+        TypeError: when `inner` is no strategy or `time` no name.
+        ValueError: when a number is out of its range, or the numbers contradict each other.
     """
 
     inner: Sampler
@@ -50,10 +52,17 @@ class Marching(Sampler):
     _first: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if not (0 < self.start <= 1 and self.factor > 1 and self.solved > 0 and self.pace >= 1):
+        require_sampler("Marching", self.inner)
+        if not isinstance(self.time, str):
+            raise TypeError(f"Marching: got time={self.time!r}, expected a coordinate's name; give one such as 't'")
+        finite("Marching", start=self.start, factor=self.factor)
+        positive("Marching", solved=self.solved, stuck=self.stuck)
+        count("Marching", 1, pace=self.pace)
+        count("Marching", 0, after=self.after)
+        if not (0 < self.start <= 1 and self.factor > 1):
             raise ValueError(
-                f"Marching: start={self.start}, factor={self.factor}, solved={self.solved}, pace={self.pace}; "
-                "expected 0 < start <= 1, factor > 1, solved > 0, pace >= 1"
+                f"Marching: got start={self.start}, factor={self.factor}, expected a share and its growth; "
+                "give 0 < start <= 1 and factor > 1"
             )
         self.share = self.start if self.after == 0 else 1.0
 
@@ -77,7 +86,8 @@ class Marching(Sampler):
     ) -> dict[str, Points]:
         """See `Sampler.draw`."""
         if self.time not in problem.coordinates:
-            raise ValueError(f"Marching: time={self.time!r} is no coordinate of {list(problem.coordinates)}")
+            near = choices(self.time, problem.coordinates)
+            raise ValueError(f"Marching: time={self.time!r} is no coordinate; {near}")
         if self.share >= 1:
             return self.inner.draw(problem, generator, residual, place)
         index = problem.coordinates.index(self.time)

@@ -16,8 +16,9 @@ import torch
 
 from pinn.domains import Points
 from pinn.problem import Problem
+from pinn.reference.arguments import count, not_negative
 from pinn.sampling.budget import counts
-from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
+from pinn.sampling.sampler import Place, Residual, Sampler, require_counts, unmoved
 
 
 @dataclass
@@ -28,11 +29,14 @@ class RAD(Sampler):
 
     Args:
         size: points on a constraint of the domain's own dimension.
-        every: accepted steps between draws.
+        every: accepted steps between draws; 0 keeps the points.
         candidates: candidates a point.
         power: k in the density, dimensionless.
         uniform: c in the density, dimensionless; larger is closer to even.
         smooth: mean r^2 over (mean |r|)^2 below which the points are evenly spread, dimensionless; 1 never.
+
+    Raises:
+        ValueError: when a number is out of its range.
     """
 
     size: int = 2000
@@ -41,6 +45,11 @@ class RAD(Sampler):
     power: float = 1.0
     uniform: float = 1.0
     smooth: float = 3.0
+
+    def __post_init__(self) -> None:
+        require_counts("RAD", self.size, self.every)
+        count("RAD", 1, candidates=self.candidates)
+        not_negative("RAD", power=self.power, uniform=self.uniform, smooth=self.smooth)
 
     def draw(
         self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from pinn.domains import Points
 from pinn.problem import Problem
+from pinn.reference.arguments import count
 
 Residual = Callable[[str, Points], Tensor]
 Place = Callable[[str, Points], Points]
@@ -18,6 +20,26 @@ Place = Callable[[str, Points], Points]
 def unmoved(name: str, points: Points) -> Points:
     """The points where they are."""
     return points
+
+
+def require_counts(owner: str, size: Any, every: Any) -> None:
+    """Refuse a number of points below one, or a number of steps below zero.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    count(owner, 1, size=size)
+    count(owner, 0, every=every)
+
+
+def require_sampler(owner: str, inner: Any) -> None:
+    """Refuse what is no strategy in the place of an inner one.
+
+    Raises:
+        TypeError: saying what was got.
+    """
+    if not isinstance(inner, Sampler):
+        raise TypeError(f"{owner}: got inner={inner!r}, expected a strategy; give an object such as RAD(), not a name")
 
 
 class Sampler(ABC):

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from pinn.domains import Points
-from pinn.problem import Problem
+from pinn.domains.cube import METHODS
+from pinn.problem import Problem, choices
 from pinn.sampling.budget import counts
-from pinn.sampling.sampler import Place, Residual, Sampler, unmoved
+from pinn.sampling.sampler import Place, Residual, Sampler, require_counts, unmoved
 
 
 @dataclass
@@ -23,11 +24,23 @@ class Fixed(Sampler):
     Args:
         size: points on a constraint of the domain's own dimension.
         method: "sobol", "latin" or "uniform".
+        every: 0, for the points stay.
+
+    Raises:
+        ValueError: for a size below one, a method that there is not, or points that are to be drawn anew.
     """
 
     size: int = 2000
     method: str = "sobol"
     every: int = 0
+
+    def __post_init__(self) -> None:
+        require_counts("Fixed", self.size, self.every)
+        _require_method("Fixed", self.method)
+        if self.every:
+            raise ValueError(
+                f"Fixed: got every={self.every}, expected 0: fixed points stay; take Redrawn(every={self.every})"
+            )
 
     def draw(
         self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
@@ -50,13 +63,20 @@ class Redrawn(Sampler):
 
     Args:
         size: points on a constraint of the domain's own dimension.
-        every: accepted steps between draws.
+        every: accepted steps between draws; 0 keeps the points.
         method: "sobol", "latin" or "uniform".
+
+    Raises:
+        ValueError: for a size below one, steps below zero, or a method that there is not.
     """
 
     size: int = 2000
     every: int = 10
     method: str = "sobol"
+
+    def __post_init__(self) -> None:
+        require_counts("Redrawn", self.size, self.every)
+        _require_method("Redrawn", self.method)
 
     def draw(
         self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
@@ -71,6 +91,11 @@ class Redrawn(Sampler):
     def resized(self, size: int) -> Sampler:
         """See `Sampler.resized`."""
         return replace(self, size=size)
+
+
+def _require_method(owner: str, method: str) -> None:
+    if method not in METHODS:
+        raise ValueError(f"{owner}: got method={method!r}; {choices(str(method), METHODS)}")
 
 
 def spread(

@@ -46,14 +46,12 @@ class Causal(Weighting):
     def __post_init__(self) -> None:
         require_weighting("Causal", self.inner)
         if not isinstance(self.time, str):
-            raise TypeError(f"Causal: got time={self.time!r}, expected the name of a coordinate; give one such as 't'")
+            raise TypeError(f"Causal: got time={self.time!r}, expected a coordinate's name; give one such as 't'")
         if isinstance(self.epsilons, str) or not hasattr(self.epsilons, "__iter__"):
             raise TypeError(f"Causal: got epsilons={self.epsilons!r}, expected a tuple; give one such as (0.01, 1.0)")
         self.epsilons = tuple(self.epsilons)
         if not self.epsilons:
-            raise ValueError(
-                "Causal: got no epsilons, expected at least one strength; give a tuple such as (0.1, 1.0)"
-            )
+            raise ValueError("Causal: got no epsilons, expected at least one strength; give a tuple such as (0.1, 1.0)")
         for index, epsilon in enumerate(self.epsilons):
             positive("Causal", **{f"epsilons[{index}]": epsilon})
         count("Causal", 1, bins=self.bins, every=self.every)

@@ -1,5 +1,7 @@
 """Points: how many each set gets, where adaptive ones go, and when their number and their time grow."""
 
+import math
+
 import pytest
 import torch
 
@@ -39,7 +41,7 @@ def test_counts_follow_the_dimension():
     assert found["equation"] == 900
     assert found["initial"] == 4 * 30
     assert found["few"] == 7
-    with pytest.raises(ValueError, match="expected at least 1"):
+    with pytest.raises(ValueError, match="got size=0, expected an integer of at least 1"):
         counts(PROBLEM, 0)
 
 
@@ -154,3 +156,68 @@ def test_contradictions_are_refused():
         Marching(Redrawn(), start=0.0)
     with pytest.raises(ValueError, match="'s' is no coordinate"):
         Marching(Redrawn(), time="s").draw(PROBLEM, seeded(), layer)
+
+
+def growing(**arguments):
+    return Growing(RAD(), **arguments)
+
+
+def marching(**arguments):
+    return Marching(RAD(), **arguments)
+
+
+@pytest.mark.parametrize("strategy", [Fixed, Redrawn, RAD])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 0}, r"got size=0, expected an integer of at least 1; give size >= 1"),
+        ({"size": 400.0}, r"got size=400.0, expected an integer of at least 1"),
+        ({"every": -3}, r"got every=-3, expected an integer of at least 0; give every >= 0"),
+        ({"every": "often"}, r"got every='often', expected an integer of at least 0"),
+    ],
+)
+def test_points_and_steps_are_counted(strategy, arguments, message):
+    with pytest.raises(ValueError, match=rf"{strategy.__name__}: {message}"):
+        strategy(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "arguments", "message"),
+    [
+        (RAD, {"candidates": 0}, r"RAD: got candidates=0, expected an integer of at least 1"),
+        (RAD, {"power": math.nan}, r"RAD: got power=nan, expected a finite number of at least zero"),
+        (RAD, {"power": -1.0}, r"RAD: got power=-1.0, expected a finite number of at least zero"),
+        (RAD, {"uniform": -1.0}, r"RAD: got uniform=-1.0, expected a finite number of at least zero"),
+        (RAD, {"smooth": math.nan}, r"RAD: got smooth=nan, expected a finite number of at least zero"),
+        (Fixed, {"method": "sobl"}, r"Fixed: got method='sobl'; choose among .*'sobol'.* \(did you mean 'sobol'\?\)"),
+        (Redrawn, {"method": 3}, r"Redrawn: got method=3; choose among \['latin', 'sobol', 'uniform'\]"),
+        (Fixed, {"every": 5}, r"Fixed: got every=5, expected 0: fixed points stay; take Redrawn\(every=5\)"),
+        (growing, {"start": 0}, r"Growing: got start=0, expected an integer of at least 1"),
+        (growing, {"start": 400.0}, r"Growing: got start=400.0, expected an integer of at least 1"),
+        (growing, {"start": 500, "maximum": 400}, r"1 <= start <= maximum"),
+        (growing, {"factor": math.nan}, r"Growing: got factor=nan, expected a finite number"),
+        (growing, {"threshold": -3.0}, r"Growing: got threshold=-3.0, expected a positive finite number"),
+        (growing, {"stall": math.nan}, r"Growing: got stall=nan, expected a positive finite number"),
+        (marching, {"start": 2.0}, r"Marching: got start=2.0, .* give 0 < start <= 1 and factor > 1"),
+        (marching, {"factor": 0.5}, r"Marching: .* give 0 < start <= 1 and factor > 1"),
+        (marching, {"solved": math.nan}, r"Marching: got solved=nan, expected a positive finite number"),
+        (marching, {"stuck": -1.0}, r"Marching: got stuck=-1.0, expected a positive finite number"),
+        (marching, {"pace": 0}, r"Marching: got pace=0, expected an integer of at least 1"),
+        (marching, {"after": -1}, r"Marching: got after=-1, expected an integer of at least 0"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(strategy, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        strategy(**arguments)
+
+
+@pytest.mark.parametrize("strategy", [Growing, Marching])
+@pytest.mark.parametrize("inner", ["rad", RAD, None, 400])
+def test_an_inner_strategy_is_an_object(strategy, inner):
+    with pytest.raises(TypeError, match=rf"{strategy.__name__}: got inner=.*; give an object such as RAD\(\), not a"):
+        strategy(inner)
+
+
+def test_time_is_a_name():
+    with pytest.raises(TypeError, match=r"Marching: got time=3, expected a coordinate.s name; give one"):
+        Marching(RAD(), time=3)

@@ -145,5 +145,5 @@ def test_strengths_come_in_a_sequence():
     for epsilons in (1.0, "strong"):
         with pytest.raises(TypeError, match=r"Causal: got epsilons=.*, expected a tuple; give one such as"):
             Causal(epsilons=epsilons)
-    with pytest.raises(TypeError, match=r"Causal: got time=3, expected the name of a coordinate"):
+    with pytest.raises(TypeError, match=r"Causal: got time=3, expected a coordinate's name"):
         Causal(time=3)
