@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pinn.networks import MLP
 from pinn.problem import Problem, Unknown, bind, choices
 from pinn.reference.arguments import positive
 
@@ -104,6 +105,20 @@ class Model(nn.Module):
             values[name] = _forward_field(unknown, inner)
         return values
 
+    def widen(self, factor: float, generator: torch.Generator) -> None:
+        """Replace the network by a wider one of the same function; see `MLP.widened`.
+
+        Args:
+            factor: of the width.
+            generator: source of the new weights.
+
+        Raises:
+            TypeError: when the network is no `MLP`, or a factorised one.
+        """
+        network = require_widening(self)
+        width = network.arguments["width"]
+        self.network = network.widened(max(width + 1, round(factor * width)), generator)
+
     def coefficients(self) -> dict[str, Tensor]:
         """The unknown numbers, by name: 0-d tensors with a graph to their raw parameters."""
         return {name: _forward(self.problem.unknowns[name], raw) for name, raw in self.raw.items()}
@@ -113,6 +128,21 @@ class Model(nn.Module):
         columns = {name: points[:, index] for index, name in enumerate(self.problem.coordinates)}
         values = self.outputs(columns)
         return torch.stack([values[name] for name in self.problem.outputs], -1)
+
+
+def require_widening(model: Model) -> MLP:
+    """The network of a model where it can be widened.
+
+    Raises:
+        TypeError: naming the network, where it cannot.
+    """
+    network = model.network
+    if isinstance(network, MLP) and network.arguments["factorisation"] is None:
+        return network
+    raise TypeError(
+        f"widening: the network {type(network).__name__} cannot be widened; take MLP without factorisation, or leave "
+        "widening out"
+    )
 
 
 def output_sizes(problem: Problem) -> dict[str, float]:

@@ -7,10 +7,10 @@ points stops falling. Every choice can be replaced by an object of the library, 
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
@@ -25,7 +25,7 @@ from pinn.problem import Problem
 from pinn.report import Report
 from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolves
 from pinn.sampling.uniform import spread
-from pinn.training import Solution, Stage, Trainer
+from pinn.training import Solution, Stage, Trainer, Widening
 from pinn.training.check import CheckError, CheckTable, check
 from pinn.training.trainer import Callback
 from pinn.weighting import Weighting
@@ -50,7 +50,7 @@ def solve(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
-    threads: int | None = 1,
+    threads: int | None = None,
     verify: bool = True,
     start: Solution | None = None,
     progress: bool = True,
@@ -72,11 +72,11 @@ def solve(
         steps: optimizer steps at the most.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
         dtype, device: precision of everything, float64 or float32, and where to compute.
-        threads: processor threads during this call; None leaves them as they are. Small networks gain little from more
-            than one and lose much when the machine is shared.
+        threads: that share large matrix products; left out, as many as torch uses when called. All else runs on one:
+            small kernels gain little from more, and lose much where the machine is shared.
         verify: compare derivatives, gradients and reference before training, refuse to train on a failure, and log the
             table (logger `pinn.check`, level INFO).
-        start: continue from the parameters of an earlier solution of this problem and network.
+        start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: called with a `Progress` after every step.
 
@@ -94,16 +94,14 @@ def solve(
     _validate(tolerance, seconds, steps, threads, dtype)
     if stages is not None and any(option is not None for option in (optimizer, sampling, weighting, steps)):
         raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
-    with _limited(threads):
+    workers = torch.get_num_threads() if threads is None else threads
+    with threadpool_limits(limits=1):
         generator = torch.Generator().manual_seed(seed)
-        factory = default_network(problem) if network is None else network
-        model = Model(problem, factory, generator=generator, dtype=dtype).to(device)
-        if start is not None:
-            model.load_state_dict(start.model.state_dict())
+        model = _model(problem, network, start, generator, dtype).to(device)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
         if stages is None:
-            stages = [_stage(equations, optimizer, sampling, weighting, steps)]
+            stages = [_stage(equations, optimizer, sampling, weighting, steps, widen=network is None and start is None)]
         trainer = Trainer(
             equations,
             generator=generator,
@@ -112,10 +110,41 @@ def solve(
             progress=progress,
             callbacks=callbacks,
             started=started,
+            workers=workers,
         )
         solution = Solution(problem, model, trainer.run(stages))
         solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
         return solution
+
+
+def _model(
+    problem: Problem,
+    network: NetworkFactory | None,
+    start: Solution | None,
+    generator: torch.Generator,
+    dtype: torch.dtype,
+) -> Model:
+    """The model with its first parameters: new ones, or those of an earlier solution with its network."""
+    model = Model(problem, default_network(problem) if network is None else network, generator=generator, dtype=dtype)
+    if start is None:
+        return model
+    before = start.model.problem
+    for what in ("coordinates", "outputs", "periodic", "kinks"):
+        if getattr(before, what) != getattr(problem, what):
+            raise ValueError(
+                f"solve: start has {what}={getattr(before, what)}, the problem {getattr(problem, what)}; "
+                "start from a solution with the same"
+            )
+    if network is None:
+        model.network = copy.deepcopy(start.model.network)
+        model.fields = copy.deepcopy(start.model.fields)
+    try:
+        model.load_state_dict(start.model.state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            f"solve: start does not fit the network or the unknowns ({error}); leave network out"
+        ) from None
+    return model.to(dtype)
 
 
 def _verified(equations: Equations) -> CheckTable:
@@ -156,14 +185,16 @@ def _stage(
     sampling: Sampler | None,
     weighting: Weighting | None,
     steps: int | None,
+    widen: bool,
 ) -> Stage:
-    """The one stage of a run without a schedule, with what was left out chosen."""
+    """The one stage of a run without a schedule, with what was left out chosen; a network left out may grow."""
     size = sum(parameter.numel() for parameter in equations.model.parameters())
     chosen = default_optimizer(size) if optimizer is None else optimizer
     if sampling is None:
         rows = chosen.most_rows(size) if isinstance(chosen, LevenbergMarquardt) else None
         sampling = default_sampling(equations.problem, chosen, _MOST if rows is None else _most_points(equations, rows))
-    return Stage(chosen, sampling, weighting, steps, patience=200)
+    widening = Widening() if widen and sampling.every and chosen.redraws else None
+    return Stage(chosen, sampling, weighting, steps, widening=widening, patience=200)
 
 
 def _most_points(equations: Equations, rows: int) -> int:
@@ -174,11 +205,6 @@ def _most_points(equations: Equations, rows: int) -> int:
     while size > 1 and sum(widths[name] * n for name, n in counts(equations.problem, size).items()) > rows:
         size = size * 9 // 10
     return size
-
-
-def _limited(threads: int | None) -> AbstractContextManager[object]:
-    """No more than so many threads in torch's and SciPy's kernels until the block ends."""
-    return nullcontext() if threads is None else threadpool_limits(limits=threads)
 
 
 def _validate(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pinn.networks.activation import Activation
 from pinn.networks.arguments import record, require_positive_integers
-from pinn.networks.layer import Style
+from pinn.networks.layer import Layer, Style
 
 
 class MLP(nn.Module):
@@ -69,9 +69,53 @@ class MLP(nn.Module):
             dtype=dtype,
         )
         self.residual = residual
+        self._activation = style.activation
         self.first = style.layer(inputs, width)
         self.hidden = nn.ModuleList(style.layer(width, width) for _ in range(depth - 1))
         self.last = style.linear(width, outputs)
+
+    def widened(self, width: int, generator: torch.Generator) -> MLP:
+        """The same function as a wider network: the first neurons of every layer are this one's.
+
+        What the new neurons tell the old ones and the outputs has weight zero at first, so that nothing changes until
+        training moves it; what they hear is drawn with the spread that the layer's weights and biases have now
+        (growth that preserves the function: Chen, Goodfellow, Shlens, ICLR 2016, arXiv:1511.05641, without copies).
+
+        Args:
+            width: neurons a hidden layer, more than now.
+            generator: source of the new weights.
+
+        Raises:
+            ValueError: when the width is not larger, or the layers are factorised.
+        """
+        record = self.arguments
+        if not width > record["width"]:
+            raise ValueError(f"MLP.widened: width={width} is not above {record['width']}; give a larger one")
+        if record["factorisation"] is not None:
+            raise ValueError("MLP.widened: factorised layers are not widened; use factorisation=None")
+        last = self.last
+        assert isinstance(last, nn.Linear)
+        network = MLP(
+            record["inputs"],
+            record["outputs"],
+            width=width,
+            depth=record["depth"],
+            activation=self._activation,
+            residual=self.residual,
+            adaptive=record["adaptive"],
+            generator=generator,
+            dtype=last.weight.dtype,
+        ).to(last.weight.device)
+        _grow(self.first, network.first, generator)
+        for old, new in zip(self.hidden, network.hidden, strict=True):
+            _grow(old, new, generator)
+        end = network.last
+        assert isinstance(end, nn.Linear)
+        with torch.no_grad():
+            end.weight.zero_()
+            end.weight[:, : record["width"]].copy_(last.weight)
+            end.bias.copy_(last.bias)
+        return network
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) -> (..., outputs)."""
@@ -79,3 +123,22 @@ class MLP(nn.Module):
         for layer in self.hidden:
             h = h + layer(h) if self.residual else layer(h)
         return self.last(h)
+
+
+def _grow(old: nn.Module, new: nn.Module, generator: torch.Generator) -> None:
+    """Write a layer into a larger one: old neurons hear old ones alone, new ones hear all."""
+    assert isinstance(old, Layer) and isinstance(new, Layer)
+    if isinstance(old.activation, nn.Module) and isinstance(new.activation, nn.Module):
+        new.activation.load_state_dict(old.activation.state_dict())
+    now, grown = old.linear, new.linear
+    assert isinstance(now, nn.Linear) and isinstance(grown, nn.Linear)
+    rows, columns = now.weight.shape
+    with torch.no_grad():
+        for small, large in ((now.weight, grown.weight), (now.bias, grown.bias)):
+            noise = torch.randn(large.shape, generator=generator, dtype=torch.float64, device=generator.device)
+            spread = small.double().square().mean().sqrt().clamp(min=torch.finfo(small.dtype).eps)
+            large.copy_(noise.to(small.device) * spread)
+        grown.weight[rows:] *= (columns / grown.weight.shape[1]) ** 0.5
+        grown.weight[:rows].zero_()
+        grown.weight[:rows, :columns].copy_(now.weight)
+        grown.bias[:rows].copy_(now.bias)

@@ -7,8 +7,10 @@ so that a run can be stopped and continued bit by bit (`state_dict`, `load_state
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -72,6 +74,31 @@ class LeastSquares(Protocol):
         """Matrix-free products with J at the current θ."""
 
 
+class Clock:
+    """Seconds spent in the parts of a step.
+
+    They are rows (r, J or the gradient at θ), system (forming, factoring or updating a matrix), solve (directions from
+    it) and trials (evaluations elsewhere than at θ).
+
+    Example:
+        >>> clock = Clock()
+        >>> with clock("rows"):
+        ...     pass
+        >>> list(clock.seconds)
+        ['seconds/rows', 'seconds/system', 'seconds/solve', 'seconds/trials']
+    """
+
+    def __init__(self) -> None:
+        self.seconds = {f"seconds/{part}": 0.0 for part in ("rows", "system", "solve", "trials")}
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Add the time of the block to `part`."""
+        began = time.perf_counter()
+        yield
+        self.seconds[f"seconds/{part}"] += time.perf_counter() - began
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step did.
@@ -97,9 +124,13 @@ class Optimizer(ABC):
     Two class attributes tell a trainer how to feed it: `redraws` says whether new points between steps are harmless (a
     method that builds curvature out of differences of gradients wants its points kept), and `_state` names the
     attributes that a continuation needs.
+
+    Attributes:
+        workers: threads that may share a large matrix product; the run sets it.
     """
 
     redraws: ClassVar[bool] = True
+    workers: int = 1
     _state: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

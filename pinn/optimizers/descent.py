@@ -9,6 +9,7 @@ is dropped and the step is tried once more along −g; when that fails too, the 
 from __future__ import annotations
 
 import math
+import weakref
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -32,6 +33,7 @@ class Descent(Optimizer):
     _theta: Tensor | None = None
     _gradient: Tensor | None = None
     _loss: float = math.inf
+    _seen: weakref.ref[LeastSquares] | None = None
 
     @abstractmethod
     def _direction(self, gradient: Tensor) -> Tensor:
@@ -100,9 +102,12 @@ class Descent(Optimizer):
         return Step(point.value, True, {**info, "length": point.t, "wolfe": float(found.wolfe)})
 
     def _here(self, objective: LeastSquares) -> tuple[float, Tensor]:
-        """f and g at the present parameters, from the last step where these have not been moved since."""
-        if self._theta is not None and self._gradient is not None and torch.equal(self._theta, objective.vector()):
-            return self._loss, self._gradient
+        """f and g at the present parameters, from the last step where neither these nor the objective have changed."""
+        last = None if self._seen is None else self._seen()
+        self._seen = weakref.ref(objective)
+        if last is objective and self._theta is not None and self._gradient is not None:
+            if torch.equal(self._theta, objective.vector()):
+                return self._loss, self._gradient
         loss, gradient = objective.gradient()
         return float(loss), gradient.double()
 

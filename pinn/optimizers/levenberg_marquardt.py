@@ -97,7 +97,7 @@ class LevenbergMarquardt(Damped):
             if self.orthogonal:
                 return Orthogonal(residual, J)
             form = Primal if objective.rows >= objective.size else Dual
-            return form(residual, J, self._buffers)
+            return form(residual, J, self._buffers, self.workers)
 
     def _sharper(self, system: System, clock: Clock) -> System | None:
         # Before giving up, make sure that it was not rounding in JᵀJ that spoilt the steps.

@@ -13,14 +13,11 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
-from pinn.optimizers.base import LeastSquares, Optimizer, Step
-from pinn.optimizers.damped import Clock, Trials
-from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution
-
-_EPS = torch.finfo(torch.float64).eps
+from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.optimizers.damped import Trials
+from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, hopeless, resolution
 
 
 class NaturalGradient(Optimizer):
@@ -50,21 +47,21 @@ class NaturalGradient(Optimizer):
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
         clock = Clock()
-        system, loss = linearized(objective, self._buffers, clock)
-        if not math.isfinite(loss + system.trace):
-            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
+        system, loss = linearized(objective, self._buffers, clock, self.workers)
+        if reason := hopeless(system.residual, system.gradient, system.trace):
+            return Step(loss, False, clock.seconds, True, reason)
         damping, solve = solvable(system, self.damping * system.trace / objective.size, clock)
         with clock("solve"):
             d = solve(system.residual)
         return descend(objective, system, d, loss, self.halvings, damping, clock)
 
 
-def linearized(objective: LeastSquares, buffers: Buffers, clock: Clock) -> tuple[System, float]:
-    """The linearization at θ in its smaller form, and the loss."""
+def linearized(objective: LeastSquares, buffers: Buffers, clock: Clock, workers: int) -> tuple[System, float]:
+    """The linearization at θ in its smaller form, and the loss; `workers` threads may share its product."""
     with clock("rows"):
         residual, J = buffers.linearize(objective)
     with clock("system"):
-        system = (Primal if objective.rows >= objective.size else Dual)(residual, J, buffers)
+        system = (Primal if objective.rows >= objective.size else Dual)(residual, J, buffers, workers)
     return system, float(0.5 * system.residual.dot(system.residual))
 
 

@@ -15,10 +15,9 @@ import math
 
 from torch import Tensor
 
-from pinn.optimizers.base import LeastSquares, Optimizer, Step
-from pinn.optimizers.damped import Clock
+from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
-from pinn.optimizers.system import Buffers
+from pinn.optimizers.system import Buffers, hopeless
 
 
 class SPRING(Optimizer):
@@ -58,9 +57,9 @@ class SPRING(Optimizer):
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
         clock = Clock()
-        system, loss = linearized(objective, self._buffers, clock)
-        if not math.isfinite(loss + system.trace):
-            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
+        system, loss = linearized(objective, self._buffers, clock, self.workers)
+        if reason := hopeless(system.residual, system.gradient, system.trace):
+            return Step(loss, False, clock.seconds, True, reason)
         damping, solve = solvable(system, self.damping * system.trace / objective.size, clock)
         with clock("solve"):
             if self._d is None:

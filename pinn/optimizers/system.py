@@ -20,6 +20,7 @@ QR gave the same steps as refinement, three times slower.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -31,6 +32,7 @@ from pinn.optimizers.base import LeastSquares
 
 Solve = Callable[[Tensor], Tensor]
 
+_EPS = torch.finfo(torch.float64).eps
 _CLOSE = 10.0  # solves are refined when λ is nearer than this to the resolution of JᵀJ
 
 
@@ -123,12 +125,13 @@ class Primal(_Held):
         residual: r (N,).
         J: (N, p).
         buffers: arrays to work in.
+        workers: threads that may share the product.
     """
 
-    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers) -> None:
+    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers, workers: int = 1) -> None:
         super().__init__(residual, J)
         gram, self._factor = buffers.squares(J.shape[1], J.device)
-        self.gram = linalg.gram(J, out=gram)
+        self.gram = linalg.gram(J, out=gram, workers=workers)
         self.trace = float(self.gram.diagonal().sum())
 
     def damped(self, damping: float) -> Solve | None:
@@ -163,10 +166,10 @@ class Primal(_Held):
 class Dual(_Held):
     """JJᵀ + λI by Cholesky; arguments as for `Primal`."""
 
-    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers) -> None:
+    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers, workers: int = 1) -> None:
         super().__init__(residual, J)
         gram, self._factor = buffers.squares(J.shape[0], J.device)
-        self.gram = linalg.gram(J, dual=True, out=gram)
+        self.gram = linalg.gram(J, dual=True, out=gram, workers=workers)
         self.trace = float(self.gram.diagonal().sum())
 
     def damped(self, damping: float) -> Solve | None:
@@ -238,4 +241,12 @@ class Blockwise(System):
 
 def resolution(system: System) -> float:
     """The damping ε tr(JᵀJ) below which a matrix of squares no longer tells small singular values from rounding."""
-    return torch.finfo(torch.float64).eps * system.trace
+    return max(_EPS * system.trace, torch.finfo(torch.float64).tiny)
+
+
+def hopeless(residual: Tensor, gradient: Tensor, trace: float) -> str:
+    """Why no step can be made of r, Jᵀr and tr(JᵀJ): they are not finite, or Jᵀr is zero to rounding; else empty."""
+    slope, size = float(gradient.norm()), float(residual.norm()) * math.sqrt(max(trace, 0.0))
+    if not math.isfinite(slope + size + trace):
+        return "the residual or its derivative is not finite"
+    return "the gradient is zero to rounding" if slope <= _EPS * size else ""

@@ -63,7 +63,7 @@ class Growing(Sampler):
 
     @property
     def full(self) -> bool:
-        """Whether the number of points is at its maximum."""
+        """See `Sampler.full`."""
         return self.size >= self.maximum
 
     def draw(

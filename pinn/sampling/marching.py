@@ -77,6 +77,11 @@ class Marching(Sampler):
         return self.inner.size
 
     @property
+    def full(self) -> bool:
+        """See `Sampler.full`."""
+        return self.inner.full
+
+    @property
     def complete(self) -> bool:
         """Whether the points fill the whole time for good and the inner strategy is complete."""
         return self.share >= 1 and self._draws >= self.after and self.inner.complete

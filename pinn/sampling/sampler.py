@@ -82,6 +82,11 @@ class Sampler(ABC):
         """Whether the points are where the strategy wants them in the end: the run may judge its progress."""
         return True
 
+    @property
+    def full(self) -> bool:
+        """Whether the number of points can grow no more."""
+        return False
+
     def begin(self, loss: float) -> None:
         """Take note of the loss before the first step; nothing by default."""
         return

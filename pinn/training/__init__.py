@@ -4,5 +4,6 @@ from pinn.training.history import History
 from pinn.training.solution import ErrorMeasure, Solution, evaluation_points
 from pinn.training.stage import Stage
 from pinn.training.trainer import Progress, Trainer
+from pinn.training.widening import Widening
 
-__all__ = ["ErrorMeasure", "History", "Progress", "Solution", "Stage", "Trainer", "evaluation_points"]
+__all__ = ["ErrorMeasure", "History", "Progress", "Solution", "Stage", "Trainer", "Widening", "evaluation_points"]

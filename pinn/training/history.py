@@ -18,9 +18,10 @@ class History:
     """The rows of a run.
 
     Each row has `step` (optimizer steps so far), `stage` (index), `seconds` (wall time since the call), `loss` (half
-    the weighted mean square of the residuals at the training points), and where known `fresh` (the same on points never
-    trained on), `error` (relative L2 against the reference), `points` (rows of the residual) and what the optimizer
-    tells of itself (`damping`, `ratio`, ...). All dimensionless but the seconds.
+    the weighted mean square of the residuals at the training points), `points`, `rows` (of the residual), `parameters`
+    (p, which a growing network changes), where known `fresh` (the loss on points never trained on) and `error` (relative
+    L2 against the reference), and what the optimizer tells of itself (`damping`, `ratio`, ...). All dimensionless but
+    the seconds.
     """
 
     def __init__(self, rows: list[Row] | None = None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pinn.optimizers import Optimizer
 from pinn.sampling import Fixed, Sampler
+from pinn.training.widening import Widening
 from pinn.weighting import Weighting
 
 
@@ -19,11 +20,12 @@ class Stage:
         weighting: how the weights change; left out, they stay as the problem states them.
         steps: optimizer steps at the most.
         seconds: wall seconds at the most.
+        widening: when the network grows; left out, it stays as it is.
         patience: stop when the loss on fresh points has not fallen by a tenth within so many accepted steps; left
             out, only the optimizer's own end, `steps` and `seconds` stop the stage.
 
     Raises:
-        ValueError: when a limit is not positive, or nothing would ever end the stage.
+        ValueError: when a limit is not positive, or the network is to grow on points that stay.
     """
 
     optimizer: Optimizer
@@ -31,6 +33,7 @@ class Stage:
     weighting: Weighting | None = None
     steps: int | None = None
     seconds: float | None = None
+    widening: Widening | None = None
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -38,3 +41,8 @@ class Stage:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"Stage: {name}={value}; give a positive number or leave it out")
+        if self.widening is not None and not (self.sampler.every and self.optimizer.redraws):
+            raise ValueError(
+                f"Stage: widening judges the loss on newly drawn points, but {type(self.sampler).__name__} with "
+                f"{type(self.optimizer).__name__} keeps its points; take Growing(RAD()) and LevenbergMarquardt()"
+            )

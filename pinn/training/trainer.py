@@ -61,22 +61,29 @@ class Watch:
         self.objective = Objective(equations, spread(problem, size, generator))
         self.measure = ErrorMeasure(problem) if problem.reference is not None else None
         self.best = math.inf
+        self.network = self.objective.model.network
         self.parameters: Tensor = self.objective.vector()
         self.mark = math.inf
         self.since = 0
 
     def widen(self, factor: float, generator: torch.Generator) -> None:
-        """Widen the network at the best parameters seen, which become those of the wider one."""
-        self.objective.assign(self.parameters)
+        """Widen the network at the present parameters; the best seen stay with the network that they belong to."""
         self.objective.model.widen(factor, generator)
         self.objective = Objective(self.objective.equations, self.objective.points)
-        self.parameters = self.objective.vector()
+
+    def restore(self) -> None:
+        """Give the model the best network and parameters seen."""
+        if self.objective.model.network is not self.network:
+            self.objective.model.network = self.network
+            self.objective = Objective(self.objective.equations, self.objective.points)
+        self.objective.assign(self.parameters)
 
     def look(self, accepted: int) -> Row:
         """Measure now; `accepted` is the number of accepted steps so far."""
         fresh = float(self.objective.loss())
         if fresh < self.best:
             self.best = fresh
+            self.network = self.objective.model.network
             self.parameters = self.objective.vector()
         if fresh < 0.9 * self.mark:
             self.mark, self.since = fresh, accepted
@@ -151,7 +158,7 @@ class Trainer:
                 if self.elapsed >= self.seconds or self._solved():
                     break
         self.watch.look(self.steps)
-        self.watch.objective.assign(self.watch.parameters)
+        self.watch.restore()
         return self.history
 
     def _solved(self) -> bool:
@@ -246,6 +253,7 @@ class _Run:
         trainer = self.trainer
         trainer.watch.widen(factor, trainer.generator)
         self.objective = self._weighted(Objective(trainer.equations, self.objective.points))
+        trainer.watch.since = trainer.steps
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):
@@ -282,6 +290,7 @@ class _Run:
             "loss": step.loss,
             "points": sum(block.points.n for block in self.objective.blocks),
             "rows": self.objective.rows,
+            "parameters": self.objective.size,
             "accepted": float(step.accepted),
             **step.info,
         }

@@ -10,7 +10,7 @@ import torch
 from pinn import Box, Constraint, Problem, Solution, Unknown, d, solve
 from pinn.derivatives import Autograd
 from pinn.networks import MLP
-from pinn.problems import oscillator, poisson_2d
+from pinn.problems import lotka_volterra, oscillator, poisson_2d
 from pinn.reference import Analytic
 from pinn.training import evaluation_points
 from pinn.training.check import CheckError
@@ -174,14 +174,23 @@ def test_options_that_cannot_be_meant_are_refused():
         solve(decay(), dtype=torch.int64)
 
 
-def test_threads_are_limited_during_the_call_only():
+def test_a_start_of_another_problem_is_refused(solution):
+    with pytest.raises(ValueError, match=r"start has coordinates=\('x',\), the problem \('t',\)"):
+        solve(lotka_volterra(), start=solution)
+    with pytest.raises(ValueError, match=r"start has periodic=\(\), the problem \('x',\)"):
+        solve(decay(periodic=["x"]), start=solution, verify=False)
+    with pytest.raises(ValueError, match=r"start does not fit the network"):
+        solve(decay(), start=solution, network=partial(MLP, width=9, depth=2))
+
+
+def test_kernels_have_one_thread_during_the_call_only():
     before, during = torch.get_num_threads(), []
     torch.set_num_threads(2)
     try:
         watch = [lambda _: during.append(torch.get_num_threads())]
         solve(decay(), network=SMALL, steps=2, progress=False, callbacks=watch)
-        solve(decay(), network=SMALL, steps=1, threads=None, progress=False, callbacks=watch)
-        assert during == [1, 1, 2]
+        solve(decay(), network=SMALL, steps=1, threads=2, progress=False, callbacks=watch)
+        assert during == [1, 1, 1]
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -1,0 +1,34 @@
+"""Dense linear algebra: Gram matrices of every layout and by any number of workers are the same product."""
+
+import numpy as np
+import pytest
+import torch
+
+from pinn import linalg
+
+
+def matrix(rows, columns, transposed):
+    generator = torch.Generator().manual_seed(0)
+    shape = (columns, rows) if transposed else (rows, columns)
+    J = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return J.T if transposed else J
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dual", [False, True])
+@pytest.mark.parametrize(("rows", "columns"), [(40, 7), (7, 40), (1500, 700), (700, 1500)])
+def test_a_gram_matrix_is_the_product(rows, columns, dual, transposed):
+    J = matrix(rows, columns, transposed)
+    found = linalg.gram(J, dual=dual)
+    true = (J @ J.T if dual else J.T @ J).numpy()
+    np.testing.assert_allclose(found.tril().numpy(), np.tril(true), rtol=0, atol=1e-12 * np.abs(true).max())
+
+
+@pytest.mark.parametrize("dual", [False, True])
+def test_workers_change_nothing_but_the_time(dual):
+    J = matrix(1300, 900, True)
+    assert J.numel() * 900 > linalg._LARGE  # large enough to be shared
+    one = linalg.gram(J, dual=dual, workers=1).tril().clone()
+    for workers in (2, 3):
+        out = linalg.square(1300 if dual else 900)
+        assert torch.equal(linalg.gram(J, dual=dual, workers=workers, out=out).tril(), one)

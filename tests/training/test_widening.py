@@ -1,0 +1,114 @@
+"""Networks that grow while they are trained: the function stays, the criterion sees a standstill, runs go on."""
+
+import copy
+import itertools
+from functools import partial
+
+import pytest
+import torch
+
+from pinn import Solution, solve
+from pinn.networks import MLP, SIREN
+from pinn.optimizers import LBFGS, SPRING, LevenbergMarquardt, MatrixFree
+from pinn.problems import oscillator
+from pinn.sampling import RAD, Fixed, Growing
+from pinn.training import Stage, Widening
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.mark.parametrize("options", [{}, {"residual": True}, {"adaptive": 5.0}, {"activation": torch.sin, "depth": 2}])
+def test_a_widened_network_is_the_same_function_and_every_new_weight_takes_part(options):
+    network = MLP(2, 3, width=7, **{"depth": 3, **options}, generator=seeded())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=seeded(), dtype=torch.float64)
+    wide = network.widened(11, seeded())
+    x = torch.rand(20, 2, generator=seeded(), dtype=torch.float64)
+    torch.testing.assert_close(wide(x), network(x), rtol=1e-13, atol=1e-13)
+    assert wide.arguments == {**network.arguments, "width": 11}
+    # What new neurons tell the outputs has a gradient at once, so that the rest has one after a step.
+    wide(x).pow(2).sum().backward()
+    assert bool((wide.last.weight.grad[:, 7:].abs().amax(0) > 1e-6).all())
+
+
+def test_networks_that_cannot_be_widened_are_refused_before_training():
+    with pytest.raises(ValueError, match=r"width=7 is not above 7"):
+        MLP(1, 1, width=7, generator=seeded()).widened(7, seeded())
+    with pytest.raises(ValueError, match=r"factorised layers are not widened"):
+        MLP(1, 1, width=7, factorisation=(1.0, 0.1), generator=seeded()).widened(9, seeded())
+    growing = Stage(LevenbergMarquardt(), Growing(RAD()), steps=2, widening=Widening())
+    for network in (SIREN, partial(MLP, factorisation=(1.0, 0.1))):
+        with pytest.raises(TypeError, match=r"cannot be widened; take MLP"):
+            solve(oscillator(), network=network, stages=[growing], progress=False)
+    with pytest.raises(ValueError, match=r"widening judges the loss on newly drawn points, but Fixed with LBFGS keeps"):
+        Stage(LBFGS(), Fixed(), widening=Widening())
+
+
+@pytest.mark.parametrize("wrong", [{"factor": 1.0}, {"times": 0}, {"window": 0}, {"stall": 1.0}])
+def test_numbers_that_contradict_each_other_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"Widening: .*expected factor > 1"):
+        Widening(**wrong)
+
+
+def test_a_loss_that_falls_asks_for_nothing():
+    widening = Widening(window=3, stall=0.3)
+    assert not any(widening.due(0.5**k, 100) for k in range(40))
+
+
+def test_more_points_come_before_more_neurons():
+    widening = Widening(window=3, stall=0.3)
+    assert not any(widening.due(1.0, 100 * k) for k in range(1, 20))
+    assert widening.due(1.0, 10_000, full=True)
+
+
+def test_a_network_grows_so_often_and_not_at_once_again():
+    widening = Widening(window=3, times=2)
+    assert [widening.due(1.0, 100) for _ in range(12)] == [False] * 3 + [True] + [False] * 3 + [True] + [False] * 4
+
+
+# Every pair of draws is a standstill, so that these runs widen as soon as they may.
+EAGER = Widening(window=1, stall=1e-9, times=2)
+
+
+@pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), MatrixFree(), SPRING()])
+def test_a_run_goes_on_with_the_wider_network(optimizer, tmp_path):
+    seen = []
+
+    def watch(progress):
+        model = progress.objective.model
+        seen.append((sum(p.numel() for p in model.parameters()), progress.row["loss"]))
+
+    stage = Stage(copy.deepcopy(optimizer), Growing(RAD(every=5), start=60), steps=60, widening=EAGER)
+    network = partial(MLP, width=6, depth=2)
+    solution = solve(oscillator(3.0), network=network, stages=[stage], callbacks=[watch], progress=False)
+    assert [seen[0][0], seen[-1][0]] == [
+        61,
+        sum(p.numel() for p in MLP(1, 1, width=14, depth=2, generator=seeded()).parameters()),
+    ]
+    assert solution.model.network.arguments["width"] == 14
+    assert min(loss for _, loss in seen[-20:]) < 1e-2 * seen[0][1]
+    solution.save(tmp_path / "grown.pt")
+    again = Solution.load(tmp_path / "grown.pt", oscillator(3.0))
+    assert again.error() == solution.error()
+    further = solve(oscillator(3.0), start=again, steps=3, progress=False)
+    assert further.error() <= 1.5 * again.error()
+
+
+def test_the_loss_does_not_jump_where_the_network_grows_and_damping_is_kept():
+    rows = []
+    stage = Stage(LevenbergMarquardt(), Growing(RAD(every=5), start=200), steps=30, widening=EAGER)
+    network = partial(MLP, width=6, depth=2)
+    solve(oscillator(3.0), network=network, stages=[stage], callbacks=[lambda p: rows.append(p.row)], progress=False)
+    jumps = [b["loss"] / a["loss"] for a, b in itertools.pairwise(rows)]
+    assert max(jumps) < 3
+    damping = [row["damping"] for row in rows if "damping" in row]
+    assert max(b / a for a, b in itertools.pairwise(damping)) < 50
+
+
+def test_the_default_grows_and_a_run_repeats_itself():
+    runs = [solve(oscillator(), steps=150, progress=False) for _ in range(2)]
+    states = [run.model.state_dict() for run in runs]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
