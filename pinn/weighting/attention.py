@@ -4,25 +4,35 @@
 
 Source: Anagnostopoulos, Toscano, Stergiopulos, Karniadakis, Comput. Methods Appl. Mech. Engrg. 421 (2024) 116805,
 eq. (6). The paper scales residuals by lambda; the weight of the squared row here is lambda^2, divided by its mean so
-that the share of the constraint in the loss does not drift. New points start at one.
+that the share of the constraint in the loss does not drift. At first every lambda is one.
+
+The paper keeps its points. Where they are drawn anew, lambda is taken for a field of the coordinates, known at the old
+points, as McClenny and Braga-Neto do for their weights (J. Comput. Phys. 474 (2023) 111722, where a Gaussian process
+carries them to new points): each new point starts with the lambda of the nearest old one, distances measured in units
+of the domain's extents and around periodic coordinates. A maximum is thereby never exceeded: lambda stays below
+max(1, eta / (1 - gamma)).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pinn.domains import Points
 from pinn.objective import Objective
+from pinn.problem import Problem
 from pinn.reference.arguments import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 
 @dataclass
 class ResidualAttention(Weighting):
-    """Weigh the points of every constraint by their residuals' history.
+    """Weigh the points of every constraint by the history of the residuals there, through all redraws of the points.
 
     Args:
         inner: weighting of the constraints.
@@ -57,12 +67,45 @@ class ResidualAttention(Weighting):
             if block.integral:
                 continue
             rows = objective.equations.residual(block.name, block.points).norm(dim=1)
-            points, old = self._seen.get(block.name, (None, None))
-            if old is None or points is None or points.n != block.points.n or not torch.equal(points.x, block.points.x):
+            seen = self._seen.get(block.name)
+            if seen is None:
                 old = torch.ones_like(rows)
+            else:
+                old = carried(*seen, block.points, objective.equations.problem).to(rows)
             largest = rows.max()
             new = self.decay * old + (self.rate * rows / largest if float(largest) > 0 else 0.0)
             self._seen[block.name] = (block.points, new)
             square = new.pow(2)
             chosen[block.name] = square / square.mean() * chosen.get(block.name, torch.ones_like(rows))
         return replace(weights, points=chosen)
+
+
+def carried(before: Points, weights: Tensor, now: Points, problem: Problem) -> Tensor:
+    """Weights of points carried over to others, from the nearest; as they are where the points are the same.
+
+    Args:
+        before: the n points where the weights are known.
+        weights: (n,).
+        now: the points where they are wanted.
+        problem: for the extents and periods that distances are measured in.
+
+    Returns:
+        One weight for each point of `now`.
+    """
+    if before.x.shape == now.x.shape and torch.equal(before.x, now.x):
+        return weights
+    periods = [1.0 if name in problem.periodic else 0.0 for name in now.names]  # a period of zero is none
+    _, nearest = cKDTree(_places(before, problem), boxsize=periods).query(_places(now, problem))
+    return weights[torch.from_numpy(nearest).to(weights.device)]
+
+
+def _places(points: Points, problem: Problem) -> NDArray[np.float64]:
+    """The points (n, d) in units of the domain's extents, within one period where the coordinate is periodic."""
+    places = points.x.detach().cpu().double().numpy().copy()
+    for index, name in enumerate(points.names):
+        low, high = problem.domain.bounds[name]
+        places[:, index] = (places[:, index] - low) / (high - low)
+        if name in problem.periodic:
+            places[:, index] %= 1.0
+            places[places[:, index] >= 1.0, index] = 0.0  # what is just below zero is rounded to a whole period
+    return places

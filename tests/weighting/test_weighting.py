@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pinn.derivatives import Jets, d
-from pinn.domains import Box
+from pinn.domains import Box, Points
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
@@ -75,6 +75,76 @@ def test_attention_follows_its_recursion(objective):
         found = rule.update(objective).points["equation"]
         lam = 0.9 * lam + 0.5 * rows / rows.max()
     torch.testing.assert_close(found, lam.pow(2) / lam.pow(2).mean(), rtol=1e-12, atol=0)
+
+
+def bumpy(bump, **changes):
+    """Equations whose residual is a fixed bump, whatever the network."""
+    constraints = {"equation": Constraint(lambda u, x, t: 0 * u + bump(x, t), on=BOX)}
+    problem = Problem(BOX, ["u"], constraints, **changes)
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    return Equations(model, Jets())
+
+
+def narrow(x, t):
+    return torch.exp(-(((x - 0.4) / 0.2) ** 2) - ((t - 0.5) / 0.2) ** 2)
+
+
+def contrast(rule, equations, redrawn, size=400, steps=40):
+    """Largest over smallest weight after so many steps, on points that stay or that come anew every ten."""
+    generator = torch.Generator().manual_seed(1)
+    for step in range(steps):
+        if step == 0 or (redrawn and step % 10 == 0):
+            points = spread(equations.problem, size, generator)
+        weights = rule.update(Objective(equations, points)).points["equation"]
+    return float(weights.max() / weights.min()), weights, points["equation"]
+
+
+def test_attention_grows_on_redrawn_points_as_on_fixed_ones():
+    equations = bumpy(narrow)
+    fixed, _, _ = contrast(ResidualAttention(), equations, redrawn=False)
+    redrawn, _, _ = contrast(ResidualAttention(), equations, redrawn=True)
+    assert fixed > 1.9
+    assert redrawn == pytest.approx(fixed, rel=0.05)
+
+
+def test_attention_on_redrawn_points_is_the_field_of_the_recursion():
+    """lambda_k(x) = gamma^k + eta (1 - gamma^k) / (1 - gamma) b(x) for a residual b(x) that stays."""
+    decay, rate, steps = 0.95, 0.05, 200
+    _, weights, points = contrast(ResidualAttention(decay=decay, rate=rate), bumpy(narrow), True, 2000, steps)
+    field = decay**steps + rate * (1 - decay**steps) / (1 - decay) * narrow(points.column("x"), points.column("t"))
+    expected = field.pow(2) / field.pow(2).mean()
+    assert float((weights - expected).norm() / expected.norm()) < 0.1
+
+
+def test_attention_stays_bounded_on_redrawn_points():
+    rule = ResidualAttention(decay=0.9, rate=0.2)
+    equations = bumpy(narrow)
+    generator = torch.Generator().manual_seed(1)
+    for size in (50, 400, 30, 200, 100, 300) * 10:
+        weights = rule.update(Objective(equations, spread(equations.problem, size, generator))).points["equation"]
+        assert weights.shape == (size,)
+        assert float(weights.mean()) == pytest.approx(1.0, rel=1e-12)
+        lam = rule._seen["equation"][1]
+        assert 0 < float(lam.min()) <= float(lam.max()) <= 2  # max(1, eta / (1 - gamma))
+    assert float(lam.max()) > 5 * float(lam.min())
+
+
+@pytest.mark.parametrize(("periodic", "expected"), [((), "low"), (("x",), "high")])
+def test_attention_is_carried_around_a_periodic_coordinate(periodic, expected):
+    equations = bumpy(lambda x, t: torch.where(x > 0, 1.0, 0.1) + 0 * t, periodic=periodic)
+    rule = ResidualAttention(decay=0.5, rate=0.5)
+
+    def at(*x):
+        points = Points(("x", "t"), torch.tensor([[value, 0.5] for value in x]).double())
+        return Objective(equations, {"equation": points})
+
+    for _ in range(20):
+        rule.update(at(-0.9, 0.95))
+    rule.update(at(-0.99, 1.0, -1.0))
+    low, high = 0.5 * 0.1 + 0.5 * 0.1, 0.5 * 1.0 + 0.5 * 0.1
+    found = rule._seen["equation"][1].tolist()
+    assert found[0] == pytest.approx({"low": low, "high": high}[expected], rel=1e-3)
+    assert found[2] == pytest.approx(found[0], rel=1e-3)
 
 
 def test_weightings_compose(objective):
