@@ -27,7 +27,6 @@ from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import differentiation, interpolation, nodes
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
 
-VERSION = 1
 BOX = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
 
 
@@ -73,7 +72,7 @@ def _build(reynolds: float, degree: int, coarse: int, cache: Cache) -> Built:
         return {"q": fine.q, "floor": np.array(distance(rough, fine, scatter(BOX, 41)))}
 
     parameters = {"reynolds": reynolds, "degree": degree, "coarse": coarse}
-    arrays = cached("cavity", parameters, compute, version=VERSION, cache=cache)
+    arrays = cached("cavity", parameters, compute, module=__name__, cache=cache)
     return Built(Flow(arrays["q"]), float(arrays["floor"]))
 
 

@@ -22,7 +22,6 @@ from pinn.reference.chebyshev import Panels, differentiation, interpolation, nod
 from pinn.reference.ordinary import integrate
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
 
-VERSION = 1
 # The equation's own factor: it has 10⁻³ D.
 SCALE = 1e-3
 # DOP853 is stable for hλ from −6.2 to 0; beyond, its error control would find out by way of overflow.
@@ -81,7 +80,7 @@ def _build(diffusion: float, rate: float, length: float, degree: int, coarse: in
         return {"values": fine.values, "edges": fine.panels.edges, "floor": np.array(distance(rough, fine, points))}
 
     parameters = {"diffusion": diffusion, "rate": rate, "length": length, "degree": degree, "coarse": coarse}
-    arrays = cached("reaction_diffusion", parameters, compute, version=VERSION, cache=cache)
+    arrays = cached("reaction_diffusion", parameters, compute, module=__name__, cache=cache)
     panels = Panels(arrays["edges"], arrays["values"].shape[1] - 1)
     return Built(Lines(panels, arrays["values"]), float(arrays["floor"]))
 

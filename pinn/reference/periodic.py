@@ -25,8 +25,6 @@ from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Reference, distance, scatter
 from pinn.reference.spectral import Modes, Series, evolve, on_grid, transform
 
-VERSION = 1
-
 
 def allen_cahn(
     *,
@@ -135,7 +133,7 @@ def _build(
         pieces = {f"piece{index}": modes for index, modes in enumerate(true.pieces)}
         return {**pieces, "edges": true.panels.edges, "floor": np.array(distance(coarse(), true, points))}
 
-    arrays = cached(name, parameters, compute, version=VERSION, cache=cache)
+    arrays = cached(name, parameters, compute, module=__name__, cache=cache)
     panels = Panels(arrays["edges"], len(arrays["piece0"]) - 1)
     return Built(_series(panels, arrays, initial), float(arrays["floor"]))
 
