@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# More threads than free cores are many times slower than one: each parallel region waits for the last of them.
+# Of the tests: more threads than free cores are many times slower than one, each waiting for the last of them.
 THREADS ?= 1
 
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ install: $(STAMP)
 
 demo: $(STAMP)
 	@echo "two minutes: Burgers' equation by three methods"
-	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m experiments.demo
+	@$(BIN)/python -m experiments.demo
 
 test: $(STAMP)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -n 2 --dist worksteal

@@ -21,8 +21,8 @@ class Stage:
         steps: optimizer steps at the most.
         seconds: wall seconds at the most.
         widening: when the network grows; left out, it stays as it is.
-        patience: stop when the loss on fresh points has not fallen by a tenth within so many accepted steps; left
-            out, only the optimizer's own end, `steps` and `seconds` stop the stage.
+        patience: stop when the loss on fresh points has not fallen by a tenth within so many steps, counted anew when
+            the points or the network have grown; left out, only the optimizer's own end, `steps` and `seconds` stop it.
 
     Raises:
         ValueError: when a limit is not positive, or the network is to grow on points that stay.

@@ -224,13 +224,15 @@ class _Run:
 
         Where weights move, both are taken under those of the problem: a change of weights is no growth of the loss.
         """
-        old = self._plain_loss(self.objective, old)
+        old, size = self._plain_loss(self.objective, old), self.sampler.size
         fresh, new = self._drawn()
         if self.sampler.observe(old, new):
             fresh, new = self._drawn()
             if self.widening is not None:
                 self.widening.forget()
         self.objective = fresh
+        if self.sampler.size != size:
+            self.trainer.watch.since = self.trainer.steps  # more points may help where the old ones no longer did
         if self.widening is not None and self.widening.due(new, self.sampler.size, self.sampler.full):
             self._widen(self.widening.factor)
             return

@@ -1,5 +1,6 @@
 """The whole way: a problem is solved, scored on points it never saw, saved and read back."""
 
+import dataclasses
 import math
 from functools import partial
 
@@ -10,9 +11,11 @@ import torch
 from pinn import Box, Constraint, Problem, Solution, Unknown, d, solve
 from pinn.derivatives import Autograd
 from pinn.networks import MLP
+from pinn.optimizers import LevenbergMarquardt
 from pinn.problems import lotka_volterra, oscillator, poisson_2d
 from pinn.reference import Analytic
-from pinn.training import evaluation_points
+from pinn.sampling import RAD, Fixed, Growing
+from pinn.training import Stage, evaluation_points
 from pinn.training.check import CheckError
 
 LINE = Box(x=(0, 1))
@@ -135,6 +138,29 @@ def test_the_tolerance_stops_the_run():
     solution = solve(decay(), network=SMALL, tolerance=1e-3, progress=False)
     assert "tolerance" in solution.report.reason
     assert math.sqrt(2 * np.nanmin(solution.history.column("fresh"))) < 1e-3
+
+
+def test_a_standstill_on_fresh_points_stops_the_run_and_growing_points_put_it_off():
+    def ended(sampler, patience):
+        stage = Stage(LevenbergMarquardt(), sampler, patience=patience, steps=300)
+        found = solve(decay(), network=partial(MLP, width=3, depth=1), stages=[stage], progress=False)
+        return found.report.reason, len(found.history)
+
+    kept = ended(Growing(RAD(every=5), start=50, maximum=50), 20)
+    assert "the loss on fresh points has not fallen by a tenth in 20 steps" in kept[0]
+    grown = ended(Growing(RAD(every=5), start=50, maximum=5000, threshold=1e-9, stall=1e-9), 20)
+    assert grown[1] >= kept[1] + 20
+
+
+def test_an_optimizer_that_can_go_no_further_gets_new_points_before_the_run_ends():
+    class Done(LevenbergMarquardt):
+        def step(self, objective):
+            return dataclasses.replace(super().step(objective), done=True, reason="enough")
+
+    drawn = solve(decay(), network=SMALL, optimizer=Done(), sampling=Growing(RAD()), progress=False)
+    kept = solve(decay(), network=SMALL, optimizer=Done(), sampling=Fixed(), progress=False)
+    assert [drawn.report.reason, kept.report.reason] == ["enough", "enough"]
+    assert [len(drawn.history), len(kept.history)] == [3, 1]
 
 
 def test_time_stops_the_run():
