@@ -23,6 +23,7 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
+from pinn.reference.arguments import count, not_negative
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import differentiation, interpolation, nodes
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
@@ -44,7 +45,7 @@ def cavity(reynolds: float = 100.0, *, degree: int = 64, coarse: int = 32, cache
         corners, is left out.
 
     Raises:
-        ValueError: for Re < 0, or degrees that do not rise.
+        ValueError: for Re that is negative (zero is Stokes' flow) or not finite, or degrees that do not rise from 6.
         ArithmeticError: when built, if Newton's method does not converge.
 
     Example:
@@ -52,10 +53,9 @@ def cavity(reynolds: float = 100.0, *, degree: int = 64, coarse: int = 32, cache
         >>> round(float(flow(x=0.25, y=1.0)["u"]), 6)
         0.75
     """
-    if not reynolds >= 0:
-        raise ValueError(f"cavity: reynolds={reynolds}; give zero (Stokes' flow) or more")
-    if not 6 <= coarse < degree:
-        raise ValueError(f"cavity: degree={degree}, coarse={coarse}; give 6 <= coarse < degree")
+    not_negative("cavity", reynolds=reynolds)
+    count("cavity", 6, coarse=coarse)
+    count("cavity", coarse + 1, degree=degree)
     return Reference(
         bounds=BOX,
         outputs=("u", "v"),

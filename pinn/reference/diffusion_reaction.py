@@ -17,6 +17,7 @@ from functools import partial
 
 import numpy as np
 
+from pinn.reference.arguments import count, finite, positive
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import Panels, differentiation, interpolation, nodes
 from pinn.reference.ordinary import integrate
@@ -52,17 +53,18 @@ def reaction_diffusion(
         A and B of x and t; floor: distance of the two resolutions.
 
     Raises:
-        ValueError: for a diffusion or length that is not positive, or degrees that do not rise.
+        ValueError: for a diffusion or length that is not positive and finite, a rate that is not finite, or degrees
+            that do not rise from 4.
 
     Example:
         >>> found = reaction_diffusion(length=0.1, degree=24, coarse=16, cache=None)
         >>> {name: round(float(value), 9) for name, value in found(x=0.0, t=0.1).items()}
         {'A': 1.0, 'B': 1.0}
     """
-    if not (diffusion > 0 and length > 0):
-        raise ValueError(f"reaction_diffusion: diffusion={diffusion}, length={length}; give positive numbers")
-    if not 4 <= coarse < degree:
-        raise ValueError(f"reaction_diffusion: degree={degree}, coarse={coarse}; give 4 <= coarse < degree")
+    positive("reaction_diffusion", diffusion=diffusion, length=length)
+    finite("reaction_diffusion", rate=rate)
+    count("reaction_diffusion", 4, coarse=coarse)
+    count("reaction_diffusion", coarse + 1, degree=degree)
     return Reference(
         bounds={"x": (0.0, 1.0), "t": (0.0, length)},
         outputs=OUTPUTS,

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
+from pinn.reference.arguments import count, finite, positive
 from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
 
@@ -45,7 +46,7 @@ def ordinary(
         outputs: names of the components (m).
         length: end of the interval.
         coordinate: name of t.
-        tolerance: relative and absolute tolerance of a step at the finer resolution; at least 2.3e-14.
+        tolerance: relative and absolute tolerance of a step at the finer resolution, 2.3e-14 to 1e-2.
         pieces: of the interval, each with a polynomial of degree 20; 0 for eight a unit of time.
         description: what it is.
         source: where it stands.
@@ -54,7 +55,8 @@ def ordinary(
         The components as functions of t; floor: distance of the two resolutions.
 
     Raises:
-        ValueError: for a length that is not positive, or as many names as there are not values.
+        ValueError: for a length that is not positive and finite, a tolerance out of range, a negative number of pieces,
+            starting values that are not finite, or as many names as there are not values.
         ArithmeticError: when built, if the integration fails.
 
     Example:
@@ -62,10 +64,16 @@ def ordinary(
         >>> bool(abs(wave(t=9.0)["u"] - np.cos(9.0)) < 1e-11)
         True
     """
-    if not length > 0:
-        raise ValueError(f"ordinary: length={length}; give a positive one")
+    positive("ordinary", length=length)
+    count("ordinary", 0, pieces=pieces)
+    if not 2.3e-14 <= tolerance <= 1e-2:
+        raise ValueError(
+            f"ordinary: got tolerance={tolerance!r}, expected 2.3e-14 (a hundred machine epsilons) to 1e-2; "
+            "give e.g. tolerance=1e-13"
+        )
     if len(start) != len(outputs):
         raise ValueError(f"ordinary: got {len(start)} starting values for the outputs {list(outputs)}; give one each")
+    finite("ordinary", **{f"start[{index}]": value for index, value in enumerate(start)})
     pieces = pieces or max(4, round(8 * length))
     return Reference(
         bounds={coordinate: (0.0, length)},

@@ -20,10 +20,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from pinn.reference.arguments import count, finite, positive
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Reference, distance, scatter
 from pinn.reference.spectral import Modes, Series, evolve, on_grid, transform
+
+# Half of them, the coarser resolution, can still hold the initial condition.
+FEWEST = 8
 
 
 def allen_cahn(
@@ -48,13 +52,19 @@ def allen_cahn(
     Returns:
         u of x and t; floor: distance of the two resolutions.
 
+    Raises:
+        ValueError: for a diffusion, length or step that is not positive and finite, a rate that is not finite, or fewer
+            than 8 modes.
+        ArithmeticError: when built, if the step is too large for the reaction.
+
     Example:
         >>> u = allen_cahn(modes=256, step=5e-3, cache=None)
         >>> round(float(u(x=0.0, t=1.0)), 5), round(float(u(x=1.0, t=0.0)), 6)
         (0.02958, -1.0)
     """
-    _positive("allen_cahn", diffusion=diffusion, length=length, step=step)
-    _enough("allen_cahn", modes)
+    positive("allen_cahn", diffusion=diffusion, length=length, step=step)
+    finite("allen_cahn", rate=rate)
+    count("allen_cahn", FEWEST, modes=modes)
     parameters = {"diffusion": diffusion, "rate": rate, "length": length, "modes": modes, "step": step}
     fine = partial(allen_cahn_series, diffusion, rate, length, modes, step)
     coarse = partial(allen_cahn_series, diffusion, rate, length, modes // 2, 2 * step, per_octave=1)
@@ -87,13 +97,17 @@ def kdv(
     Returns:
         u of x and t; floor: distance of the two resolutions.
 
+    Raises:
+        ValueError: for δ, a length or a step that is not positive and finite, or fewer than 8 modes.
+        ArithmeticError: when built, if the step is too large.
+
     Example:
         >>> u = kdv(delta=0.1, length=0.1, modes=32, step=1e-3, cache=None)
         >>> round(float(u(x=0.0, t=0.0)), 12)
         1.0
     """
-    _positive("kdv", length=length, step=step)
-    _enough("kdv", modes)
+    positive("kdv", delta=delta, length=length, step=step)
+    count("kdv", FEWEST, modes=modes)
     parameters = {"delta": delta, "length": length, "modes": modes, "step": step}
     fine = partial(kdv_series, delta, length, modes, step)
     coarse = partial(kdv_series, delta, length, 3 * modes // 4, 2 * step, per_unit=48)
@@ -104,17 +118,6 @@ def kdv(
         description=f"Fourier, {modes} wave numbers, dealiased, ETDRK4",
         source="Zabusky, Kruskal, Phys. Rev. Lett. 15 (1965) 240",
     )
-
-
-def _positive(name: str, **values: float) -> None:
-    for argument, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{name}: {argument}={value}; give a positive number")
-
-
-def _enough(name: str, modes: int) -> None:
-    if modes < 8:
-        raise ValueError(f"{name}: modes={modes}; give 8 or more, half of which can still hold the initial condition")
 
 
 def _build(

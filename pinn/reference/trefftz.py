@@ -25,6 +25,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pinn.reference.arguments import count
 from pinn.reference.result import SLACK, Array, Built, Columns, Reference
 
 Terms = Callable[[Array, Array], Array]
@@ -89,7 +90,7 @@ def laplace_four_holes(
         u of x and y; floor: the largest error on the boundary, over the root mean square of u.
 
     Raises:
-        ValueError: for discs that touch each other or the walls.
+        ValueError: for discs that touch each other or the walls, or a series without powers or multipoles.
 
     Example:
         >>> u = laplace_four_holes()
@@ -97,7 +98,11 @@ def laplace_four_holes(
         (0.23358492, True)
     """
     if not 0 < radius < min(offset, 0.5 - offset):
-        raise ValueError(f"laplace_four_holes: discs of radius {radius} at {offset} touch; see 0 < radius < offset < ½")
+        raise ValueError(
+            f"laplace_four_holes: discs of radius {radius} at {offset} touch; "
+            "give 0 < radius < min(offset, 0.5 - offset)"
+        )
+    count("laplace_four_holes", 1, powers=powers, multipoles=multipoles)
     return Reference(
         bounds={"x": (-0.5, 0.5), "y": (-0.5, 0.5)},
         outputs=("u",),
@@ -183,11 +188,16 @@ def poisson_l_shape(*, roots: int = 30, logarithms: int = 8, corner: int = 2, po
     Returns:
         u of x and y; floor: the largest error on the boundary, over the root mean square of u.
 
+    Raises:
+        ValueError: for a series without roots or powers, or a negative number of the other terms.
+
     Example:
         >>> u = poisson_l_shape()
         >>> u(x=[-0.5, -0.33], y=[-0.5, -0.33]).round(8), u.floor < 1e-12
         (array([0.13105296, 0.14941155]), True)
     """
+    count("poisson_l_shape", 1, roots=roots, powers=powers)
+    count("poisson_l_shape", 0, logarithms=logarithms, corner=corner)
     return Reference(
         bounds={"x": (-1.0, 1.0), "y": (-1.0, 1.0)},
         outputs=("u",),

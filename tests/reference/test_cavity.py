@@ -124,5 +124,9 @@ def test_clamped_beam():
 def test_refuses_what_has_no_answer():
     with pytest.raises(ValueError, match="reynolds=-1"):
         cavity(-1)
-    with pytest.raises(ValueError, match="coarse"):
+    with pytest.raises(ValueError, match="reynolds=inf"):
+        cavity(np.inf)
+    with pytest.raises(ValueError, match="degree=10, expected an integer of at least 13"):
         cavity(degree=10, coarse=12)
+    with pytest.raises(ValueError, match="coarse=5"):
+        cavity(degree=10, coarse=5)

@@ -66,5 +66,7 @@ def test_the_result_comes_from_the_cache(tmp_path):
 def test_refuses_what_has_no_answer():
     with pytest.raises(ValueError, match="positive"):
         reaction_diffusion(diffusion=0)
-    with pytest.raises(ValueError, match="coarse"):
+    with pytest.raises(ValueError, match="rate=nan"):
+        reaction_diffusion(rate=np.nan)
+    with pytest.raises(ValueError, match="degree=20, expected an integer of at least 21"):
         reaction_diffusion(degree=20, coarse=20)

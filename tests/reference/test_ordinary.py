@@ -75,6 +75,11 @@ def test_the_floor_is_honest_where_neighbours_part():
 def test_refuses_what_has_no_answer():
     with pytest.raises(ValueError, match="length=0"):
         lorenz(length=0)
+    for tolerance in (0.0, 1e-15, 1.0, math.nan):
+        with pytest.raises(ValueError, match=r"^ordinary: got tolerance="):
+            ordinary(lambda t, y: y, (1.0,), ("u",), length=1.0, tolerance=tolerance)
+    with pytest.raises(ValueError, match=r"start\[1\]=nan"):
+        lotka_volterra(start=(1.0, math.nan))
     with pytest.raises(ValueError, match="one each"):
         lotka_volterra(start=(1.0,))
     with pytest.raises(ArithmeticError, match="stopped"), np.errstate(all="ignore"):

@@ -164,5 +164,10 @@ def test_refuses_what_has_no_answer():
         allen_cahn(diffusion=0)
     with pytest.raises(ValueError, match="modes=0"):
         kdv(modes=0)
+    for delta in (0.0, -0.1, math.inf, math.nan):
+        with pytest.raises(ValueError, match=rf"^kdv: got delta={delta}, expected"):
+            kdv(delta=delta)
+    with pytest.raises(ValueError, match="rate=inf"):
+        allen_cahn(rate=math.inf)
     with pytest.raises(ArithmeticError, match="smaller step"), np.errstate(all="ignore"):
         allen_cahn(rate=2000.0, modes=16, step=0.1, cache=None).floor  # noqa: B018

@@ -100,6 +100,12 @@ def test_the_fit_finds_a_harmonic_polynomial():
 def test_refuses_what_has_no_answer():
     with pytest.raises(ValueError, match="touch"):
         laplace_four_holes(radius=0.25)
+    for options in ({"powers": 0}, {"multipoles": 0}, {"powers": -1}, {"multipoles": 2.5}):
+        with pytest.raises(ValueError, match=r"^laplace_four_holes: got .*expected an integer of at least 1; give"):
+            laplace_four_holes(**options)
+    for options in ({"roots": 0}, {"powers": 0}, {"logarithms": -1}, {"corner": -1}):
+        with pytest.raises(ValueError, match=r"^poisson_l_shape: got .*expected an integer of at least [01]; give"):
+            poisson_l_shape(**options)
     with pytest.raises(ValueError, match="outside of the domain"):
         laplace_four_holes()(x=0.3, y=0.31)
     with pytest.raises(ValueError, match="outside of the domain"):
