@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from pinn import Box, Constraint, Disc, Problem, Unknown, d
+from pinn import Box, Constraint, Disc, Problem, Unknown, d, solve
 from pinn.derivatives import laplacian
 from pinn.model import Model
 from pinn.networks import MLP
+from pinn.optimizers import FirstOrder
 from pinn.plotting import plot_history, plot_solution, plot_trace
 from pinn.plotting.solution import slices, title
+from pinn.problems import oscillator
 from pinn.reference import Analytic
 from pinn.training import History, Solution
 
@@ -158,6 +160,55 @@ def test_the_trace_has_a_panel_for_what_was_told():
     figure = plot_trace(rows(0.5))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["loss", "error", "damping λ", "where the time went (s)"]
+
+
+def curves(figure):
+    """Panel title -> label of each curve -> its values."""
+    return {
+        axes.get_title(): {line.get_label(): np.asarray(line.get_ydata()) for line in axes.lines}
+        for axes in panels(figure)
+    }
+
+
+def test_the_trace_of_a_levenberg_marquardt_run(tmp_path):
+    solution = solve(oscillator(), network=partial(MLP, width=8, depth=2), steps=6, progress=False)
+    history = solution.history
+    shown = curves(plot_trace(history, tmp_path / "trace.png"))
+    assert list(shown) == [
+        "loss",
+        "error",
+        "damping λ",
+        "ratio ρ, actual over predicted decrease",
+        "points, rows and parameters",
+        "corrections used",
+        "condition of the system",
+        "digits of the solves",
+        "work a step",
+        "where the time went (s)",
+    ]
+    np.testing.assert_array_equal(shown["damping λ"]["λ"], history.column("damping"))
+    digits = shown["digits of the solves"]
+    np.testing.assert_array_equal(digits["refinements"], history.column("refinements"))
+    np.testing.assert_array_equal(digits["QR of J (1: yes)"], history.column("orthogonal"))
+    np.testing.assert_array_equal(shown["points, rows and parameters"]["rows"], history.column("rows"))
+    assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_trace_of_an_adam_run(tmp_path):
+    adam = FirstOrder(partial(torch.optim.Adam, lr=1e-3), partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5))
+    solution = solve(oscillator(), optimizer=adam, network=partial(MLP, width=8, depth=2), steps=5, progress=False)
+    shown = curves(plot_trace(solution.history, tmp_path / "trace.png"))
+    assert list(shown) == ["loss", "error", "points, rows and parameters", "learning rate", "gradient", "work a step"]
+    np.testing.assert_allclose(shown["learning rate"]["η"], 1e-3 * 0.5 ** np.arange(5), rtol=1e-12)
+    np.testing.assert_array_equal(shown["gradient"]["|g|"], solution.history.column("gradient"))
+    assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_history_from_before_points_and_rows_were_counted_apart_is_shown():
+    shown = curves(
+        plot_trace(History([{"step": 1, "loss": 1.0, "points": 20}, {"step": 2, "loss": 0.5, "points": 30}]))
+    )
+    np.testing.assert_array_equal(shown["points, rows and parameters"]["points"], [20, 30])
 
 
 def test_nothing_of_the_callers_is_touched(tmp_path):

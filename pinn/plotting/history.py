@@ -78,13 +78,18 @@ _TRACE: dict[str, tuple[dict[str, str], bool]] = {
     "error": ({"error": "relative L2"}, True),
     "damping λ": ({"damping": "λ"}, True),
     "ratio ρ, actual over predicted decrease": ({"ratio": "ρ"}, False),
-    "rows of the residual": ({"rows": "rows"}, False),
+    "points, rows and parameters": ({"points": "points", "rows": "rows", "parameters": "parameters"}, False),
     "corrections used": ({"corrections": "a step"}, False),
     "condition of the system": ({"condition": "estimate"}, True),
     "rank": ({"rank": "rank"}, False),
-    "orthogonal factorisation in place of Cholesky": ({"orthogonal": "1: yes"}, False),
-    "step length": ({"length": "step", "learning_rate": "learning rate"}, True),
-    "work a step": ({"iterations": "iterations", "evaluations": "evaluations"}, False),
+    "digits of the solves": ({"refinements": "refinements", "orthogonal": "QR of J (1: yes)"}, False),
+    "learning rate": ({"rate": "η"}, True),
+    "step length": ({"length": "step", "radius": "radius"}, True),
+    "gradient": ({"gradient": "|g|"}, True),
+    "work a step": (
+        {"evaluations": "evaluations", "solves": "solves", "iterations": "iterations", "products": "products"},
+        False,
+    ),
 }
 # What an optimizer says of its time, in seconds a step, begins with this.
 _TIME = "seconds/"
@@ -123,6 +128,8 @@ def plot_trace(history: History, path: str | os.PathLike[str] | None = None, *, 
             logarithmic(axes, *values)
         if len(quantities) > 1:
             axes.legend(frameon=False, fontsize=8)
+        else:
+            axes.set_ylabel(next(iter(quantities.values())), fontsize=9)
         axes.set_title(name, fontsize=10, color=INK)
         axes.set_xlabel("step", fontsize=9)
     if times:
@@ -136,8 +143,8 @@ def plot_trace(history: History, path: str | os.PathLike[str] | None = None, *, 
 
 
 def _has(history: History, column: str) -> bool:
-    """Whether any row tells it, and anything but zero."""
-    return bool(np.nan_to_num(history.column(column)).any())
+    """Whether any row tells it; zeros tell too, that nothing of the kind was needed."""
+    return bool(np.isfinite(history.column(column)).any())
 
 
 def _curve(axes: Axes, history: History, column: str, color: str, label: str, lw: float = 1.6) -> Array:
