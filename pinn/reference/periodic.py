@@ -7,6 +7,11 @@ Allen-Cahn's initial condition has a kink at ±1, so its modes decay like k⁻²
 They are taken from the exact integral and not from samples, which would fold the tail back; what remains is the
 tail that is cut, near the kink, before t of about 1/(D π² K²). Time is graded towards 0 for the same reason.
 
+The square of the Korteweg-de Vries equation is exact, on 3K points. The cube of Allen-Cahn's would take 4K points to be
+so; on 2K it folds back modes of the size of those that are cut anyway, and of their cubes: at the default resolution
+the solution moves by 2.7e-14 of its norm, where the floor is 1.9e-9 and the error 1e-10 (against 8192 modes and the
+exact cube). Half the time is worth more.
+
 Source: Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378 (2019) 686; Zabusky, Kruskal, Phys. Rev. Lett. 15 (1965)
 240. Method: see `pinn.reference.spectral`.
 """
@@ -169,14 +174,20 @@ def allen_cahn_series(
 ) -> Series:
     """One resolution of `allen_cahn`, with `per_octave` pieces of time between t and 2t."""
     wave = np.pi * np.arange(modes)
-
-    def reaction(c: Modes) -> Modes:
-        u = on_grid(c, 2 * modes)
-        return rate * transform(u - u**3)[:modes]
-
     panels = Panels.graded(length, 10, 16, per_octave)
+    reaction = allen_cahn_reaction(rate, 2 * modes)
     arrays = evolve(-diffusion * wave**2, reaction, dented_modes(modes), panels, step)
     return _series(panels, arrays, _dented)
+
+
+def allen_cahn_reaction(rate: float, points: int) -> Callable[[Modes], Modes]:
+    """r (u − u³) for wave numbers k = 0 ... K − 1, formed on so many points: exact on 4K."""
+
+    def reaction(c: Modes) -> Modes:
+        u = on_grid(c, points)
+        return np.asarray(rate * transform(u - u**3)[: len(c)])
+
+    return reaction
 
 
 def kdv_series(delta: float, length: float, modes: int, step: float, per_unit: int = 64) -> Series:

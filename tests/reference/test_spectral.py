@@ -9,7 +9,14 @@ from scipy.special import ellipj, ellipk
 
 from pinn.reference import allen_cahn, kdv
 from pinn.reference.chebyshev import Panels
-from pinn.reference.periodic import allen_cahn_series, dented_modes, kdv_advection, kdv_series, kdv_symbol
+from pinn.reference.periodic import (
+    allen_cahn_reaction,
+    allen_cahn_series,
+    dented_modes,
+    kdv_advection,
+    kdv_series,
+    kdv_symbol,
+)
 from pinn.reference.result import distance, scatter
 from pinn.reference.spectral import Series, evolve, march, on_grid, phi, transform
 
@@ -62,6 +69,44 @@ def test_order_four_in_time():
     errors = [np.linalg.norm(end(1 / n)[-1] - true) for n in (64, 128, 256)]
     orders = np.log2(errors[:-1]) - np.log2(errors[1:])
     np.testing.assert_allclose(orders, 4, atol=0.15)
+
+
+def full(c):
+    """Modes −(K − 1) ... K − 1 of a real function from those that are kept."""
+    return np.concatenate([c[:0:-1].conj(), c])
+
+
+def test_the_square_is_the_direct_convolution_of_the_kept_modes():
+    """(u²)_k = Σ_j c_j c_{k−j}, |j|, |k − j| < K: no mode above K − 1 is folded back."""
+    K = 24
+    random = np.random.default_rng(0)
+    c = random.standard_normal(K) + 1j * random.standard_normal(K)
+    c[0] = c[0].real
+    k = np.arange(K)
+    direct = -0.5j * np.pi * k * np.convolve(full(c), full(c))[2 * (K - 1) :][:K]
+    np.testing.assert_allclose(kdv_advection(k)(c), direct, rtol=0, atol=1e-13 * np.abs(direct).max())
+
+
+def test_the_cube_is_the_direct_convolution_on_four_points_a_mode():
+    K = 24
+    random = np.random.default_rng(1)
+    c = random.standard_normal(K) + 1j * random.standard_normal(K)
+    c[0] = c[0].real
+    direct = 5 * (c - np.convolve(np.convolve(full(c), full(c)), full(c))[3 * (K - 1) :][:K])
+    size = np.abs(direct).max()
+    np.testing.assert_allclose(allen_cahn_reaction(5.0, 4 * K)(c), direct, rtol=0, atol=1e-13 * size)
+    assert np.abs(allen_cahn_reaction(5.0, 2 * K)(c) - direct).max() > 1e-2 * size
+
+
+def test_what_the_cube_folds_back_is_nothing_to_the_floor():
+    """2K points instead of the exact 4K: 5e-11 of the modes at K = 512, whose floor is 4e-6."""
+    K, times = 512, np.array([0.0, 0.05, 0.5, 1.0])
+    symbol = -1e-4 * (np.pi * np.arange(K)) ** 2
+    folded, exact = (
+        march(symbol, allen_cahn_reaction(5.0, points), dented_modes(K), times, 4e-3) for points in (2 * K, 4 * K)
+    )
+    error = np.linalg.norm(folded - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    assert error.max() <= 1e-3 * allen_cahn(modes=K, step=4e-3, cache=None).floor
 
 
 def test_linear_part_is_exact_at_any_step():
