@@ -19,7 +19,7 @@ from matplotlib.ticker import NullFormatter
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
 
 from ._results import Record
-from ._scoreboard import at, curve, grouped, judged, median_curve, met, reached, spread
+from ._scoreboard import at, curve, grouped, judged, median_curve, met, reached, spread, table, verdict
 
 Groups = Mapping[tuple[str, str], Sequence[Record]]
 
@@ -61,14 +61,15 @@ def comparison(records: Sequence[Record], suite: Mapping[str, Any], compare: Map
 def share(ours: Iterable[Record], rivals: Iterable[Record], suite: Mapping[str, Any]) -> float:
     """Median over seeds of our time to the error that the rival ended with, over the rival's time.
 
-    Infinity where the error is not reached; NaN where no seed has both.
+    Infinity where the error is not reached; NaN where no seed has both, or the rival has no error to reach.
     """
     by_seed = {record["seed"]: record for record in ours}
     ratios = []
     for rival in rivals:
-        if rival["seed"] in by_seed:
+        error = judged(rival, suite)
+        if rival["seed"] in by_seed and math.isfinite(error):
             seconds, values = curve(by_seed[rival["seed"]], suite)
-            ratios.append(reached(seconds, values, judged(rival, suite)) / rival["history"]["seconds"][-1])
+            ratios.append(reached(seconds, values, error) / rival["history"]["seconds"][-1])
     return statistics.median(ratios) if ratios else math.nan
 
 
@@ -112,8 +113,8 @@ def targets_table(records: Sequence[Record], suite: Mapping[str, Any], memory: f
             median = statistics.median(values)
             target = targets.get(when)
             cells += [
-                f"{spread([median], floor)} ({spread(values, floor)})",
-                "" if target is None else f"{target:.0e} {_mark(met(median, floor, target))}",
+                f"{spread([median], floor, 'none')} ({spread(values, floor, 'none')})",
+                "" if target is None else f"{target:.0e} {verdict(met(median, floor, target), suite[problem])}",
             ]
         peak = max((float(run.get("memory") or math.inf) for run in runs), default=math.inf)
         asked = "" if memory is None or math.isinf(peak) else f" {_mark(peak <= memory)}"
@@ -160,12 +161,6 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
             axes.set_ylabel("error", fontsize=9)
     figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     save(figure, path)
-
-
-def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 def _names(groups: Groups) -> tuple[list[str], list[str]]:

@@ -1,5 +1,7 @@
 """One run of the benchmark in a process of its own: `python -m experiments._one_run RUN.json RESULT.json`.
 
+`perform` starts that process, or that of a peer, and says what came of it; `measure` is what it does.
+
 The wall time is split into what the user waits for: import (start of the process until the library is loaded),
 reference (problem, certified solution on the evaluation grid), first step (from the call of `solve` to the end of the
 first step: network, checks before the run, plans of derivatives), training, evaluation (the report, the errors).
@@ -10,14 +12,26 @@ the least loss on fresh points so far, which is what a run returns.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
+import platform
+import re
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from ._results import Record, Run
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = __package__ or "experiments"
 
 Curve = dict[str, list[float | None]]
 
@@ -107,6 +121,93 @@ def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Cu
         for name, value in (("error", error), ("coefficients", wrong)):
             found[name].append(float(f"{value:.4g}") if math.isfinite(value) else None)
     return found
+
+
+def perform(run: Run, python: str) -> Record:
+    """Run it in a fresh process with fixed threads; the record of what came of it, failed or done."""
+    module = f"{PACKAGE}._one_run" if run.peer is None else f"{PACKAGE}.peers"
+    began = time.time()
+    with tempfile.TemporaryDirectory() as temporary:
+        given, found = Path(temporary) / "run.json", Path(temporary) / "result.json"
+        given.write_text(json.dumps({"run": run.as_dict(), "started": began}), encoding="utf-8")
+        try:
+            done = subprocess.run(
+                [python, "-m", module, str(given), str(found)],
+                env=environment(run.threads),
+                cwd=temporary,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=2 * run.seconds + 600,
+            )
+            failed = "" if done.returncode == 0 and found.exists() else _reason(done)
+        except subprocess.TimeoutExpired:
+            failed = f"no end after {2 * run.seconds + 600:.0f} s"
+        result = {"reason": failed} if failed else json.loads(found.read_text(encoding="utf-8"))
+    return {
+        **run.as_dict(),
+        "status": "failed" if failed else "done",
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+        "wall": round(time.time() - began, 3),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        **result,
+    }
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Why a process ended without a result: the signal that ended it, or the last line that it wrote."""
+    if done.returncode < 0:
+        return f"ended by signal {-done.returncode}"
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
+def environment(threads: int) -> dict[str, str]:
+    """The variables of a run's process: as many threads as asked for, everywhere, and this code on its path."""
+    counts = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    path = os.pathsep.join([_import_root(), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, **dict.fromkeys(counts, str(threads)), "PYTHONPATH": path, "MPLBACKEND": "Agg"}
+
+
+def _import_root() -> str:
+    """The folder from which this package is imported: the checkout, or site-packages in a wheel."""
+    return str(Path(__file__).resolve().parents[PACKAGE.count(".") + 1])
+
+
+def processor() -> str:
+    """The model of this machine's processor, as /proc/cpuinfo has it where there is one."""
+    listing = Path("/proc/cpuinfo")
+    text = listing.read_text(encoding="utf-8") if listing.exists() else ""
+    found = re.search(r"^model name\s*:\s*(.*\S)", text, re.MULTILINE)
+    return found.group(1) if found else platform.processor() or platform.machine()
+
+
+def revision() -> str:
+    """The git revision of this checkout, `abc1234`, or `abc1234+9f3e` with a hash of what was changed since.
+
+    Changed are tracked files, and new ones of code and configuration; "unknown" where this is no checkout.
+    """
+    new = ("ls-files", "--others", "--exclude-standard", "-z", "--", "*.py", "*.yaml")
+    top, head, changes, names = (
+        _git(*words)
+        for words in (("rev-parse", "--show-toplevel"), ("rev-parse", "--short", "HEAD"), ("diff", "HEAD"), new)
+    )
+    if top is None or head is None or Path(os.fsdecode(top.strip())).resolve() != ROOT:
+        return "unknown"
+    content = changes or b""
+    for name in filter(None, (names or b"").split(b"\0")):
+        path = ROOT / os.fsdecode(name)
+        content += name + (path.read_bytes() if path.is_file() else b"")
+    return head.decode().strip() + (f"+{hashlib.sha256(content).hexdigest()[:4]}" if content else "")
+
+
+def _git(*words: str) -> bytes | None:
+    """What git says, None where it cannot."""
+    try:
+        said = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=False)
+    except OSError:
+        return None
+    return said.stdout if said.returncode == 0 else None
 
 
 def main() -> None:

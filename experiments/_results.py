@@ -1,7 +1,8 @@
 """The file of results: one JSON object a line, one line a run; it can be resumed, added to, and read while it grows.
 
-A run is the same as an earlier one when problem, method, seed, seconds, threads and every option of problem and method
-are the same. A run that failed is on file too, with its reason, and does not count as done.
+A run is the same as an earlier one when problem, method, seed, seconds, threads, every option of problem and method,
+and the number of runs beside it are the same: what ran side by side never passes for undisturbed. A run that failed is
+on file too, with its reason, and does not count as done.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Run:
         seconds: wall seconds of training at the most.
         threads: threads of its process.
         settings: the constructor of the problem and the options of the method, as the configuration has them.
+        jobs: how many runs go on at a time, this one among them.
     """
 
     problem: str
@@ -42,6 +44,7 @@ class Run:
     seconds: float
     threads: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    jobs: int = 1
 
     @property
     def peer(self) -> str | None:
@@ -58,7 +61,7 @@ def key(record: Mapping[str, Any]) -> str:
     """What makes two runs the same, as text."""
     content = [record[name] for name in ("problem", "method", "seed", "seconds", "threads", "settings")]
     content[3] = float(content[3])
-    return json.dumps(content, sort_keys=True)
+    return json.dumps([*content, record.get("jobs", 1)], sort_keys=True)
 
 
 def read(path: Path) -> list[Record]:
@@ -86,7 +89,7 @@ def read(path: Path) -> list[Record]:
 def add(path: Path, record: Mapping[str, Any]) -> None:
     """Add one line; a reader sees the file before or after, never between, and writers wait for each other."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path):
+    with locked(path):
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         if before and not before.endswith("\n"):
             before += "\n"
@@ -120,9 +123,28 @@ def chosen(planned: Sequence[Run], records: Sequence[Record]) -> list[Record]:
     return [done[name] for name in (key(run.as_dict()) for run in planned) if name in done]
 
 
+def gaps(planned: Sequence[Run], records: Sequence[Record]) -> list[tuple[str, str, str]]:
+    """What was planned and is not finished: (problem, method, why) in the plan's order.
+
+    Why is `failed: ...` with the last reason on file, or `not run`; where n of m seeds are finished, that comes first.
+    """
+    done, last = finished(records), {key(record): record for record in records}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for run in planned:
+        groups.setdefault((run.problem, run.method), []).append(key(run.as_dict()))
+    found = []
+    for (problem, method), names in groups.items():
+        left = [name for name in names if name not in done]
+        whys = dict.fromkeys(f"failed: {last[name]['reason']}" if name in last else "not run" for name in left)
+        part = [f"{len(names) - len(left)} of {len(names)} seeds"] if len(left) < len(names) else []
+        if left:
+            found.append((problem, method, "; ".join([*part, *whys])))
+    return found
+
+
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file `.NAME.lock` beside `path`."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the file `.NAME.lock` beside `path`; others who ask for it wait."""
     with open(path.with_name(f".{path.name}.lock"), "w") as lock:
         if fcntl is not None:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,13 +1,16 @@
 """What the benchmark found: a table in Markdown, the comparison with peers, and error against time in pictures.
 
 Rules: the median over seeds, with least and greatest beside it; an error below what its reference is known to be wrong
-by is printed as that floor; a target is met when the median, or the floor where that is greater, is not above it. Peers
-are compared run by run at the same seed: the time of our run to the error that the peer ended with over the peer's
-time, and the error of our answer at the time the peer ended over the peer's error; medians of those ratios are shown.
+by is printed as that floor; a target is met when the median, or the floor where that is greater, is not above it. An
+error that is not a number is the worst there is, and is printed as diverged. Peers are compared run by run at the same
+seed: the time of our run to the error that the peer ended with over the peer's time, and the error of our answer at the
+time the peer ended over the peer's error; medians of those ratios are shown. Dates, revisions and machines are those of
+the runs, and what was planned and is not there is listed.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
 from pinn.report import score
+from pinn.solver import solve
 
 from ._results import Record
 
@@ -30,12 +34,11 @@ TIMES = ("import", "reference", "first step", "training", "evaluation")
 def judged(record: Mapping[str, Any], suite: Mapping[str, Any]) -> float:
     """The number that a run is judged by, dimensionless: rel-L2, or the largest relative coefficient error.
 
-    NaN where the run has none, infinity where it is not finite.
+    Infinity where the run has none, or none that is finite.
     """
     if suite[record["problem"]].get("by", "error") == "coefficients":
         errors = record.get("coefficient_errors") or {}
-        values = [math.inf if value is None else float(value) for value in errors.values()]
-        return max(values, default=math.nan)
+        return max((math.inf if value is None else float(value) for value in errors.values()), default=math.inf)
     return math.inf if record.get("error") is None else float(record["error"])
 
 
@@ -52,37 +55,62 @@ def met(value: float, floor: float, target: float) -> bool:
     return max(value, floor) <= target
 
 
-def markdown(records: Sequence[Record], suite: Mapping[str, Any], origin: str) -> str:
-    """The whole account: where it comes from, the table, the times, the comparison with peers where some ran.
+def markdown(
+    records: Sequence[Record],
+    suite: Mapping[str, Any],
+    command: str,
+    gaps: Sequence[tuple[str, str, str]] = (),
+) -> str:
+    """The whole account: where it comes from, the table, what is missing, the times, the peers where some ran.
 
     Args:
         records: finished runs.
         suite: targets, by problem.
-        origin: the command, the date and the revision, in Markdown.
+        command: what was typed.
+        gaps: problem, method and reason of what was planned and is not finished.
     """
     groups = grouped(records)
-    if not groups:
-        return f"Nothing is finished yet.\n\n{origin}\n"
-    machines = sorted({f"{r['machine']}, torch {r['versions']['torch']}" for r in records})
-    limits = sorted({f"{r['seconds']:g} s on {r['threads']} threads" for r in records})
-    parts = [
-        f"{origin}; {'; '.join(limits)}; {'; '.join(machines)}.",
-        "Errors are relative L2 on a fixed grid, or, where coefficients are to be found, the largest of their relative "
-        "errors (C): the median over seeds (least–greatest).",
-        errors_table(groups, suite),
-        "Wall seconds, medians: the library's import, the certified reference (cached on disk after the first time), "
-        "from the call of `solve` to the end of its first step, the other steps, the report.",
-        times_table(groups),
-    ]
-    compared = peers_table(groups, suite)
-    if compared:
+    parts = [heading(records, command)]
+    if groups:
         parts += [
-            "Peers in the same interleaved run. Time: ours to the error that the peer ended with, over the peer's. "
-            "Error: ours when the peer ended, over the peer's. Medians over seeds; below 1 is better than the peer. "
-            "A peer that is through with its published schedule before the limit goes on with the same Adam.",
-            compared,
+            "Errors are relative L2 on a fixed grid, or, where coefficients are to be found, the largest of their "
+            "relative errors (C): the median over seeds (least–greatest).",
+            errors_table(groups, suite),
+        ]
+    parts += missing_table(gaps)
+    if groups:
+        parts += [
+            "Wall seconds, medians: the library's import, the certified reference (cached on disk after the first "
+            "time), from the call of `solve` to the end of its first step, the other steps, the report.",
+            times_table(groups),
+            *peers_part(groups, suite),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def heading(records: Sequence[Record], command: str) -> str:
+    """When, of which revisions, within what limits and on what machines the runs were made, as they say themselves."""
+    if not records:
+        return f"Nothing is finished yet.\n\n`{command}`"
+    days = sorted({str(record["date"])[:10] for record in records if record.get("date")})
+    span = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "dates unknown"
+    revisions = ", ".join(sorted({str(record.get("revision", "unknown")) for record in records}))
+    limits = sorted({f"{r['seconds']:g} s on {_threads(r)}, {_beside(r)}" for r in records})
+    untouched = sorted({f"`{r['method']}` is `solve(problem)` on {_threads(r)}" for r in records if _is_default(r)})
+    own = inspect.signature(solve).parameters["threads"].default or "as many as torch does"
+    parts = [
+        f"`{command}`",
+        f"Runs: {span}; revision{'s' * (',' in revisions)} {revisions}; at most {'; '.join(limits)}",
+        f"Machine: {'; '.join(sorted({_machine(record) for record in records}))}",
+        *([f"{', '.join(untouched)}; left to itself, `solve` takes {own}"] if untouched else []),
+    ]
+    return ". ".join(parts) + "."
+
+
+def missing_table(gaps: Sequence[tuple[str, str, str]]) -> list[str]:
+    """What was planned and is not finished, and why; nothing where there is nothing."""
+    rows = [(problem, method, why.replace("|", "\\|")) for problem, method, why in gaps]
+    return ["Planned, and not finished:", table(("problem", "method", "why"), rows)] if rows else []
 
 
 def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapping[str, Any]) -> str:
@@ -93,15 +121,15 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
         coefficients = suite[problem].get("by", "error") == "coefficients"
         floor = 0.0 if coefficients else max(float(run["floor"]) for run in runs)
         median, target = statistics.median(values), float(suite[problem]["target"])
-        shown = score(median, floor).removeprefix("rel-L2 ") + (" (C)" if coefficients else "")
+        result = score(median, floor).removeprefix("rel-L2 ") if math.isfinite(median) else "diverged"
         rows.append(
             [
                 problem,
                 method,
-                shown,
+                result + (" (C)" if coefficients else ""),
                 spread(values, floor),
                 f"{target:.0e}",
-                "met" if met(median, floor, target) else "missed",
+                verdict(met(median, floor, target), suite[problem]),
                 f"{floor:.1e}" if floor > 0 else "exact",
                 _count(run["points"] for run in runs),
                 _count(run["parameters"] for run in runs),
@@ -110,33 +138,64 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
             ]
         )
     names = ("problem", "method", "median", "least–greatest", "target", "", "reference’s floor")
-    return _table((*names, "points", "parameters", "precision", "seeds"), rows)
+    return table((*names, "points", "parameters", "precision", "seeds"), rows)
+
+
+def verdict(good: bool, entry: Mapping[str, Any]) -> str:
+    """Whether the target is met, with the cause that the suite gives where it is not."""
+    if good:
+        return "met"
+    return f"missed: {entry['cause']}" if entry.get("cause") else "missed"
 
 
 def times_table(groups: Mapping[tuple[str, str], Sequence[Record]]) -> str:
     """Where the wall time went, one line a problem and method."""
     rows = []
     for (problem, method), runs in groups.items():
-        split = [f"{statistics.median(run['times'][name] for run in runs):.1f}" for name in TIMES]
+        split = [_seconds(run["times"].get(name) for run in runs) for name in TIMES]
         rows.append([problem, method, *split, _count(run["steps"] for run in runs)])
-    return _table(("problem", "method", *TIMES, "steps"), rows)
+    return table(("problem", "method", *TIMES, "steps"), rows)
 
 
-def peers_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapping[str, Any]) -> str:
-    """Each of our methods against each peer on each problem; empty where no pair ran."""
-    rows = []
+def peers_part(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapping[str, Any]) -> list[str]:
+    """Each of our methods against each peer on each problem, and where a recipe is not as published."""
+    rows: list[list[str]] = []
+    together: set[bool] = set()
+    changed: dict[str, None] = {}
     for (problem, method), runs in groups.items():
         if not _is_peer(runs[0]):
             continue
+        changed |= {f"- {problem}, {method}: {run['changed']}": None for run in runs if run.get("changed")}
         for (other, own), mine in groups.items():
             if other != problem or _is_peer(mine[0]):
                 continue
             by_seed = {run["seed"]: run for run in mine}
             pairs = [(by_seed[run["seed"]], run) for run in runs if run["seed"] in by_seed]
             if pairs:
-                rows.append([problem, method, own, *_compared(pairs, suite)])
+                same = all(_same_session(*pair) for pair in pairs)
+                together.add(same)
+                rows.append([problem, method if same else f"{method} †", own, *_compared(pairs, suite)])
+    changes = ["Changed from the published recipes:\n\n" + "\n".join(changed)] if changed else []
+    if not rows:
+        return changes
+    if together == {True}:
+        said = "Peers and ours in the same interleaved run."
+    elif together == {False}:
+        said = "Peers and ours are from different runs (†), so the machine may have been busier for one of them."
+    else:
+        said = "Peers and ours in the same interleaved run, but for †: those are from different runs."
     names = ("problem", "peer", "ours", "peer's error", "peer's seconds", "time: ours / peer's", "error: ours / peer's")
-    return _table((*names, "published schedule's end", "the peer's recipe"), rows) if rows else ""
+    return [
+        f"{said} Time: ours to the error that the peer ended with, over the peer's. "
+        "Error: ours when the peer ended, over the peer's. Medians over seeds; below 1 is better than the peer. "
+        "A peer that is through with its published schedule before the limit goes on with the same Adam.",
+        table((*names, "published schedule's end", "the peer's recipe"), rows),
+        *changes,
+    ]
+
+
+def _same_session(ours: Mapping[str, Any], peer: Mapping[str, Any]) -> bool:
+    return ours.get("session") is not None and ours["session"] == peer.get("session")
 
 
 def _compared(pairs: Sequence[tuple[Record, Record]], suite: Mapping[str, Any]) -> list[str]:
@@ -145,14 +204,16 @@ def _compared(pairs: Sequence[tuple[Record, Record]], suite: Mapping[str, Any]) 
     times, ratios = [], []
     for (ours, _), error, end in zip(pairs, errors, ends, strict=True):
         seconds, values = curve(ours, suite)
-        times.append(reached(seconds, values, error) / end)
-        ratios.append(at(seconds, values, end) / error if error > 0 else math.nan)
-    median = statistics.median(times)
+        if math.isfinite(error) and error > 0 and end > 0:
+            times.append(reached(seconds, values, error) / end)
+            ratios.append(at(seconds, values, end) / error)
+    known = [ratio for ratio in ratios if math.isfinite(ratio)]
+    median = statistics.median(times) if times else math.nan
     return [
-        f"{statistics.median(errors):.1e}",
+        shown(statistics.median(errors)),
         f"{statistics.median(ends):.1f}",
-        f"{median:.2g}" if math.isfinite(median) else "not reached",
-        f"{statistics.median(ratios):.1e}",
+        "not reached" if math.isinf(median) else f"{median:.2g}" if math.isfinite(median) else "—",
+        f"{statistics.median(known):.1e}" if known else "—",
         _published([peer for _, peer in pairs]),
         str(pairs[0][1].get("source", "")),
     ]
@@ -163,8 +224,9 @@ def _published(peers: Sequence[Mapping[str, Any]]) -> str:
     ends = [peer["published"] for peer in peers if peer.get("published")]
     if not ends:
         return f"cut by the limit: {peers[0]['reason']}"
-    error, seconds = (statistics.median(float(end[name]) for end in ends) for name in ("error", "seconds"))
-    return f"rel-L2 {error:.1e} after {seconds:.0f} s"
+    error = statistics.median(math.inf if end["error"] is None else float(end["error"]) for end in ends)
+    after = f"after {statistics.median(float(end['seconds']) for end in ends):.0f} s"
+    return f"rel-L2 {error:.1e} {after}" if math.isfinite(error) else f"diverged {after}"
 
 
 def curve(record: Mapping[str, Any], suite: Mapping[str, Any]) -> tuple[Array, Array]:
@@ -210,16 +272,16 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
     figure = new_figure(max(4.5, 3.4 * across), 2.7 * down + 0.4)
     for index, problem in enumerate(problems):
         axes = quiet(figure.add_subplot(down, across, index + 1))
-        shown = []
+        drawn = []
         for (name, method), runs in groups.items():
             curves = [pair for pair in (curve(run, suite) for run in runs) if np.isfinite(pair[1]).any()]
             if name == problem and curves:
                 times, values = median_curve(curves)
                 axes.plot(times, values, color=colors[method], lw=1.6, label=method)
-                shown.append(values)
+                drawn.append(values)
         floor = max(float(run["floor"]) for (name, _), runs in groups.items() if name == problem for run in runs)
         target = float(suite[problem]["target"])
-        logarithmic(axes, *shown, np.array([target]))
+        logarithmic(axes, *drawn, np.array([target]))
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.axhline(target, color=MUTED, lw=0.9, ls="--", label="target")
@@ -233,20 +295,52 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
     save(figure, path)
 
 
-def spread(values: Sequence[float], floor: float) -> str:
-    """Least and greatest, those below the floor as the floor."""
-    low, high = ("≤" * (value < floor) + f"{max(value, floor):.1e}" for value in (min(values), max(values)))
+def spread(values: Sequence[float], floor: float, none: str = "diverged") -> str:
+    """Least and greatest, those below the floor as the floor, those that are not finite as `none`."""
+    low, high = (shown(value, floor, none) for value in (min(values), max(values)))
     return low if low == high else f"{low}–{high}"
+
+
+def shown(value: float, floor: float = 0.0, none: str = "diverged") -> str:
+    """An error as text: the floor where it is below that, `none` where it is not finite."""
+    return "≤" * (value < floor) + f"{max(value, floor):.1e}" if math.isfinite(value) else none
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 def _is_peer(record: Mapping[str, Any]) -> bool:
     return "peer" in record["settings"]["method"]
 
 
+def _is_default(record: Mapping[str, Any]) -> bool:
+    return not record["settings"]["method"]
+
+
+def _threads(record: Mapping[str, Any]) -> str:
+    return f"{record['threads']} thread{'s' * (record['threads'] > 1)}"
+
+
+def _beside(record: Mapping[str, Any]) -> str:
+    """How many runs went on at a time: times taken side by side are not those of a machine left alone."""
+    jobs = record.get("jobs", 1)
+    return "one run at a time" if jobs == 1 else f"{jobs} runs at a time"
+
+
+def _machine(record: Mapping[str, Any]) -> str:
+    kind = str(record.get("processor", record["machine"]))
+    cores = f", {record['cores']} cores" if record.get("cores") else ""
+    return f"{kind}{cores}, torch {record['versions']['torch']}"
+
+
 def _count(values: Iterable[float]) -> str:
     return f"{statistics.median(values):.0f}"
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+def _seconds(values: Iterable[float | None]) -> str:
+    """Median of those that are known."""
+    known = [value for value in values if value is not None]
+    return f"{statistics.median(known):.1f}" if known else "—"

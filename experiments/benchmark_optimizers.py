@@ -4,20 +4,22 @@
     python -m experiments.benchmark_optimizers seconds=5 problems=[poisson_2d] optimizers=[levenberg_marquardt,adam]
     python -m experiments.benchmark_optimizers mode=large            # Burgers, 5 000 and 30 000 parameters, 120 s each
     python -m experiments.benchmark_optimizers mode=targets          # solve alone, three seeds, at 20 s and at 60 s
+    python -m experiments.benchmark_optimizers jobs=4                # four runs at a time, where cores are free
     python -m experiments.benchmark_optimizers only_report=true      # tables and picture again from the file
 
 Each run is a call of `solve` in a process of its own with fixed threads. One seed gives one start: initial parameters,
 fresh points that judge, and the points of all that keep theirs; those that redraw use the same generator. What is
-finished in `results.jsonl` of the run folder is not run again; `table.md` and `error.png` show the runs asked for.
+finished in `results.jsonl` of the run folder is not run again; `table.md` and `error.png` show the runs asked for, the
+jobs of a sweep together; the exit code is 1 when a run failed.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,12 @@ import torch
 from omegaconf import DictConfig
 
 from . import benchmark
-from ._command_line import CONF, clean_exit, plain, prepare
+from ._command_line import CONF
 from ._comparison import comparison, details, picture, targets_table
-from ._configuration import ConfigurationError, check, choose
-from ._folder import write_text
-from ._results import Record, Run, add, chosen, missing, read
+from ._configuration import ConfigurationError
+from ._one_run import PACKAGE, revision
+from ._results import Record, Run
+from ._scoreboard import heading, missing_table
 
 
 def benchmark_optimizers(
@@ -43,44 +46,46 @@ def benchmark_optimizers(
     seeds: list[int],
     seconds: float,
     folder: str,
-    threads: int = 2,
+    jobs: int,
+    threads: int = 1,
     same_revision: bool = False,
     only_report: bool = False,
+    invocation: benchmark.Invocation | None = None,
 ) -> None:
     """Run what is missing and write tables and picture of what was asked for.
 
     Args:
         mode: which of `modes` the other options come from where they are not given, and which account is written.
         modes: name -> problems, optimizers, seeds, seconds, and compare or memory.
-        suite: name -> problem (a call), by: error or coefficients, targets: seconds -> error, network.
+        suite: name -> problem (a call), by: error or coefficients, targets: seconds -> error, cause: why one of them is
+            missed, network.
         known_optimizers: name -> options of `solve`.
         problems: those to run.
         optimizers: those to run.
         seeds: of weights and points.
         seconds: wall seconds of a run at the most, from the call of `solve`.
         folder: where `results.jsonl`, `table.md` and `error.png` lie; the run folder.
+        jobs: runs at a time.
         threads: of each run's process.
         same_revision: count only runs of this git revision as finished.
         only_report: run nothing.
+        invocation: the start of the program that this belongs to; left out, one of its own.
     """
-    planned = plan(suite, known_optimizers, problems, optimizers, seeds, seconds, threads)
+    invocation = invocation or benchmark.Invocation(benchmark.name_of_session())
+    beside = jobs * invocation.beside
+    planned = plan(suite, known_optimizers, problems, optimizers, seeds, seconds, threads, beside)
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    results = place / "results.jsonl"
-    now = benchmark.revision()
-    todo = [] if only_report else missing(planned, read(results), now if same_revision else None)
-    for index, run in enumerate(todo, start=1):
-        print(f"[{index}/{len(todo)}] {run.problem}, {run.method}, seed {run.seed} ...", end=" ", flush=True)
-        record = benchmark.perform(run, sys.executable)
-        add(results, record | {"revision": now})
-        print(record.get("error") if record["status"] == "done" else f"failed: {record['reason']}", flush=True)
-    records = chosen(planned, read(results))
-    command = " ".join(["python -m experiments.benchmark_optimizers", *(one.lstrip("+") for one in sys.argv[1:])])
-    text = account(mode, modes[mode], records, suite, f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, revision {now}")
-    write_text(place / "table.md", text)
-    if records:
-        picture(records, suite, place / "error.png")
-    print(f"\n{text}\nwritten to {place}")
+    if not only_report:
+        same = revision() if same_revision else None
+        benchmark.carry_out(planned, place, jobs, invocation.session, sys.executable, same)
+
+    def text(records: Sequence[Record], gaps: Sequence[tuple[str, str, str]]) -> str:
+        return account(mode, modes[mode], records, suite, invocation.command, gaps)
+
+    def draw(records: Sequence[Record], path: Path) -> None:
+        picture(records, suite, path)
+
+    benchmark.report(place, benchmark.whole(planned, folder, invocation, plan_of), text, draw)
 
 
 def plan(
@@ -91,25 +96,51 @@ def plan(
     seeds: Sequence[int],
     seconds: float,
     threads: int,
+    jobs: int = 1,
 ) -> list[Run]:
     """All runs, checked, in the order they are made: those that are compared follow each other on the same machine.
 
     Raises:
-        ConfigurationError: for an unknown name, or an option that no constructor takes.
+        ConfigurationError: for a name that is not known or given twice, a problem without a call, targets that are no
+            numbers, or an option that no constructor takes.
     """
+    for what, given, known in (
+        ("problems", problems, suite),
+        ("optimizers", optimizers, known_optimizers),
+        ("seeds", seeds, None),
+    ):
+        benchmark.check_names(what, given, known)
+    if not seconds > 0 or threads < 1 or jobs < 1:
+        raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
+    for name in problems:
+        benchmark.check_entry(name, suite[name], needs=("problem",), takes=("by", "cause", "targets", "network"))
+        for when, value in suite[name].get("targets", {}).items():
+            if not (_positive(when) and _positive(value)):
+                raise ConfigurationError(f"suite.{name}.targets: expected seconds: error, got {when}: {value}")
     runs = []
-    for seed in seeds:
-        for name in problems:
-            if name not in suite:
-                raise ConfigurationError(f"problems: {name!r} is not known; {choose(name, suite)}")
-            network = {"network": suite[name]["network"]} if suite[name].get("network") else {}
-            options = {one: _here(known_optimizers[one]) | network for one in known_optimizers}
-            runs += benchmark.plan(suite, options, optimizers, [seed], [name], seconds, threads)
+    for seed, name, one in itertools.product(seeds, problems, optimizers):
+        network = {"network": suite[name]["network"]} if suite[name].get("network") else {}
+        options = _here(known_optimizers[one]) | network
+        benchmark.check_options(f"known_optimizers.{one}", options)
+        settings = {"problem": suite[name]["problem"], "method": options}
+        runs.append(Run(name, one, seed, seconds, threads, settings, jobs))
     return runs
 
 
+def plan_of(call: benchmark.Call, beside: int) -> list[Run]:
+    """The plan of a job's configuration, of which `beside` go on at a time."""
+    given = benchmark.with_defaults(benchmark_optimizers, call)
+    names = ("suite", "known_optimizers", "problems", "optimizers", "seeds", "seconds", "threads")
+    return plan(**{name: given[name] for name in names}, jobs=given["jobs"] * beside)
+
+
 def account(
-    mode: str, options: Mapping[str, Any], records: Sequence[Record], suite: Mapping[str, Any], origin: str
+    mode: str,
+    options: Mapping[str, Any],
+    records: Sequence[Record],
+    suite: Mapping[str, Any],
+    command: str,
+    gaps: Sequence[tuple[str, str, str]] = (),
 ) -> str:
     """The Markdown that says what was found.
 
@@ -118,22 +149,24 @@ def account(
         options: of that mode.
         records: finished runs.
         suite: the problems.
-        origin: the command, the date and the revision, in Markdown.
+        command: what was typed.
+        gaps: problem, optimizer and reason of what was planned and is not finished.
     """
-    if not records:
-        return f"Nothing is finished yet.\n\n{origin}\n"
-    machines = sorted({f"{r['machine']}, torch {r['versions']['torch']}" for r in records})
-    limits = sorted({f"{r['seconds']:g} s on {r['threads']} threads" for r in records})
-    head = f"{origin}; {'; '.join(limits)}; {'; '.join(machines)}."
-    judged = (
-        "Errors are relative L2 on a fixed grid, or the largest relative error of unknown coefficients (C), of the\n"
-        "parameters with the least loss on fresh points so far. Wall seconds count from the call of `solve`."
-    )
-    if mode == "targets":
-        parts = [head, judged, targets_table(records, suite, options.get("memory"))]
-    else:
-        parts = [head, judged, *comparison(records, suite, options.get("compare")), details(records, suite)]
-    return "\n\n".join(parts) + "\n"
+    parts = [heading(records, command)]
+    if records:
+        parts.append(
+            "Errors are relative L2 on a fixed grid, or the largest relative error of unknown coefficients (C), of "
+            "the parameters with the least loss on fresh points so far. Wall seconds count from the call of `solve`."
+        )
+    if records and mode == "targets":
+        parts.append(targets_table(records, suite, options.get("memory")))
+    elif records:
+        parts += [*comparison(records, suite, options.get("compare")), details(records, suite)]
+    return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
 
 
 def cosine(optimizer: torch.optim.Optimizer, seconds: float) -> torch.optim.lr_scheduler.LambdaLR:
@@ -161,22 +194,20 @@ def _here(node: Any) -> Any:
     if isinstance(node, list):
         return [_here(value) for value in node]
     if isinstance(node, str) and node.startswith("experiments."):
-        return f"{benchmark.PACKAGE}{node.removeprefix('experiments')}"
+        return f"{PACKAGE}{node.removeprefix('experiments')}"
     return node
-
-
-def run(config: DictConfig) -> None:
-    """One job of Hydra."""
-    with clean_exit():
-        call = plain(config)
-        check(benchmark_optimizers, call)
-        benchmark_optimizers(**call)
 
 
 def main() -> None:
     """Entry of `python -m experiments.benchmark_optimizers`."""
-    prepare("benchmark_optimizers", benchmark_optimizers)
+    swept = ("problems", "optimizers", "seeds")
+    invocation = benchmark.begin("benchmark_optimizers", benchmark_optimizers, plan_of, swept)
+
+    def run(config: DictConfig) -> None:
+        benchmark.job(config, benchmark_optimizers, invocation)
+
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="benchmark_optimizers")(run)()
+    benchmark.end(invocation)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def test_unknown_names_are_refused():
     config = configuration()
     with pytest.raises(ConfigurationError, match="problems: 'burgerz' is not known; did you mean burgers"):
         planned(config | {"problems": ["burgerz"]})
-    with pytest.raises(ConfigurationError, match="methods: 'lbfgz' is not known; did you mean"):
+    with pytest.raises(ConfigurationError, match="optimizers: 'lbfgz' is not known; did you mean"):
         planned(config | {"optimizers": ["lbfgz"]})
 
 
@@ -160,7 +160,21 @@ def test_targets_are_read_off_the_curve_at_their_times():
     assert first == (
         "| p | 5.0e-07 (3.0e-07–2.0e-06) | 1e-06 met | 1.0e-07 (1.0e-07) | 1e-08 missed | 61 | 902 met | 3 |"
     )
-    assert second == "| c (C) | inf (1.0e-07–inf) | 1e-06 missed | 1.0e-07 (1.0e-07) |  | 18 | 2100 | 2 |"
+    assert second == "| c (C) | none (1.0e-07–none) | 1e-06 missed | 1.0e-07 (1.0e-07) |  | 18 | 2100 | 2 |"
+
+
+def test_the_cause_of_a_missed_target_and_what_never_ran_are_told():
+    suite = SUITE | {"p": SUITE["p"] | {"cause": "a kink"}}
+    runs = [record("p", "solve", [1, 60], [1, 1e-7])]
+    text = benchmark_optimizers.account("targets", {}, runs, suite, "c", [("c", "solve", "failed: lost")])
+    assert "| 1e-06 missed: a kink |" in text and "| 1e-08 missed: a kink |" in text
+    assert "| c | solve | failed: lost |" in text
+
+
+def test_a_rival_that_diverged_has_no_error_to_reach():
+    rivals = [record("p", "adam", [1, 40], [1.0, None])]
+    assert math.isnan(share([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
+    assert "diverged" in details(rivals, SUITE)
 
 
 def test_a_target_below_the_references_floor_is_not_met():
