@@ -41,10 +41,13 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m experiments.benchmark
 
+# The peers live apart from this library's own environment, whose versions they would change.
 bench-peers: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	@test -x .venv/peers/bin/python || $(PYTHON) -m venv .venv/peers
+	.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	@$(BIN)/python -m experiments.benchmark folder=outputs/benchmark_peers methods=[default,deepxde,pina] \
-		problems=[poisson_2d,helmholtz_1_4,burgers,allen_cahn,wave_1d,diffusion_inverse]
+		problems=[poisson_2d,helmholtz_1_4,burgers,allen_cahn,wave_1d,diffusion_inverse] \
+		peers_python=.venv/peers/bin/python
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
