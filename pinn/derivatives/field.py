@@ -9,6 +9,10 @@ by numbers and derivatives change the polynomials alone; so u_t − ν u_xx is o
 network's jets can carry it as one entry. Everything else makes a new base, whose value is the same torch function of
 the operands' values, and whose derivatives, where an equation asks for any, come from the jets of its operands.
 
+A step (a comparison, and whatever is made of comparisons and constants alone) is constant between jumps: in a sum its
+derivative is zero, as nested autograd has it. By itself it has no derivative, there as here. What is made of it is
+always an operation, so that it has the type that torch gives it: a truth value, a number of torch's default precision.
+
 An equation runs once on fields; `pinn.derivatives.program` then knows what it asks of every output.
 
 Source: the algebra is that of `pinn.derivatives.plan`.
@@ -22,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jet import MissingAttribute, MissingRule, name_of
+from pinn.derivatives.jet import MissingAttribute, MissingRule, name_of, positional
 from pinn.derivatives.plan import ONE, Algebra, Monomial, Polynomial, times
 from pinn.derivatives.table import DISCRETE, POINTWISE
 
@@ -46,7 +50,7 @@ class Base:
         self.index, self.name, self.number = index, name, number
         self.function, self.args, self.kwargs, self.discrete = function, args, dict(kwargs or {}), discrete
         # Where derivatives of the operation are asked for: their plan, and each operand's entries as fields.
-        self.jets: tuple[Algebra, list[Any]] | None = None
+        self.jets: tuple[Algebra, list[Any], dict[str, Any]] | None = None
 
 
 class Trace:
@@ -75,14 +79,16 @@ class Trace:
 
     def operation(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Field:
         """The result of an operation on fields, not computed yet; computed at once where all are constants."""
-        discrete = function in DISCRETE
-        if not discrete and function not in POINTWISE:
+        if function not in DISCRETE and function not in POINTWISE:
             raise MissingRule(f"{name_of(function)} in an equation: jets have no rule for it")
-        if all(not x.terms for x in args if isinstance(x, Field)) and not any(
-            isinstance(x, Field) for x in kwargs.values()
-        ):
-            plain = (x.plain() if isinstance(x, Field) else x for x in args)
-            return Field(self, {}, function(*plain, **kwargs))
+        if kwargs:
+            args, kwargs = positional(args, kwargs)
+        bases = [base for x in (*args, *kwargs.values()) if isinstance(x, Field) for base in x.terms]
+        if not bases:
+            args = tuple(x.plain() if isinstance(x, Field) else x for x in args)
+            kwargs = {name: x.plain() if isinstance(x, Field) else x for name, x in kwargs.items()}
+            return Field(self, {}, function(*args, **kwargs))
+        discrete = function in DISCRETE or all(base.discrete for base in bases)
         base = Base(self._next(), function=function, args=args, kwargs=kwargs, discrete=discrete)
         return Field(self, {base: {ONE: 1.0}})
 
@@ -152,6 +158,11 @@ class Field:
     ) -> Any:
         return _apply(function, tuple(args), kwargs or {})
 
+    @property
+    def stepwise(self) -> bool:
+        """Whether it is constant between jumps and does jump."""
+        return bool(self.terms) and all(base.discrete for base in self.terms)
+
     def plain(self) -> Tensor:
         """A field without terms as a tensor () or (n,)."""
         if isinstance(self.constant, Tensor):
@@ -163,6 +174,8 @@ class Field:
     def __add__(self, other: Any) -> Field:
         if isinstance(other, Field):
             return self._plus(other, 1.0)
+        if self.stepwise:
+            return self.trace.operation(torch.add, (self, _checked(self, other)), {})
         return Field(self.trace, self.terms, _checked(self, other) + self.constant)
 
     __radd__ = __add__
@@ -170,12 +183,18 @@ class Field:
     def __sub__(self, other: Any) -> Field:
         if isinstance(other, Field):
             return self._plus(other, -1.0)
+        if self.stepwise:
+            return self.trace.operation(torch.sub, (self, _checked(self, other)), {})
         return Field(self.trace, self.terms, self.constant - _checked(self, other))
 
     def __rsub__(self, other: Any) -> Field:
+        if self.stepwise:
+            return self.trace.operation(torch.rsub, (self, _checked(self, other)), {})
         return (-self) + other
 
     def _plus(self, other: Field, sign: float) -> Field:
+        if (self.stepwise or other.stepwise) and all(x.stepwise or not x.terms for x in (self, other)):
+            return self.trace.operation(torch.add if sign > 0 else torch.sub, (self, other), {})
         terms: dict[Base, Polynomial] = dict(self.terms)
         for base, p in other.terms.items():
             held = terms.get(base)
@@ -192,6 +211,8 @@ class Field:
         return self
 
     def _scaled(self, factor: float) -> Field:
+        if self.stepwise:
+            return self.trace.operation(torch.mul, (self, factor), {})
         terms: dict[Base, Polynomial] = {
             base: {monomial: factor * c for monomial, c in p.items()} for base, p in self.terms.items()
         }
@@ -214,7 +235,7 @@ class Field:
         return self * other
 
     def __truediv__(self, other: Any) -> Field:
-        if isinstance(other, (int, float)):
+        if isinstance(other, (int, float)) and not self.stepwise:
             terms: dict[Base, Polynomial] = {
                 base: {monomial: c / other for monomial, c in p.items()} for base, p in self.terms.items()
             }
@@ -245,6 +266,14 @@ class Field:
     def __ge__(self, other: Any) -> Field:
         return self.trace.operation(torch.ge, (self, other), {})
 
+    def __eq__(self, other: Any) -> Field:  # type: ignore[override]
+        return self.trace.operation(torch.eq, (self, other), {})
+
+    def __ne__(self, other: Any) -> Field:  # type: ignore[override]
+        return self.trace.operation(torch.ne, (self, other), {})
+
+    __hash__ = object.__hash__
+
     def __and__(self, other: Any) -> Field:
         return self.trace.operation(torch.logical_and, (self, other), {})
 
@@ -263,6 +292,8 @@ class Field:
         symbol: Monomial = ONE
         for x in xs:
             symbol = times(symbol, (_number(x),))
+        if self.stepwise:
+            raise MissingRule(f"the derivative of {', '.join(sorted(_jumps(self)))}: it is constant between jumps")
         return self.apply({symbol: 1.0})
 
     def apply(self, operator: Polynomial) -> Field:
@@ -270,8 +301,6 @@ class Field:
         terms: dict[Base, Polynomial] = {}
         constant = operator.get(ONE, 0.0) * self.constant
         for base, p in self.terms.items():
-            if base.discrete:
-                raise MissingRule(f"the derivative of {name_of(base.function or torch.lt)}")
             product: dict[Monomial, float] = {}
             for left, c in p.items():
                 for right, k in operator.items():
@@ -281,10 +310,23 @@ class Field:
                 # A coordinate has itself, one derivative that is a number, and no more.
                 constant = constant + product.get((base.number,), 0.0)
                 product = {ONE: product[ONE]} if ONE in product else {}
+            elif base.discrete:
+                product = {ONE: product[ONE]} if ONE in product else {}
             product = {monomial: c for monomial, c in product.items() if c}
             if product:
                 terms[base] = product
         return Field(self.trace, terms, constant)
+
+
+def _jumps(x: Any) -> set[str]:
+    """The functions that make the jumps of a field."""
+    found: set[str] = set()
+    for base in x.terms if isinstance(x, Field) else ():
+        if base.function is not None and base.function in DISCRETE:
+            found.add(name_of(base.function))
+        else:
+            found = found.union(*map(_jumps, (*base.args, *base.kwargs.values())))
+    return found
 
 
 def _number(x: Any) -> int:

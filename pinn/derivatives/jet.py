@@ -223,7 +223,16 @@ def _dispatch(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     rule = RULES.get(function)
     if rule is None:
         raise MissingRule(f"{name_of(function)}: jets have no rule for it")
+    if kwargs:
+        args, kwargs = positional(args, kwargs)
     return rule(*args, **kwargs)
+
+
+def positional(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments with the operands of torch's functions, where they were named, in their places."""
+    rest = dict(kwargs)
+    named = [rest.pop(name) for name in ("condition", "input", "other") if name in rest]
+    return (*args, *named), rest
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -62,8 +62,9 @@ class Program:
             keys = {key for key in keys if any(monomial for monomial, _ in key)}
             if keys:
                 plan = algebra(keys)
-                base.jets = plan, [_entries(plan, x) for x in base.args]
-                for entries in base.jets[1]:
+                named = {name: _entries(plan, x) for name, x in base.kwargs.items()}
+                base.jets = plan, [_entries(plan, x) for x in base.args], named
+                for entries in (*base.jets[1], *named.values()):
                     for _, entry in entries or ():
                         ask(entry)
             for x in (*base.args, *base.kwargs.values()):
@@ -72,8 +73,8 @@ class Program:
 
 
 def _entries(plan: Algebra, operand: Any) -> list[tuple[int, Field]] | None:
-    """The entries (k, Q_k(∂) operand) beyond the value that are not zero."""
-    if not isinstance(operand, Field) or any(base.discrete for base in operand.terms):
+    """The entries (k, Q_k(∂) operand) beyond the value that are not zero; None for what is not a field."""
+    if not isinstance(operand, Field):
         return None
     found = []
     for k, q in enumerate(plan.basis):
@@ -129,10 +130,14 @@ class Evaluation:
     def value(self, field: Field) -> Any:
         """A field's value: (n,), or a number or 0-d tensor where it is constant."""
         total: Any = None
+        smooth = not field.stepwise
         for base, p in field.terms.items():
             key = key_of(p)
             term = self._term(base, key) if key else None
             if term is not None:
+                if base.discrete and smooth:
+                    # A step beside smooth terms counts as a number of their precision.
+                    term = term.to(self._coordinates.dtype)
                 total = term if total is None else total + term
         constant = self._plain(field.constant)
         if total is None:
@@ -166,7 +171,7 @@ class Evaluation:
             if key != IDENTITY:
                 whole = self._term(base, IDENTITY)
                 assert whole is not None
-                return key[0][1] * whole
+                return key[0][1] * (whole.to(self._coordinates.dtype) if base.discrete else whole)
             return self._operation(base)
         assert base.jets is not None
         return self._combined(base.jets[0], self._jet(base), key)
@@ -220,20 +225,20 @@ class Evaluation:
         """The jet of an operation, by the rules, from those of its operands."""
         if base.index not in self._jets:
             assert base.jets is not None and base.function is not None
-            plan, operands = base.jets
+            plan, operands, named = base.jets
             frame = Frame(plan, self._frame.n, self._frame.tape)
-            args = [
-                self._operand(x) if entries is None else self._operand_jet(frame, x, entries)
-                for x, entries in zip(base.args, operands, strict=True)
-            ]
-            kwargs = {name: self._operand(x) for name, x in base.kwargs.items()}
+            args = [self._operand_jet(frame, x, entries) for x, entries in zip(base.args, operands, strict=True)]
+            kwargs = {name: self._operand_jet(frame, x, named[name]) for name, x in base.kwargs.items()}
             self._jets[base.index] = POINTWISE[base.function](*args, **kwargs)
         return self._jets[base.index]
 
-    def _operand_jet(self, frame: Frame, field: Field, entries: list[tuple[int, Field]]) -> Jet:
+    def _operand_jet(self, frame: Frame, field: Any, entries: list[tuple[int, Field]] | None) -> Any:
+        """An operand with the entries that are not zero; what is not a field, or is a truth value, as it is."""
         n = frame.n
         value = self._operand(field)
-        value = value.expand(n)
+        if entries is None or value.dtype == torch.bool:
+            return value
+        value = value.to(self._coordinates.dtype).expand(n)
         keys, tail = [], []
         for k, entry in entries:
             found = self._operand(entry)

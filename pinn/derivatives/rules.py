@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -161,7 +162,7 @@ def divide(f: Any, g: Any, *, rounding_mode: None = None) -> Jet:
 
 def power(f: Any, exponent: Any) -> Jet:
     """f to a power; the exponent a number, a constant tensor or a jet, the latter two over a positive base."""
-    if isinstance(f, Jet) and isinstance(exponent, (int, float)):
+    if isinstance(f, Jet) and isinstance(exponent, Real):
         if exponent == 1:
             return f
         if exponent == 2:
@@ -171,7 +172,7 @@ def power(f: Any, exponent: Any) -> Jet:
         if isinstance(exponent, Tensor) and exponent.ndim == 0 and not exponent.requires_grad:
             return power(f, float(exponent))
         return compose(series.EXP, multiply(compose(series.LOG, f), exponent))
-    logarithm = math.log(f) if isinstance(f, (int, float)) else torch.log(f)
+    logarithm = math.log(f) if isinstance(f, Real) else torch.log(f)
     return compose(series.EXP, multiply(exponent, logarithm))
 
 
@@ -238,18 +239,24 @@ def _spread(f: Jet, keys: tuple[int, ...], shape: torch.Size) -> Tensor:
     return torch.stack([f.value.expand(shape), *(zero if e is None else e.expand(shape) for e in entries)])
 
 
-def maximum(f: Any, g: Any) -> Jet:
-    """The larger of two, entry by entry."""
-    return where(still(f) >= still(g), f, g)
+def maximum(f: Any, g: Any) -> Any:
+    """The larger of two, entry by entry; where they are equal, their mean, as torch has it."""
+    return _choice(still(f) > still(g), still(f) < still(g), f, g)
 
 
-def minimum(f: Any, g: Any) -> Jet:
-    """The smaller of two, entry by entry."""
-    return where(still(f) <= still(g), f, g)
+def minimum(f: Any, g: Any) -> Any:
+    """The smaller of two, entry by entry; where they are equal, their mean, as torch has it."""
+    return _choice(still(f) < still(g), still(f) > still(g), f, g)
 
 
-def clamp(f: Jet, min: Any = None, max: Any = None) -> Jet:
-    """f held between two bounds."""
+def _choice(first: Any, second: Any, f: Any, g: Any) -> Any:
+    """f at the first condition, g at the second, else their mean."""
+    tied = ~(first | second)
+    return where(tied, 0.5 * (f + g), where(first, f, g)) if bool(tied.any()) else where(first, f, g)
+
+
+def clamp(f: Any, min: Any = None, max: Any = None) -> Any:
+    """f held between two bounds; where it meets one it is f, as torch has it."""
     if min is not None:
-        f = maximum(f, min)
-    return f if max is None else minimum(f, max)
+        f = where(still(f) >= still(min), f, min)
+    return f if max is None else where(still(f) <= still(max), f, max)

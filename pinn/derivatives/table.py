@@ -175,6 +175,16 @@ COMPARISONS: Mapping[str, Rule] = MappingProxyType(
 )
 """Piecewise constant: the result is a plain tensor."""
 
+_KINDS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "to": _same_kind,
+        "double": lambda z: _same_kind(z, torch.float64),
+        "float": lambda z: _same_kind(z, torch.float32),
+        "type_as": _same_kind,
+    }
+)
+"""Changes of precision, where they change nothing; of a comparison, a number."""
+
 _FEATURES: Mapping[str, Rule] = MappingProxyType(
     {
         "__getitem__": features.getitem,
@@ -204,10 +214,6 @@ _FEATURES: Mapping[str, Rule] = MappingProxyType(
         "zeros_like": _like(torch.zeros_like),
         "ones_like": _like(torch.ones_like),
         "full_like": _like(torch.full_like),
-        "to": _same_kind,
-        "double": lambda z: _same_kind(z, torch.float64),
-        "float": lambda z: _same_kind(z, torch.float32),
-        "type_as": _same_kind,
     }
 )
 
@@ -241,7 +247,7 @@ def _table(*tables: Mapping[str, Rule]) -> dict[Callable[..., Any], Rule]:
 
 
 POINTWISE: Mapping[Callable[..., Any], Rule] = MappingProxyType(
-    _table(SCALAR, BINARY)
+    _table(SCALAR, BINARY, _KINDS)
     | {f: rule for f, rule in _FUNCTIONAL.items() if f in (F.relu, F.silu, F.softplus, F.gelu, F.tanh, F.sigmoid)}
     | {torch.special.erf: SCALAR["erf"], torch.special.expit: SCALAR["sigmoid"]}
 )
