@@ -31,6 +31,9 @@ from pinn.derivatives.rows import BlockLinearization, Tape, leaves_of
 _LOG = logging.getLogger("pinn.derivatives")
 T = TypeVar("T")
 
+# What ordinary code may raise when it is handed a jet where it expects a tensor.
+_FAILURES = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError, ArithmeticError)
+
 
 class Jets(Engine):
     """Jets, with the reference behind them.
@@ -229,7 +232,7 @@ class Jets(Engine):
     ) -> str:
         """Why jets must not be used; empty where they may."""
         n = points.shape[0]
-        some = torch.linspace(0, n - 1, min(n, 5), device=points.device).round().long()
+        some = _some(points)
         given = {
             name: value[some] if value.ndim == 1 and value.shape[0] == n else value
             for name, value in (constants or {}).items()
@@ -239,16 +242,25 @@ class Jets(Engine):
                 fast = torch.stack(_Run(self, model, equation, points[some], names, given).rows(slice(0, n)), 1)
         except MissingRule as error:
             return str(error)
-        except (TypeError, ValueError, RuntimeError, IndexError, KeyError) as error:
+        except _FAILURES as error:
             if not self.fallback:
                 raise
             # Where the mistake is the equation's own, the reference makes it too, and says so.
-            return f"{type(error).__name__} on jets, {error}"
+            return ", ".join([f"{type(error).__name__} on jets", *str(error).splitlines()[:1]])
         if not self.probe:
             return ""
         with torch.enable_grad():
             slow = self.reference.residual(model, equation, points[some], names, given)
         return _difference(fast, slow)
+
+
+def _some(points: Tensor) -> Tensor:
+    """Numbers of the points to compare at: spread over the set, first and last along every coordinate among them."""
+    n = points.shape[0]
+    if n <= 64:
+        return torch.arange(n, device=points.device)
+    spread = torch.linspace(0, n - 1, 64, device=points.device, dtype=torch.float64).round().long()
+    return torch.unique(torch.cat([spread, points.argmin(0), points.argmax(0)]))
 
 
 def _difference(fast: Tensor, slow: Tensor) -> str:

@@ -121,12 +121,33 @@ def test_a_custom_function_goes_to_the_reference():
 
 def test_any_failure_on_jets_goes_to_the_reference(caplog):
     """Code that takes a jet for a tensor may fail in any way."""
-    for middle in (lambda h: torch.tanh(h.T).T, lambda h: torch.tanh(torch.complex(h, h)).real, lambda h: h.data * h):
+
+    def insistent(h):
+        assert isinstance(h, torch.Tensor)
+        return torch.tanh(h)
+
+    middles = [
+        lambda h: torch.tanh(h.T).T,
+        lambda h: torch.tanh(torch.complex(h, h)).real,
+        lambda h: h.data * h,
+        insistent,
+        lambda h: torch.tanh(h) * (1 if type(h).is_leaf else 0.5),
+        lambda h: torch.tanh(h) * (1 // isinstance(h, torch.Tensor)),
+    ]
+    for middle in middles:
         model = Model(middle)
         arguments = (model.outputs, lambda c, o, k: [o["u"]], X, ("x",))
         with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
             assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
-    assert len(caplog.records) == 3
+    assert len(caplog.records) == len(middles)
+
+
+def test_a_division_by_zero_is_the_references(caplog):
+    """Tensors divide by zero, numbers in Python do not."""
+    arguments = (Model(torch.tanh).outputs, lambda c, o, k: [o["u"] / 0], X, ("x",))
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+    assert "ZeroDivisionError on jets" in caplog.text
 
 
 def test_a_mistake_in_an_equation_is_shown_as_the_reference_shows_it():
