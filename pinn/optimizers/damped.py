@@ -22,35 +22,18 @@ How the system is solved is left to the methods built on this: `LevenbergMarquar
 from __future__ import annotations
 
 import math
-import time
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import LeastSquares, Optimizer, Step
-from pinn.optimizers.system import Solve, System, resolution
+from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.optimizers.system import Solve, System, hopeless, resolution
 
 _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
 _KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
-
-
-class Clock:
-    """Seconds spent in the parts of a step."""
-
-    def __init__(self) -> None:
-        self.seconds = {f"seconds/{part}": 0.0 for part in ("rows", "system", "solve", "trials")}
-
-    @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
-        """Add the time of the block to `part`."""
-        began = time.perf_counter()
-        yield
-        self.seconds[f"seconds/{part}"] += time.perf_counter() - began
 
 
 class Trials:
@@ -164,12 +147,11 @@ class Damped(Optimizer):
         """Drop what belongs to the old points."""
 
     def reset(self, growth: float | None = None) -> None:
-        """New points: λ ← λ √growth, at most a hundred times the starting λ; see `Optimizer.reset`."""
+        """New points: λ ← λ √growth, at most tr(JᵀJ)/p or its starting value; see `Optimizer.reset`."""
         self.growth = 2.0
         self._renew()
-        if growth is not None and growth > 0:
-            limit = max(100 * self.recipe.damping * self.scale, self.damping)
-            self.damping = min(self.damping * math.sqrt(growth), limit)
+        raised = self.damping * math.sqrt(growth) if growth is not None and growth > 0 else self.damping
+        self.damping = min(raised, max(1.0, self.recipe.damping) * self.scale)
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see the module and `Optimizer.step`. `info` holds
@@ -180,10 +162,8 @@ class Damped(Optimizer):
         clock = Clock()
         system = self._system(objective, clock)
         loss = float(0.5 * system.residual.dot(system.residual))
-        if not math.isfinite(loss) or not math.isfinite(system.trace):
-            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
-        if float(system.gradient.norm()) <= _EPS * math.sqrt(2 * loss * system.trace):
-            return Step(loss, False, clock.seconds, True, "the gradient is zero to rounding")
+        if reason := hopeless(system.residual, system.gradient, system.trace):
+            return Step(loss, False, clock.seconds, True, reason)
         if self.scale == 0.0:
             self.scale = system.trace / objective.size
             self.damping = self.recipe.damping * self.scale
@@ -203,10 +183,11 @@ class Damped(Optimizer):
             self.growth *= 2
             if solves % self.recipe.retries == 0 or attempt.promised <= _EPS * loss:
                 sharper = self._sharper(system, clock)
+                # λ has been driven to where the step vanishes: neither the next system nor new points want that one.
+                self.damping, self.growth = began, 2.0
                 if sharper is None:
                     break
                 system = sharper
-                self.damping, self.growth = began, 2.0
         trials.settle(accepted)
         info = {
             "damping": used,

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import torch
 
-from pinn.optimizers.base import LeastSquares
-from pinn.optimizers.damped import Clock, Damped, Recipe
+from pinn.optimizers.base import Clock, LeastSquares
+from pinn.optimizers.damped import Damped, Recipe
 from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System
 
 

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.optimizers.base import LeastSquares, Linearization
-from pinn.optimizers.damped import Clock, Damped, Recipe
+from pinn.optimizers.base import Clock, LeastSquares, Linearization
+from pinn.optimizers.damped import Damped, Recipe
 from pinn.optimizers.system import Solve, System
 
 

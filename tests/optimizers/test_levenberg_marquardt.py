@@ -244,6 +244,32 @@ def test_new_points_raise_the_damping_by_the_root_of_the_growth_of_the_loss():
     assert optimizer.damping == pytest.approx(optimizer.scale)
 
 
+def test_a_failed_step_leaves_the_damping_behind():
+    """Points fitted to rounding drive λ up until nothing moves; the next points must not inherit that λ."""
+    objective = analytic.network(rows=10)
+    optimizer = LevenbergMarquardt()
+    before = [optimizer.damping]
+    while not optimizer.step(objective).done:
+        before.append(optimizer.damping)
+    assert (optimizer.damping, optimizer.growth) == (before[-1], 2.0)
+    fresh = analytic.network(rows=50)
+    fresh.assign(objective.vector())
+    start = float(fresh.loss())
+    optimizer.reset(growth=start / float(objective.loss()))
+    assert optimizer.damping == pytest.approx(optimizer.scale)
+    assert run(optimizer, fresh, 10)[0].loss < 0.2 * start
+
+
+def test_a_large_damping_falls_to_the_size_of_the_system_on_new_points():
+    objective = analytic.network()
+    optimizer = LevenbergMarquardt()
+    optimizer.step(objective)
+    for growth in (None, 0.5, 4.0, math.inf):
+        optimizer.damping = 1e12 * optimizer.scale
+        optimizer.reset(growth)
+        assert optimizer.damping == pytest.approx(optimizer.scale)
+
+
 def test_steps_into_places_where_the_residual_is_not_finite_are_refused():
     objective = analytic.Analytic(lambda z: torch.stack([torch.log(z[0]) + 3, z[1]]), [2.0, 1.0])
     step, _ = run(LevenbergMarquardt(damping=1e-8), objective, 60)
