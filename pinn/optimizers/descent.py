@@ -16,7 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
 from pinn.optimizers.line_search import Search, Trial, strong_wolfe
 
 _EPS = torch.finfo(torch.float64).eps
@@ -60,54 +60,62 @@ class Descent(Optimizer):
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see `Optimizer.step`.
 
-        `info` holds length (t), evaluations (of f and its gradient), slope (|g·d|), gradient (|g|) and wolfe (1 where
-        the strong Wolfe conditions hold).
+        `info` holds length (t), evaluations (of f and its gradient), slope (|g·d|), gradient (|g|), wolfe (1 where the
+        strong Wolfe conditions hold), and seconds/rows (g at θ, where the last step has not left it), /system (update
+        of H), /solve (d) and /trials (the search).
         """
-        loss, gradient = self._here(objective)
-        size = float(gradient.norm())
+        clock = Clock()
+        with clock("rows"):
+            loss, gradient = self._here(objective)
+        theta, size = objective.vector(), float(gradient.norm())
+        info = {"evaluations": 0.0, "gradient": size}
+
+        def stop(reason: str) -> Step:
+            objective.assign(theta)
+            return Step(loss, False, {**info, **clock.seconds}, True, reason)
+
         if not (math.isfinite(loss) and math.isfinite(size)):
-            return Step(loss, False, {}, True, "the loss or its gradient is not finite")
+            return stop("the loss or its gradient is not finite")
         if size == 0.0:
-            return Step(loss, False, {"gradient": 0.0}, True, "the gradient is zero")
-        theta = objective.vector()
-        evaluations = 0
+            return stop("the gradient is zero")
         while True:
             fresh = self._fresh
-            d = self._direction(gradient)
-            slope = float(gradient.dot(d))
+            with clock("solve"):
+                d = self._direction(gradient)
+                slope = float(gradient.dot(d))
+            info["slope"] = -slope
             if abs(slope) <= _EPS * abs(loss):
-                return Step(loss, False, {"gradient": size}, True, "the decrease left is below rounding")
-            found = None
+                return stop("the decrease left is below rounding")
+            lower = False
             if slope < 0:
-                found = self._search(
-                    objective, theta, Trial(0.0, loss, slope, gradient), d, min(1.0, 1 / size) if fresh else 1.0
-                )
-                evaluations += found.evaluations
-            # Without the Wolfe conditions a decrease within rounding is no progress.
-            lower = found is not None and (found.wolfe or found.point.value < loss * (1 - 1e-14))
-            if lower or fresh:
+                start = Trial(0.0, loss, slope, gradient)
+                with clock("trials"):
+                    found = self._search(objective, theta, start, d, min(1.0, 1 / size) if fresh else 1.0)
+                info["evaluations"] += found.evaluations
+                # Without the Wolfe conditions a decrease within rounding is no progress.
+                lower = found.wolfe or found.point.value < loss * (1 - 1e-14)
+            if lower:
                 break
+            if fresh:
+                return stop("the line search finds no lower point, along the gradient either")
             self._forget()
-        info = {"evaluations": float(evaluations), "slope": -slope, "gradient": size}
-        if found is None or not lower:
-            objective.assign(theta)
-            return Step(loss, False, info, True, "the line search finds no lower point, along the gradient either")
         point = found.point
-        end = theta + point.t * d.to(theta.dtype)
-        objective.assign(end)
+        objective.assign(theta + point.t * d.to(theta.dtype))
         s, y = point.t * d, point.gradient - gradient
-        if float(s.dot(y)) > 1e-16 * float(s.norm() * y.norm()):
-            self._learn(s, y, gradient, point.t)
+        with clock("system"):
+            if float(s.dot(y)) > 1e-16 * float(s.norm() * y.norm()):
+                self._learn(s, y, gradient, point.t)
         self._theta, self._gradient, self._loss = objective.vector(), point.gradient, point.value
-        return Step(point.value, True, {**info, "length": point.t, "wolfe": float(found.wolfe)})
+        info |= {"length": point.t, "wolfe": float(found.wolfe)}
+        return Step(point.value, True, {**info, **clock.seconds})
 
     def _here(self, objective: LeastSquares) -> tuple[float, Tensor]:
         """f and g at the present parameters, from the last step where neither these nor the objective have changed."""
         last = None if self._seen is None else self._seen()
         self._seen = weakref.ref(objective)
-        if last is objective and self._theta is not None and self._gradient is not None:
-            if torch.equal(self._theta, objective.vector()):
-                return self._loss, self._gradient
+        known = self._theta is not None and torch.equal(self._theta, objective.vector())
+        if last is objective and known and self._gradient is not None:
+            return self._loss, self._gradient
         loss, gradient = objective.gradient()
         return float(loss), gradient.double()
 

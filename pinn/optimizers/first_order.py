@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import LeastSquares, Optimizer, Step
+from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 ScheduleFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
@@ -49,17 +49,20 @@ class FirstOrder(Optimizer):
         """Nothing: averages of gradients outlive their points."""
 
     def step(self, objective: LeastSquares) -> Step:
-        """One update. `info` holds rate (learning rate) and gradient (|g|). The loss is f before the update.
+        """One update. The loss is f before the update.
 
-        A method that evaluates several times in a step (`torch.optim.LBFGS`) reports its first.
+        `info` holds rate (learning rate), gradient (|g|), evaluations (of f and its gradient), and seconds/rows (those)
+        and /solve (all else that the wrapped method does). A method that evaluates several times in a step, such as
+        `torch.optim.LBFGS`, reports its first loss and gradient.
         """
-        optimizer = self._built(objective)
+        clock, optimizer = Clock(), self._built(objective)
         values: list[float] = []
         size = 0.0
 
         def closure() -> Tensor:
             nonlocal size
-            loss, gradient = objective.gradient()
+            with clock("rows"):
+                loss, gradient = objective.gradient()
             if not values:
                 size = float(gradient.norm())
             values.append(float(loss))
@@ -71,11 +74,13 @@ class FirstOrder(Optimizer):
             return loss
 
         rate = float(optimizer.param_groups[0]["lr"])
-        optimizer.step(closure)  # type: ignore[arg-type]
-        if self._scheduler is not None:
-            self._scheduler.step()
+        with clock("solve"):
+            optimizer.step(closure)  # type: ignore[arg-type]
+            if self._scheduler is not None:
+                self._scheduler.step()
+        clock.seconds["seconds/solve"] -= clock.seconds["seconds/rows"]
         done = not (math.isfinite(values[0]) and math.isfinite(size))
-        info = {"rate": rate, "gradient": size, "evaluations": float(len(values))}
+        info = {"rate": rate, "gradient": size, "evaluations": float(len(values)), **clock.seconds}
         return Step(values[0], not done, info, done, "the loss or its gradient is not finite" if done else "")
 
     def _built(self, objective: LeastSquares) -> torch.optim.Optimizer:
