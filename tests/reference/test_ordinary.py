@@ -1,11 +1,14 @@
 """Runge-Kutta references against closed forms and conserved quantities."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
 from pinn.reference import lorenz, lotka_volterra, ordinary, oscillator
+from pinn.reference.chebyshev import Panels
+from pinn.reference.ordinary import _lorenz, _lotka_volterra, integrate
 
 
 def test_oscillator_is_a_cosine():
@@ -59,10 +62,6 @@ def test_lorenz_divergence_free_start_and_floor():
 
 def test_the_floor_is_honest_where_neighbours_part():
     """In the chaotic regime a finer tolerance and other pieces give a difference below the floor."""
-    from functools import partial
-
-    from pinn.reference.ordinary import _lorenz
-
     t = np.linspace(0, 8, 301)
     arguments = (partial(_lorenz, 10.0, 28.0, 8 / 3), (-8.0, 7.0, 27.0), ("y1", "y2", "y3"))
     loose = ordinary(*arguments, length=8.0, tolerance=1e-9, pieces=24)
@@ -70,6 +69,37 @@ def test_the_floor_is_honest_where_neighbours_part():
     difference = np.stack(list(loose(t=t).values())) - np.stack(list(tight(t=t).values()))
     relative = np.linalg.norm(difference) / np.linalg.norm(np.stack(list(tight(t=t).values())))
     assert relative <= loose.floor <= 1e-3
+
+
+def wave(t, y):
+    return y[1], -y[0]
+
+
+def test_order_eight():
+    """Steps of equal length: half of it takes 2⁸ away."""
+    whole = Panels.even(8.0, 1, 1)
+    ends = [integrate(wave, np.array([1.0, 0.0]), whole, 1e-2, longest=h)[-1, -1, 0] for h in (1 / 2, 1 / 4, 1 / 8)]
+    errors = np.abs(np.array(ends) - math.cos(8.0))
+    np.testing.assert_allclose(np.log2(errors[:-1] / errors[1:]), 8, atol=0.3)
+
+
+@pytest.mark.parametrize(
+    ("right", "start", "length"),
+    [
+        (wave, (1.0, 0.0), 10.0),
+        (partial(_lotka_volterra, 1.5, 1.0, 1.0, 3.0), (1.0, 1.0), 5.0),
+        (partial(_lorenz, 10.0, 15.0, 8 / 3), (-8.0, 7.0, 27.0), 3.0),
+    ],
+)
+def test_the_error_is_proportional_to_the_tolerance(right, start, length):
+    """Over six decades, the steps chosen by the error estimate alone."""
+    at_end = lambda pieces, tolerance: integrate(  # noqa: E731
+        right, np.array(start), Panels.even(length, pieces, 1), tolerance
+    )[-1, -1]
+    true = at_end(400, 1e-13)
+    for tolerance in (1e-5, 1e-7, 1e-9, 1e-11):
+        error = np.linalg.norm(at_end(1, tolerance) - true) / np.linalg.norm(true)
+        assert 0.2 * tolerance <= error <= 8 * tolerance
 
 
 def test_refuses_what_has_no_answer():

@@ -1,6 +1,7 @@
 """Particular solutions: harmonic inside, right on the boundary, and with the printed values."""
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ def test_convergence_is_geometric():
     """Each four multipoles and two powers more take at least a factor ten away."""
     floors = [laplace_four_holes(powers=p, multipoles=m).floor for p, m in ((2, 4), (4, 8), (6, 12))]
     assert floors[0] > 10 * floors[1] > 100 * floors[2]
+
+
+def test_convergence_on_the_l_is_geometric():
+    """Each six roots more, with logarithms and powers in proportion, take at least a factor thirty away."""
+    floors = [poisson_l_shape(roots=n, logarithms=n // 4, powers=4 * n // 3).floor for n in (6, 12, 18, 24)]
+    assert all(before > 30 * after for before, after in pairwise(floors))
+
+
+@pytest.mark.parametrize("missing", [{"logarithms": 0}, {"corner": 0}])
+def test_convergence_is_slow_where_a_singularity_has_no_terms(missing):
+    """Twice the roots take a factor twenty away at most, where with all terms they take 1e5."""
+    coarse, fine = (poisson_l_shape(roots=n, powers=4 * n // 3, **missing).floor for n in (15, 30))
+    assert coarse < 20 * fine and fine > 1e-4
 
 
 @pytest.mark.parametrize("make", [laplace_four_holes, poisson_l_shape])
