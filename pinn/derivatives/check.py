@@ -328,7 +328,7 @@ def _refuse_normalisation(model: Any) -> None:
             raise ValueError(
                 f"check_rows_independent: the model contains BatchNorm ({name or 'itself'}: {type(module).__name__}), "
                 "which normalises over the batch and so couples the points: derivatives would be silently wrong. "
-                "Remove it, or use LayerNorm"
+                "Remove it; inputs and outputs that are scaled to unit size need no normalisation between the layers"
             )
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pinn.derivatives.normalisation import ArithmeticNormalisation
+
 Columns = dict[str, Any]
 """Coordinate name -> (n,) tensor or jet."""
 
@@ -123,7 +125,7 @@ class Engine(ABC):
 
 
 class Autograd(Engine):
-    """The reference: nested reverse mode.
+    """The reference: nested reverse mode, of layer normalisation as arithmetic (`pinn.derivatives.normalisation`).
 
     Args:
         chunk: rows of J that one batched backward pass takes.
@@ -152,7 +154,7 @@ class Autograd(Engine):
     ) -> Tensor:
         """Rows (n, q)."""
         wanted = torch.is_grad_enabled()
-        with torch.enable_grad():
+        with torch.enable_grad(), ArithmeticNormalisation():
             columns: Columns = {name: points[:, i].detach().clone().requires_grad_() for i, name in enumerate(names)}
             outputs = model(columns)
             rows = equation(columns, outputs, constants or {})

@@ -5,8 +5,10 @@ then runs on jets that carry just those (`pinn.derivatives.plan`, `pinn.derivati
 together.
 Rows of J come from one backward pass a field (`pinn.derivatives.rows`).
 
-Before an equation is first used its rows and their gradient are compared with the reference on a few points. Where they
-differ, or an operation has no rule, the reference takes that equation over, and says so once in the log.
+Before an equation is first used its rows and their gradient are compared with the reference on some points. Where they
+differ, or an operation has no rule, the reference takes that equation over, and says so once in the log. It is the
+definition, and taken at its word: should nested autograd be what is wrong, as a kernel of torch's may be, the line in
+the log is the sign of it, and central differences (`pinn.derivatives.check_derivatives`) tell which of them is right.
 
 Source: this project's `ENGINES` notes; Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
 """

@@ -12,6 +12,9 @@ A derivative may run out: u = x² has u'' = 2, whose graph no longer reaches x, 
 is a zero. A coordinate that never took part in u says the same, and that is a mistake. The two are told apart by a
 note left on each derivative: the graph node of the field it was taken of. Where the graph of u does not reach x, the
 search goes on through those notes, and x found in an ancestor means zero, x found nowhere means an error.
+
+What torch's own derivatives are, these are. One of them is wrong: that of its layer normalisation, from the third order
+on. The engines write it as arithmetic (`pinn.derivatives.normalisation`), and so must what is differentiated by hand.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Functions made of others (layer normalisation, softmax, gelu by tanh) are writte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pinn.derivatives import features, rules, series
 from pinn.derivatives.jet import Jet, MissingRule, values_of
+from pinn.derivatives.normalisation import layer_norm
 from pinn.derivatives.rules import compare, compose
 
 Rule = Callable[..., Any]
@@ -48,17 +49,6 @@ def _softmax(z: Any, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> A
     # The largest value is subtracted as a constant: the quotient does not depend on it.
     powers = compose(series.EXP, z - z.value.detach().amax(dim, keepdim=True))
     return powers / powers.sum(dim, keepdim=True)
-
-
-def _layer_norm(
-    z: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Jet:
-    axes = tuple(range(-len(normalized_shape), 0))
-    centred = z - z.mean(axes, keepdim=True)
-    scaled = centred * compose(series.power(-0.5), (centred * centred).mean(axes, keepdim=True) + eps)
-    if weight is not None:
-        scaled = scaled * weight
-    return scaled if bias is None else scaled + bias
 
 
 def _still(z: Any, *args: Any, **kwargs: Any) -> Any:
@@ -227,7 +217,8 @@ _FUNCTIONAL: Mapping[Callable[..., Any], Rule] = MappingProxyType(
         F.tanh: SCALAR["tanh"],
         F.sigmoid: SCALAR["sigmoid"],
         F.softmax: _softmax,
-        F.layer_norm: _layer_norm,
+        F.layer_norm: layer_norm,
+        torch.layer_norm: layer_norm,
         F.dropout: _dropout,
         torch.special.erf: SCALAR["erf"],
         torch.special.expit: SCALAR["sigmoid"],

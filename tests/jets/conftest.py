@@ -109,13 +109,11 @@ class Normalised(nn.Module):
         self.first, self.last = linear(i, WIDTH), linear(WIDTH, o)
         self.scale = nn.Parameter(torch.linspace(0.5, 1.5, WIDTH, dtype=torch.float64))
         self.mix = nn.Parameter(torch.randn(WIDTH, WIDTH, dtype=torch.float64) * 0.4)
+        self.normal = nn.LayerNorm(WIDTH, eps=0.1, dtype=torch.float64)
 
     def forward(self, x):
         h = self.first(x)
-        # Not nn.LayerNorm: torch's own third derivatives of it are wrong (pytorch issue 175754).
-        centred = h - h.mean(-1, keepdim=True)
-        normal = centred * torch.rsqrt(torch.mean(centred**2, -1, keepdim=True) + 0.1) * self.scale
-        h = h + torch.sigmoid(normal @ self.mix)
+        h = h + torch.sigmoid((self.normal(h) * self.scale) @ self.mix)
         pairs = h.reshape(-1, WIDTH // 2, 2)
         gates = torch.softmax(pairs.mean(-1), -1).unsqueeze(-1)
         return self.last((pairs * gates).flatten(1))
