@@ -19,14 +19,14 @@ from threadpoolctl import threadpool_limits
 from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
 from pinn.networks import MLP
-from pinn.objective import Equations
+from pinn.objective import Equations, Objective
 from pinn.optimizers import LevenbergMarquardt, Optimizer, default_optimizer
 from pinn.problem import Problem
 from pinn.report import Report
 from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolves
 from pinn.sampling.uniform import spread
 from pinn.training import Solution, Stage, Trainer, Widening
-from pinn.training.check import CheckError, CheckTable, check
+from pinn.training.check import CheckError, CheckTable, asked, check
 from pinn.training.trainer import Callback
 from pinn.weighting import Weighting
 
@@ -157,9 +157,29 @@ def _verified(equations: Equations) -> CheckTable:
 
 
 def default_network(problem: Problem) -> NetworkFactory:
-    """The network `solve` takes: tanh, three hidden layers, wider with more outputs and coordinates."""
+    """The network `solve` takes: tanh, wider with more outputs and coordinates, deeper for an evolution in space.
+
+    | problem | hidden layers | width |
+    |---|---|---|
+    | boundary, inverse or ordinary | 3 | 20, and 10 more for a system, and 5 for each coordinate beyond two |
+    | evolution in space, to second order | 4 | four fifths of that, so that p and the cost stay |
+    | evolution in space, of third order or more | 4 | the same |
+
+    What is carried in time asks for depth: after 180 steps Burgers' equation has an error of 4e-6 with 4 × 16 neurons
+    and 6e-5 with 3 × 20; after 240 the Korteweg-de Vries equation 8e-5 with 4 × 20, 4e-4 with 4 × 16 and 3e-4 with
+    3 × 20. Boundary problems fare better with three. The run widens it where its size limits; see `Widening`.
+    """
     width = 20 + 10 * (len(problem.outputs) > 1) + 5 * max(0, len(problem.coordinates) - 2)
-    return partial(MLP, width=width, depth=3)
+    if len(problem.coordinates) == 1 or evolves(problem) is None:
+        return partial(MLP, width=width, depth=3)
+    return partial(MLP, width=width if _order(problem) > 2 else 4 * width // 5, depth=4)
+
+
+def _order(problem: Problem) -> int:
+    """The highest derivative that a constraint asks of an output."""
+    generator = torch.Generator().manual_seed(0)
+    trial = Equations(Model(problem, partial(MLP, width=1, depth=1), generator=generator), Jets())
+    return max((len(axes) for _, axes in asked(Objective(trial, spread(problem, 2, generator)))), default=0)
 
 
 def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST) -> Sampler:
