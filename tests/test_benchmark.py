@@ -1,6 +1,5 @@
 """The benchmark: what is finished is not run again, medians and floors are told as they are, peers stay apart."""
 
-import ast
 import json
 import math
 import re
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from omegaconf import OmegaConf
 
 from experiments import _results, _scoreboard, benchmark
 from experiments._command_line import CONF
-from experiments._configuration import ConfigurationError, build, check, target
+from experiments._configuration import ConfigurationError, check, target
 from experiments._one_run import curve, revision
 from experiments._results import Run
 from experiments.peers.recipes import RECIPES
@@ -587,87 +585,6 @@ def test_every_problem_of_the_suite_has_a_target_and_every_method_is_a_call():
     for name, entry in suite.items():
         assert 0 < entry["target"] < 1 and entry.get("by", "error") in ("error", "coefficients"), name
         assert target(entry["problem"], name) is not None
-
-
-def test_every_peer_has_a_recipe_for_its_problems():
-    peers = {entry["peer"]: entry["problems"] for entry in CONFIGURATION["known_methods"].values() if "peer" in entry}
-    del RECIPES["deepxde"]["square"]
-    assert peers == {name: list(recipes) for name, recipes in RECIPES.items()}
-    for name, recipes in RECIPES.items():
-        text = (ROOT / "experiments" / "peers" / f"with_{name}.py").read_text()
-        functions = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-        assert {"solve", "versions", *recipes} <= functions
-        for recipe in recipes.values():
-            assert recipe.source and recipe.layers and recipe.schedule and recipe.points
-
-
-def test_nothing_else_imports_the_peers_but_their_recipes():
-    for path in [*ROOT.glob("pinn/**/*.py"), *ROOT.glob("experiments/**/*.py")]:
-        if path.parent.name == "peers":
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names = [name for name in names if name != "peers.recipes"]
-            assert not any({"peers", "deepxde", "pina", "lightning"} & set(name.split(".")) for name in names), path
-
-
-CLOSED = ("poisson_2d", "helmholtz_1_4", "wave_1d", "diffusion_inverse")
-
-
-def exact(name, x, y):
-    """The solutions in torch; y is t where there is a time."""
-    pi = math.pi
-    return {
-        "poisson_2d": lambda: torch.sin(pi * x) * torch.sin(pi * y),
-        "helmholtz_1_4": lambda: torch.sin(pi * x) * torch.sin(4 * pi * y),
-        "wave_1d": lambda: (
-            torch.sin(pi * x) * torch.cos(2 * pi * y) + 0.5 * torch.sin(4 * pi * x) * torch.cos(8 * pi * y)
-        ),
-        "diffusion_inverse": lambda: torch.exp(-y) * torch.sin(pi * x),
-    }[name]()
-
-
-@pytest.mark.parametrize("name", CLOSED)
-@pytest.mark.filterwarnings("ignore")
-def test_the_exact_solution_solves_what_pina_is_given(name):
-    pytest.importorskip("pina")
-    from experiments.peers import with_pina
-
-    stated = with_pina.PROBLEMS[name](RECIPES["pina"][name])
-    generator = torch.Generator().manual_seed(0)
-    for box, residual in stated.conditions.values():
-        columns = [
-            low + (high - low) * torch.rand(50, 1, generator=generator, dtype=torch.float64)
-            for low, high in (extent if isinstance(extent, list) else [extent, extent] for extent in box.values())
-        ]
-        points = with_pina.LabelTensor(torch.cat(columns, dim=1), list(box)).requires_grad_(True)
-        u = exact(name, *(points.extract([key]) for key in box))
-        u.labels = ["u"]
-        unknown = [{"C": 1.0}] if residual.__code__.co_argcount == 3 else []
-        assert float(residual(points, u, *unknown).abs().max()) < 1e-9
-
-
-@pytest.mark.parametrize("name", CLOSED)
-@pytest.mark.filterwarnings("ignore")
-def test_the_exact_solution_solves_what_deepxde_is_given(name, monkeypatch):
-    monkeypatch.setenv("DDE_BACKEND", "pytorch")
-    pytest.importorskip("deepxde")
-    from experiments.peers import with_deepxde
-
-    data, _, more = with_deepxde.PROBLEMS[name](RECIPES["deepxde"][name])
-    for unknown in more.get("coefficients", {}).values():
-        unknown.data.fill_(1.0)
-    x = torch.rand(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
-    assert float(data.pde(x, exact(name, x[:, 0:1], x[:, 1:2])).abs().max()) < 1e-9
-
-
-@pytest.mark.parametrize("name", CLOSED)
-def test_the_reference_is_that_solution(name):
-    problem = build(target(CONFIGURATION["suite"][name]["problem"], ""), CONFIGURATION["suite"][name]["problem"])
-    points = problem.domain.grid(7)
-    columns = [points.column(coordinate) for coordinate in problem.coordinates]
-    np.testing.assert_allclose(problem.exact(points)["u"], exact(name, *columns).numpy(), atol=1e-13)
 
 
 def test_points_are_points_and_rows_are_rows():

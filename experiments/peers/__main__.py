@@ -54,7 +54,7 @@ def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
     }
     found = surroundings()
     found["versions"] |= adapter.versions()
-    return result | found
+    return result | found | {"source": recipe.source, "changed": recipe.changed}
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """The peers' own published settings: network, points and schedule of the demo that each run follows, with its source.
 
 Where a library has a demo of the very problem, its numbers stand here; where it has none, those of its nearest demo,
-and `changed` says what is different. Facts only: the code that follows them is in `with_deepxde` and `with_pina`.
+and `changed` says what is different. A source is `owner/repository@commit: path`, the text that the numbers were read
+from; PINA's are of the versions that `pyproject.toml` asks for. Facts only: the code that follows them is in
+`with_deepxde` and `with_pina`.
 """
 
 from __future__ import annotations
@@ -29,13 +31,14 @@ class Recipe:
     """What a demo does.
 
     Attributes:
-        source: the demo, in the library's repository.
+        source: the demo, in the library's repository at a commit.
         layers: widths of the hidden layers.
         activation: "tanh", "sin" or "softplus".
         schedule: its phases in order.
-        points: collocation points by place.
+        points: collocation points by place, or along a coordinate of a grid.
         changed: what differs from the demo here, and why.
         weight_decay: of Adam, dimensionless.
+        share: of the points of each condition that are trained on; the demo keeps the others for a test.
     """
 
     source: str
@@ -45,11 +48,12 @@ class Recipe:
     points: dict[str, int] = field(default_factory=dict)
     changed: str = ""
     weight_decay: float = 0.0
+    share: float = 1.0
 
 
 DEEPXDE = {
     "poisson_2d": Recipe(
-        source="examples/pinn_forward/Poisson_Lshape.py",
+        source="lululxvi/deepxde@1a2f3178: examples/pinn_forward/Poisson_Lshape.py",
         layers=(50, 50, 50, 50),
         activation="tanh",
         schedule=(Phase("Adam", 50_000, 1e-3), Phase("L-BFGS", 15_000)),
@@ -57,7 +61,7 @@ DEEPXDE = {
         changed="the square and its source in place of the L and 1",
     ),
     "helmholtz_1_4": Recipe(
-        source="examples/pinn_forward/Helmholtz_Dirichlet_2d.py",
+        source="lululxvi/deepxde@207ef9cb: examples/pinn_forward/Helmholtz_Dirichlet_2d.py",
         layers=(150, 150, 150),
         activation="sin",
         schedule=(Phase("Adam", 5_000, 1e-3),),
@@ -65,7 +69,7 @@ DEEPXDE = {
         changed="ten points a wavelength of the faster direction, as there; walls exact by (1 − x²)(1 − y²)",
     ),
     "burgers": Recipe(
-        source="examples/pinn_forward/Burgers.py",
+        source="lululxvi/deepxde@3e26da93: examples/pinn_forward/Burgers.py",
         layers=(20, 20, 20),
         activation="tanh",
         schedule=(Phase("Adam", 15_000, 1e-3), Phase("L-BFGS", 15_000)),
@@ -73,7 +77,7 @@ DEEPXDE = {
         changed="t up to 1 in place of 0.99",
     ),
     "allen_cahn": Recipe(
-        source="examples/pinn_forward/Allen_Cahn.py",
+        source="lululxvi/deepxde@207ef9cb: examples/pinn_forward/Allen_Cahn.py",
         layers=(20, 20, 20),
         activation="tanh",
         schedule=(Phase("Adam", 40_000, 1e-3), Phase("L-BFGS", 15_000)),
@@ -81,7 +85,7 @@ DEEPXDE = {
         changed="diffusion 1e-4; inputs cos πx, sin πx in place of u(±1) = −1, which this problem does not say",
     ),
     "wave_1d": Recipe(
-        source="examples/pinn_forward/wave_1d.py",
+        source="lululxvi/deepxde@eae43ed4: examples/pinn_forward/wave_1d.py",
         layers=(100, 100, 100),
         activation="tanh",
         schedule=(Phase("Adam", 10_000, 1e-3),),
@@ -89,7 +93,7 @@ DEEPXDE = {
         changed="a plain network: the multiscale features of the demo do not exist for the PyTorch backend",
     ),
     "diffusion_inverse": Recipe(
-        source="examples/pinn_inverse/diffusion_1d_inverse.py",
+        source="lululxvi/deepxde@54da8f03: examples/pinn_inverse/diffusion_1d_inverse.py",
         layers=(32, 32, 32),
         activation="tanh",
         schedule=(Phase("Adam", 50_000, 1e-3),),
@@ -99,16 +103,17 @@ DEEPXDE = {
 
 PINA = {
     "poisson_2d": Recipe(
-        source="tutorials/tutorial2 (two-dimensional Poisson problem, without extra features)",
+        source="PINA-org/PINA@3358bbc9: tutorials/tutorial2 (Poisson, without extra features)",
         layers=(10, 10),
         activation="softplus",
         schedule=(Phase("Adam", 1_000, 6e-3),),
-        points={"side": 25},
+        points={"side": 30, "boundary": 100},
+        changed="the sign of u",
         weight_decay=1e-8,
-        changed="2π² in the source",
+        share=0.8,
     ),
     "helmholtz_1_4": Recipe(
-        source="tutorials/tutorial9 (Helmholtz problem, periodic, one-dimensional)",
+        source="PINA-org/PINA@61500b80: tutorials/tutorial9 (Helmholtz, periodic, one dimension)",
         layers=(64, 64),
         activation="tanh",
         schedule=(Phase("Adam", 2_000, 1e-3),),
@@ -116,22 +121,23 @@ PINA = {
         changed="two dimensions, walls exact by (1 − x²)(1 − y²) as tutorial3 does; about 2000 points in place of 200",
     ),
     "burgers": Recipe(
-        source="examples/run_burgers.py (without extra feature)",
+        source="mathLab/PINA@81e4467e: examples/run_burgers.py (without extra feature)",
         layers=(30, 20, 10, 5),
         activation="softplus",
-        schedule=(Phase("Adam", 5_000, 6e-3),),
-        points={"domain": 2000, "boundary": 150, "initial": 150},
+        schedule=(Phase("Adam", 1_000, 6e-3),),
+        points={"x": 20, "t": 200, "boundary": 150, "initial": 150},
+        changed="an example of older versions, the last with a run of this problem; those asked for only state it",
     ),
     "allen_cahn": Recipe(
-        source="tutorials/tutorial9 (periodic inputs, network), problem.zoo (equation), run_burgers.py (points)",
+        source="PINA-org/PINA@61500b80: tutorials/tutorial9 (network, periodic inputs, schedule), tutorial3 (points)",
         layers=(64, 64),
         activation="tanh",
         schedule=(Phase("Adam", 2_000, 1e-3),),
-        points={"domain": 2000, "initial": 150},
-        changed="no demo of this problem: three put together",
+        points={"domain": 1000, "initial": 1000},
+        changed="no demo of this problem, which problem.zoo states: two put together",
     ),
     "wave_1d": Recipe(
-        source="tutorials/tutorial3 (wave problem with hard constraint)",
+        source="PINA-org/PINA@61500b80: tutorials/tutorial3 (wave, hard constraint)",
         layers=(40, 40),
         activation="tanh",
         schedule=(Phase("Adam", 1_000, 1e-3),),
@@ -139,12 +145,12 @@ PINA = {
         changed="one dimension, with the initial velocity; tanh, as the demo's ReLU has no second derivative",
     ),
     "diffusion_inverse": Recipe(
-        source="tutorials/tutorial7 (inverse Poisson problem)",
+        source="PINA-org/PINA@3358bbc9: tutorials/tutorial7 (inverse Poisson problem)",
         layers=(20, 20, 20),
         activation="softplus",
-        schedule=(Phase("Adam", 5_000, 1e-3),),
-        points={"side": 100},
-        changed="this equation and its ten observations; C starts at 2",
+        schedule=(Phase("Adam", 1_500, 5e-3),),
+        points={"side": 20, "boundary": 1000, "initial": 1000},
+        changed="this equation and its ten observations, a start beside the boundary; C starts at 2",
     ),
 }
 

@@ -89,7 +89,6 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     return watch.result(
         error,
         reason=reason,
-        source=recipe.source,
         points=len(data.train_x),
         parameters=sum(p.numel() for p in net.parameters()) + len(coefficients),
         dtype=dde.config.default_float(),

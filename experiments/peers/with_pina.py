@@ -1,7 +1,7 @@
 """PINA by the numbers of its own tutorials (`recipes.PINA`), in its own precision, float32.
 
 Source: Coscia, Ivagnes, Demo, Rozza, Physics-Informed Neural networks for Advanced modeling, J. Open Source Softw. 8
-(2023) 5352; github.com/mathLab/PINA, `tutorials/` and `examples/`.
+(2023) 5352; github.com/PINA-org/PINA, formerly mathLab/PINA, `tutorials/` and, of older versions, `examples/`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import lightning
 import numpy as np
 import torch
 from pina import Condition, LabelTensor, Trainer
-from pina.domain import CartesianDomain
+from pina.domain import CartesianDomain, Union
 from pina.equation import Equation
 from pina.model import FeedForward
 from pina.operator import grad, laplacian
@@ -29,7 +29,8 @@ from .watch import Array, Watch
 
 Columns = dict[str, Any]
 Box = dict[str, Any]
-Place = tuple[Box, Callable[..., Any]]
+Place = tuple[tuple[Box, ...], Callable[..., Any]]
+Sampling = tuple[int | dict[str, int], str]
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "softplus": torch.nn.Softplus}
 
 
@@ -39,8 +40,9 @@ class Stated:
 
     Attributes:
         box: extent by coordinate, in the order of the inputs; "t" is time.
-        conditions: place -> (box, residual).
-        sampling: place -> (points a side or in all, how).
+        conditions: place -> (the boxes that it is the union of, residual).
+        sampling: place -> (points and how): in all, or of a grid a side of each box or by coordinate; a union shares
+            them out.
         inputs: what the network sees, from the coordinates.
         shape: the solution from coordinates and the network's output.
         unknowns: coefficient -> (low, high, start).
@@ -49,7 +51,7 @@ class Stated:
 
     box: Box
     conditions: Mapping[str, Place]
-    sampling: Mapping[str, tuple[int, str]]
+    sampling: Mapping[str, Sampling]
     inputs: Callable[[Columns], list[Any]] | None = None
     shape: Callable[[Columns, Any], Any] | None = None
     unknowns: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
@@ -113,9 +115,7 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     """
     lightning.pytorch.seed_everything(seed)
     stated = PROBLEMS[name](recipe)
-    problem = _problem(stated)
-    for place, (count, mode) in stated.sampling.items():
-        problem.discretise_domain(count, mode, domains=[place])
+    problem = state(stated)
     (phase,) = recipe.schedule
     adam = TorchOptimizer(torch.optim.Adam, lr=phase.rate, weight_decay=recipe.weight_decay)
     model = Shaped(stated, recipe)
@@ -124,6 +124,8 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     trainer = Trainer(
         solver=solver,
         max_epochs=-1,
+        train_size=recipe.share,
+        test_size=1 - recipe.share,
         accelerator="cpu",
         callbacks=[looks],
         logger=False,
@@ -141,9 +143,7 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     return watch.result(
         error,
         reason=f"Adam {min(watch.steps, phase.iterations)} of {phase.iterations}{after}",
-        source=recipe.source,
-        points=sum(len(points) for points in problem.discretised_domains.values())
-        + (0 if stated.data is None else len(stated.data[0])),
+        points=sum(len(split["train"]) for split in trainer.data_module.split_idxs.values()),
         parameters=sum(p.numel() for p in model.parameters()) + len(stated.unknowns),
         dtype="float32",
     )
@@ -158,8 +158,8 @@ def _coefficients(problem: Any) -> dict[str, float]:
     return {name: float(value.detach()) for name, value in unknown.items()}
 
 
-def _problem(stated: Stated) -> Any:
-    """PINA states a problem as a class; this makes it from its parts."""
+def state(stated: Stated) -> Any:
+    """The problem with its points. PINA states a problem as a class; this makes it from its parts."""
     space = {name: extent for name, extent in stated.box.items() if name != "t"}
     bases: list[type] = [SpatialProblem]
     content: dict[str, Any] = {"output_variables": ["u"], "spatial_domain": CartesianDomain(space)}
@@ -170,7 +170,7 @@ def _problem(stated: Stated) -> Any:
         bases.append(InverseProblem)
         ranges = {name: [low, high] for name, (low, high, _) in stated.unknowns.items()}
         content["unknown_parameter_domain"] = CartesianDomain(ranges)
-    content["domains"] = {place: CartesianDomain(box) for place, (box, _) in stated.conditions.items()}
+    content["domains"] = {place: _domain(boxes) for place, (boxes, _) in stated.conditions.items()}
     content["conditions"] = {
         place: Condition(domain=place, equation=Equation(residual))
         for place, (_, residual) in stated.conditions.items()
@@ -182,16 +182,27 @@ def _problem(stated: Stated) -> Any:
     problem = type("Stated", tuple(bases), content)()
     for name, (_, _, start) in stated.unknowns.items():
         problem.unknown_parameters[name] = torch.nn.Parameter(torch.tensor([start]))
+    for place, (count, mode) in stated.sampling.items():
+        if isinstance(count, dict):
+            rules = {name: {"n": n, "mode": mode} for name, n in count.items()}
+            problem.discretise_domain(domains=[place], sample_rules=rules)
+        else:
+            problem.discretise_domain(count, mode, domains=[place])
     return problem
+
+
+def _domain(boxes: tuple[Box, ...]) -> Any:
+    made = [CartesianDomain(box) for box in boxes]
+    return made[0] if len(made) == 1 else Union(made)
 
 
 def _zero(points: Any, u: Any) -> Any:
     return u
 
 
-def _faces(box: Box, *names: str) -> dict[str, Place]:
-    """u = 0 on both ends of the named coordinates."""
-    return {f"{name}{index}": ({**box, name: box[name][index]}, _zero) for name in names for index in (0, 1)}
+def _faces(box: Box, *names: str) -> tuple[Box, ...]:
+    """Both ends of the named coordinates."""
+    return tuple({**box, name: end} for name in names for end in box[name])
 
 
 def _derivative(u: Any, points: Any, name: str) -> Any:
@@ -218,8 +229,10 @@ def poisson_2d(recipe: Recipe) -> Stated:
         return _second(u, points, "x", "y") + source
 
     box: Box = {"x": [0, 1], "y": [0, 1]}
-    conditions: dict[str, Place] = {"D": (box, equation), **_faces(box, "x", "y")}
-    return Stated(box, conditions, dict.fromkeys(conditions, (recipe.points["side"], "grid")))
+    conditions: dict[str, Place] = {"D": ((box,), equation), "boundary": (_faces(box, "x", "y"), _zero)}
+    return Stated(
+        box, conditions, {"D": (recipe.points["side"], "grid"), "boundary": (recipe.points["boundary"], "grid")}
+    )
 
 
 def helmholtz_1_4(recipe: Recipe) -> Stated:
@@ -230,7 +243,7 @@ def helmholtz_1_4(recipe: Recipe) -> Stated:
         return _second(u, points, "x", "y") + u - source
 
     box: Box = {"x": [-1, 1], "y": [-1, 1]}
-    return Stated(box, {"D": (box, equation)}, {"D": (recipe.points["side"], "grid")}, shape=_walls)
+    return Stated(box, {"D": ((box,), equation)}, {"D": (recipe.points["side"], "grid")}, shape=_walls)
 
 
 def burgers(recipe: Recipe) -> Stated:
@@ -241,10 +254,17 @@ def burgers(recipe: Recipe) -> Stated:
         return _derivative(u, points, "t") + u * _derivative(u, points, "x") - viscous
 
     box: Box = {"x": [-1, 1], "t": [0, 1]}
-    start: Place = ({"x": [-1, 1], "t": 0.0}, lambda points, u: u + _sine(points, "x"))
-    conditions: dict[str, Place] = {"D": (box, equation), "start": start, **_faces(box, "x")}
-    sampling = dict.fromkeys(conditions, (recipe.points["boundary"], "random"))
-    return Stated(box, conditions, {**sampling, "D": (recipe.points["domain"], "latin")})
+    start: Place = (({"x": [-1, 1], "t": 0.0},), lambda points, u: u + _sine(points, "x"))
+    left, right = _faces(box, "x")
+    conditions: dict[str, Place] = {
+        "D": ((box,), equation),
+        "start": start,
+        "left": ((left,), _zero),
+        "right": ((right,), _zero),
+    }
+    wall = (recipe.points["boundary"], "random")
+    sampling: dict[str, Sampling] = {"left": wall, "right": wall, "start": (recipe.points["initial"], "random")}
+    return Stated(box, conditions, sampling | {"D": ({name: recipe.points[name] for name in box}, "grid")})
 
 
 def allen_cahn(recipe: Recipe) -> Stated:
@@ -262,8 +282,8 @@ def allen_cahn(recipe: Recipe) -> Stated:
         return [torch.ones_like(angle), torch.cos(angle), torch.sin(angle), c["t"]]
 
     box: Box = {"x": [-1, 1], "t": [0, 1]}
-    conditions: dict[str, Place] = {"D": (box, equation), "start": ({"x": [-1, 1], "t": 0.0}, start)}
-    sampling = {"D": (recipe.points["domain"], "latin"), "start": (recipe.points["initial"], "random")}
+    conditions: dict[str, Place] = {"D": ((box,), equation), "start": (({"x": [-1, 1], "t": 0.0},), start)}
+    sampling = {"D": (recipe.points["domain"], "random"), "start": (recipe.points["initial"], "random")}
     return Stated(box, conditions, sampling, inputs=inputs)
 
 
@@ -280,8 +300,8 @@ def wave_1d(recipe: Recipe) -> Stated:
         return _derivative(u, points, "t")
 
     box: Box = {"x": [0, 1], "t": [0, 1]}
-    line: Box = {"x": [0, 1], "t": 0.0}
-    conditions: dict[str, Place] = {"D": (box, equation), "start": (line, start), "rest": (line, rest)}
+    line: tuple[Box] = ({"x": [0, 1], "t": 0.0},)
+    conditions: dict[str, Place] = {"D": ((box,), equation), "start": (line, start), "rest": (line, rest)}
     sampling = dict.fromkeys(conditions, (recipe.points["initial"], "random"))
     sampling["D"] = (recipe.points["domain"], "random")
     return Stated(box, conditions, sampling, shape=lambda c, u: c["x"] * (1 - c["x"]) * u)
@@ -295,11 +315,16 @@ def diffusion_inverse(recipe: Recipe) -> Stated:
         return _derivative(u, points, "t") - unknown["C"] * _second(u, points, "x") + source
 
     box: Box = {"x": [-1, 1], "t": [0, 1]}
-    start: Place = ({"x": [-1, 1], "t": 0.0}, lambda points, u: u - _sine(points, "x"))
-    conditions: dict[str, Place] = {"D": (box, equation), "start": start, **_faces(box, "x")}
+    start: Place = (({"x": [-1, 1], "t": 0.0},), lambda points, u: u - _sine(points, "x"))
+    boundary: Place = (_faces(box, "x"), _zero)
+    conditions: dict[str, Place] = {"D": ((box,), equation), "start": start, "boundary": boundary}
     places = np.stack([np.linspace(-1, 1, 10), np.ones(10)], axis=1)
     values = np.sin(np.pi * places[:, :1]) * math.exp(-1)
-    sampling = dict.fromkeys(conditions, (recipe.points["side"], "grid"))
+    sampling: dict[str, Sampling] = {
+        "D": (recipe.points["side"], "grid"),
+        "start": (recipe.points["initial"], "random"),
+        "boundary": (recipe.points["boundary"], "random"),
+    }
     return Stated(box, conditions, sampling, unknowns={"C": (0.0, 4.0, 2.0)}, data=(places, values))
 
 
