@@ -11,26 +11,34 @@ sec. 4.6); it is orthonormal, so that |Ωᵀz| = |z|. One SVD A = U diag(σ) V�
 with λ, and the λ of a radius Δ is found by Newton's method on 1/|z| (Moré, Sorensen; Nocedal, Wright, alg. 4.3).
 
 `probes` radii within a factor 3 of the last are tried by their true loss, the largest first, until the ratio of true
-to promised decrease exceeds a target. The ratio adapts: it is `ratio` while λ is still falling, and ½ once a line
-fitted to the last 30 values of log λ rises. The method is done when the radius falls below `smallest`.
+to promised decrease exceeds a target. The target is `ratio` while λ is still falling, and ½ once a line fitted to the
+last 30 values of log λ rises. Where r is large and Jᵀr small, the noise of AᵀSr can hide ΩJᵀr, and no z(λ) descends:
+then the same radii are tried with the true gradient, −(AᵀA + λI)⁻¹ΩJᵀr, which always descends (Pilanci, Wainwright,
+JMLR 17, 2016, iterative Hessian sketch). Where that fails too, S and Ω are drawn again and the radius divided by 9, J
+being the same; the method is done when the radius falls below `smallest`.
 
-S and Ω are drawn anew each step. Takes many points (10⁴ and more); J is held once.
+S and Ω are drawn anew each step. Takes many points (10⁴ and more); J is held once, and beside it the s p numbers of SJ
+and some 7 s² of the SVD, whose time grows like s³.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import LeastSquares, Optimizer, Step
-from pinn.optimizers.damped import Clock, Trials
-from pinn.optimizers.system import Buffers
+from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.optimizers.damped import Trials
+from pinn.optimizers.system import Buffers, hopeless
 
 _WINDOW = 30
 _FACTOR = 3.0
+_FEWEST = 50  # the smallest s: below it a sketch keeps no lengths and the SVD costs nothing
+_START = 1e-2  # λ in units of tr(JᵀJ)/p whose step gives the first radius
+_STRIPE = 512  # columns or rows of J compressed at a time
+_EPS = torch.finfo(torch.float64).eps
 
 
 class Sketched(Optimizer):
@@ -42,6 +50,7 @@ class Sketched(Optimizer):
         probes: radii tried at the most.
         ratio: target of the decrease ratio before λ has passed its minimum.
         smallest: radius at which the method is done; left out, 1e-8 in float64 and 1e-4 in float32.
+        memory: bytes that the sketch and its SVD may take, beside J.
         seed: of the sketches.
 
     Raises:
@@ -62,15 +71,16 @@ class Sketched(Optimizer):
         probes: int = 24,
         ratio: float = 0.1,
         smallest: float | None = None,
+        memory: float = 2e9,
         seed: int = 0,
     ) -> None:
-        if not (0 < fraction <= 1 and hashes >= 1 and probes >= 2 and 0 < ratio < 1):
+        if not (0 < fraction <= 1 and hashes >= 1 and probes >= 2 and 0 < ratio < 1 and memory > 0):
             raise ValueError(
-                f"Sketched: fraction={fraction}, hashes={hashes}, probes={probes}, ratio={ratio}; expected fraction in "
-                "(0, 1], hashes ≥ 1, probes ≥ 2 and ratio in (0, 1)"
+                f"Sketched: fraction={fraction}, hashes={hashes}, probes={probes}, ratio={ratio}, memory={memory}; "
+                "expected fraction in (0, 1], hashes ≥ 1, probes ≥ 2, ratio in (0, 1) and memory > 0"
             )
         self.fraction, self.hashes, self.probes, self.ratio = fraction, hashes, probes, ratio
-        self.smallest, self.seed = smallest, seed
+        self.smallest, self.memory, self.seed = smallest, memory, seed
         self._radius = 0.0
         self._draws = 0
         self._past = False
@@ -85,89 +95,152 @@ class Sketched(Optimizer):
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see `Optimizer.step`.
 
-        `info` holds damping (λ), radius (|step|), ratio, target, evaluations (of r), rank (singular values above
-        rounding), condition and seconds/….
+        `info` holds damping (λ), radius (|step|), ratio, target, evaluations (of r), draws (sketches made), rank
+        (singular values above rounding), condition and seconds/….
+
+        Raises:
+            ValueError: when the sketch does not fit into the memory allowed.
         """
+        self._refuse_what_does_not_fit(objective.rows, objective.size)
         clock = Clock()
         with clock("rows"):
             residual, J = self._buffers.linearize(objective)
+            gradient, trace = (J.T @ residual).double(), float(J.norm()) ** 2
             residual = residual.double()
         loss = float(0.5 * residual.dot(residual))
-        if not math.isfinite(loss) or not bool(torch.isfinite(J).all()):
-            return Step(loss, False, clock.seconds, True, "the residual or its derivative is not finite")
-        with clock("system"):
-            sketch, A, b = self._compress(residual, J)
-            U, sigma, Vt = torch.linalg.svd(A, full_matrices=False)
-            c = U.T @ b
-        floor = sigma[0] * torch.finfo(torch.float64).eps * max(A.shape)
-        rank = int((sigma > floor).sum())
-        if rank == 0:
-            return Step(loss, False, clock.seconds, True, "the derivative is zero")
-        path = _Path(sigma[:rank], c[:rank])
-        longest = path.length(0.0)
-        if longest == 0.0:
-            return Step(loss, False, clock.seconds, True, "the gradient is zero")
-        trials = Trials(objective, loss, clock)
-        target = 0.5 if self._past else self.ratio
-        self._radius = min(self._radius, longest) if self._radius > 0 else longest
-        found = self._probe(path, trials, lambda z: sketch.back(Vt[:rank].T @ z), target)
-        accepted = found is not None
-        trials.settle(accepted)
-        info = {"target": target, "evaluations": float(trials.evaluations), "rank": float(rank)}
-        info |= {"condition": float(sigma[0] / sigma[-1].clamp(min=1e-300)) ** 2}
-        if found is None:
-            self._radius /= _FACTOR**2
-        else:
-            damping, self._radius, ratio = found
-            self._watch(damping)
-            info |= {"damping": damping, "radius": self._radius, "ratio": ratio}
+        if reason := hopeless(residual, gradient, trace):
+            return Step(loss, False, clock.seconds, True, reason)
         smallest = self.smallest or (1e-4 if objective.dtype == torch.float32 else 1e-8)
-        done = self._radius < smallest
+        trials = Trials(objective, loss, clock)
+        info = {"target": 0.5 if self._past else self.ratio, "draws": 0.0}
+        began, done = self._radius, False
+        while not done:
+            with clock("system"):
+                sketch = self._sketch(residual, J, gradient)
+            info |= {"draws": info["draws"] + 1, "rank": float(sketch.rank), "condition": sketch.condition}
+            self._radius = self._radius or sketch.exact.length(_START * trace / objective.size)
+            found = self._probe(sketch, trials, info["target"])
+            if found is not None and found.radius >= smallest:
+                # A full step says nothing of where the model ends to be true.
+                self._radius = found.radius if found.damping > 0 else max(found.radius, self._radius)
+                self._watch(max(found.damping, sketch.floor))
+                info |= {"damping": found.damping, "radius": found.radius, "ratio": found.ratio}
+                break
+            self._radius /= _FACTOR**2
+            done = self._radius < smallest
+        if done:
+            # New points do not want a radius that has been driven to nothing.
+            self._radius = began
+        accepted = trials.best < loss
+        trials.settle(accepted)
+        info |= {"evaluations": float(trials.evaluations), **clock.seconds}
         reason = f"the trust region is smaller than {smallest:.0e}" if done else ""
-        return Step(trials.best if accepted else loss, accepted, {**info, **clock.seconds}, done, reason)
+        return Step(trials.best, accepted, info, done, reason)
 
-    def _compress(self, residual: Tensor, J: Tensor) -> tuple[Columns, Tensor, Tensor]:
-        """The column sketch, A (s, s') and b (s,)."""
+    def _refuse_what_does_not_fit(self, rows: int, p: int) -> None:
+        s = self._size(p)
+        needed = 8 * (min(rows, s) * p + 7 * min(s, p) ** 2)
+        if needed > self.memory:
+            most = (math.sqrt(1 + 3.5 * self.memory / p**2) - 1) / 14
+            raise ValueError(
+                f"Sketched: {s} rows of {p} parameters and their SVD take {needed:.1e} bytes, more than memory="
+                f"{self.memory:.1e}; take fraction={math.floor(1e4 * most) / 1e4:g} or less, allow more memory, or use "
+                "MatrixFree()"
+            )
+
+    def _size(self, p: int) -> int:
+        return max(_FEWEST, math.ceil(self.fraction * p))
+
+    def _sketch(self, residual: Tensor, J: Tensor, gradient: Tensor) -> _Sketch:
+        """A new S J Ωᵀ, and the steps that its SVD gives for S r and for Jᵀr."""
         self._draws += 1
         generator = torch.Generator().manual_seed(self.seed + self._draws)
         rows, p = J.shape
-        s = max(1, math.ceil(self.fraction * p))
+        s = self._size(p)
+        columns = Columns(p, min(s, p), generator, J.device)
+        b = residual
         if rows > s:
             S = count_sketch(rows, s, self.hashes, generator).to(J.device)
-            A, b = (S.to(J.dtype) @ J).double(), S @ residual
-        else:
-            A, b = J.double(), residual
-        columns = Columns(p, min(s, p), generator, J.device)
-        return columns, columns.forth(A), b
+            b = S @ residual
+            compressed, S = J.new_empty(s, p), S.to(J.dtype)
+            for start in range(0, p, _STRIPE):
+                # By stripes, for a sparse product would copy the whole of J first.
+                compressed[:, start : start + _STRIPE] = S @ J[:, start : start + _STRIPE]
+            J = compressed
+        A = torch.cat([columns.forth(J[start : start + _STRIPE].double()) for start in range(0, len(J), _STRIPE)])
+        U, sigma, Vt = torch.linalg.svd(A, full_matrices=False)
+        rank = int((sigma > sigma[0] * _EPS * max(A.shape)).sum())
+        sketched = _Path(sigma[:rank], (U.T @ b)[:rank])
+        exact = _Path(sigma[:rank], (Vt @ columns.forth(gradient[None])[0] / sigma)[:rank])
+        return _Sketch(columns, Vt[:rank], sketched, exact, sigma)
 
-    def _probe(
-        self, path: _Path, trials: Trials, back: Callable[[Tensor], Tensor], target: float
-    ) -> tuple[float, float, float] | None:
-        """λ, radius and ratio of the step taken; None where nothing lowers the loss."""
-        first, last = min(_FACTOR * self._radius, path.length(0.0)), self._radius / _FACTOR
+    def _probe(self, sketch: _Sketch, trials: Trials, target: float) -> _Found | None:
+        """The step taken, which is at the best point of `trials`; None where nothing lowers the loss."""
         start, best = trials.best, None
-        for k in range(self.probes):
-            radius = first * (last / first) ** (k / (self.probes - 1))
-            damping = path.damping(radius)
-            z, promised = path.step(damping)
-            d = back(z)
-            before = trials.best
-            value = trials.loss(d, trials.residual(d))
-            ratio = (start - value) / promised if promised > 0 else 0.0
-            if value < before:
-                best = (damping, radius, ratio)
-            if ratio > target:
-                # Taken even where a longer step with a worse ratio went lower: its λ is what the next step needs.
-                trials.best, trials.step = value, d
-                return damping, radius, ratio
+        for path in (sketch.sketched, sketch.exact):
+            longest = path.length(0.0)
+            first, last = min(_FACTOR * self._radius, longest), min(self._radius, longest) / _FACTOR
+            for k in range(self.probes if longest > 0 else 0):
+                radius = first * (last / first) ** (k / (self.probes - 1))
+                damping = path.damping(radius)
+                z, promised = path.step(damping)
+                d = sketch.step(z)
+                before = trials.best
+                value = trials.loss(d, trials.residual(d))
+                found = _Found(damping, radius, (start - value) / promised if promised > 0 else 0.0)
+                if value < before:
+                    best = found
+                if found.ratio > target:
+                    # Taken even where a longer step with a worse ratio went lower: its λ is what the next step needs.
+                    trials.best, trials.step = value, d
+                    return found
         return best
 
     def _watch(self, damping: float) -> None:
         """Whether λ has passed its minimum: a line fitted to the last logarithms rises."""
-        self._logs = [*self._logs[-_WINDOW + 1 :], math.log(max(damping, 1e-300))]
+        self._logs = [*self._logs[-_WINDOW + 1 :], math.log(damping)]
         if len(self._logs) == _WINDOW:
             middle = (_WINDOW - 1) / 2
             self._past = self._past or sum((k - middle) * y for k, y in enumerate(self._logs)) > 0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A step: its λ, its length, and the ratio of true to promised decrease."""
+
+    damping: float
+    radius: float
+    ratio: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Sketch:
+    """The compressed model A = U diag(σ) Vᵀ: its columns' sketch, V (rank, s), the two kinds of steps, all of σ."""
+
+    columns: Columns
+    Vt: Tensor
+    sketched: _Path
+    exact: _Path
+    sigma: Tensor
+
+    @property
+    def rank(self) -> int:
+        """Singular values above rounding."""
+        return self.Vt.shape[0]
+
+    @property
+    def condition(self) -> float:
+        """That of AᵀA, infinite where A is singular."""
+        return float((self.sigma[0] / self.sigma[-1]).square()) if self.rank else math.inf
+
+    @property
+    def floor(self) -> float:
+        """A λ too small to matter, which stands for zero in logarithms."""
+        return float((self.sigma[0] * _EPS).square())
+
+    def step(self, z: Tensor) -> Tensor:
+        """The change of the parameters (p,) for coefficients z (rank,) of V."""
+        return self.columns.back(self.Vt.T @ z)
 
 
 class _Path:
@@ -208,12 +281,18 @@ class _Path:
 def count_sketch(rows: int, buckets: int, hashes: int, generator: torch.Generator) -> Tensor:
     """A sparse S (buckets, rows): in each column `hashes` entries ±1/√hashes, E[SᵀS] = I.
 
+    The buckets are dealt out to as many groups, one entry in each, so that no two entries of a column meet (the block
+    form of Kane and Nelson, J. ACM 61, 2014); with fewer buckets than hashes, every bucket is a group.
+
     Example:
         >>> S = count_sketch(100, 10, 4, torch.Generator().manual_seed(0)).to_dense()
-        >>> round(float(S.square().sum()), 9) <= 4 * 100
+        >>> torch.allclose(S.square().sum(0), torch.ones(100, dtype=torch.float64))
         True
     """
-    where = torch.randint(buckets, (hashes, rows), generator=generator)
+    hashes = min(hashes, buckets)
+    edges = torch.arange(hashes + 1) * buckets // hashes
+    sizes = (edges[1:] - edges[:-1])[:, None]
+    where = edges[:-1, None] + (torch.rand(hashes, rows, generator=generator, dtype=torch.float64) * sizes).long()
     sign = torch.randint(0, 2, (hashes, rows), generator=generator).double().mul_(2).sub_(1) / math.sqrt(hashes)
     index = torch.stack([where.reshape(-1), torch.arange(rows).repeat(hashes)])
     return torch.sparse_coo_tensor(index, sign.reshape(-1), (buckets, rows), check_invariants=False).coalesce()
