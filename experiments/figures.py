@@ -1,0 +1,80 @@
+"""Put what the benchmarks found into docs/ and into the README: tables verbatim, pictures beside them.
+
+    python -m experiments.figures
+
+A benchmark leaves `table.md` and a picture in its folder under outputs/; where both are there they replace those in
+docs/, and the README's text between `<!-- NAME -->` and `<!-- /NAME -->` becomes the table's first paragraph, which
+says when, where and by which command, and its first table. What has not been run stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from pinn.files import replacing
+
+from ._folder import write_text
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = {
+    "benchmark": ("benchmark", "error.png"),
+    "peers": ("benchmark_peers", "error.png"),
+    "targets": ("benchmark_optimizers/targets", "error.png"),
+    "optimizers": ("benchmark_optimizers/optimizers", "error.png"),
+    "large": ("benchmark_optimizers/large", "error.png"),
+    "derivatives": ("benchmark_derivatives/latest", "ratios.png"),
+}
+"""Name in docs/ and in the README -> folder under outputs/, picture there."""
+
+
+def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str]] = SOURCES) -> list[str]:
+    """Copy what is there.
+
+    Args:
+        root: a checkout.
+        sources: name -> folder under outputs/, picture in it.
+
+    Returns:
+        the names that were renewed.
+    """
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    renewed = []
+    for name, (folder, picture) in sources.items():
+        table, drawn = root / "outputs" / folder / "table.md", root / "outputs" / folder / picture
+        if not (table.exists() and drawn.exists()):
+            continue
+        text = table.read_text(encoding="utf-8")
+        (root / "docs").mkdir(exist_ok=True)
+        write_text(root / "docs" / f"{name}.md", text)
+        with replacing(root / "docs" / f"{name}.png") as temporary:
+            shutil.copyfile(drawn, temporary)
+        readme = inserted(readme, name, excerpt(text))
+        renewed.append(name)
+    write_text(root / "README.md", readme)
+    return renewed
+
+
+def excerpt(text: str) -> str:
+    """The first paragraph and the first table of a Markdown text."""
+    parts = text.strip().split("\n\n")
+    table = next(part for part in parts if part.startswith("|"))
+    return f"{parts[0]}\n\n{table}"
+
+
+def inserted(text: str, name: str, content: str) -> str:
+    """The text with new content between a name's marks, where it has such marks."""
+    pattern = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
+    return pattern.sub(lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text)
+
+
+def main() -> None:
+    """Entry of `python -m experiments.figures`."""
+    renewed = figures()
+    print(f"renewed: {', '.join(renewed)}" if renewed else "nothing to renew: outputs/ holds no benchmark's table")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Tables and pictures of benchmarks reach docs/ and the README whole, and only where there are some."""
+
+from pathlib import Path
+
+from experiments.figures import SOURCES, excerpt, figures
+
+TABLE = "`command`, 2026-01-01.\n\nHow it is judged.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n| c |\n| --- |\n| 3 |\n"
+
+
+def test_tables_and_pictures_are_copied_and_the_readme_shows_the_first_table(tmp_path):
+    readme = "# top\n\n<!-- one -->\nold\n<!-- /one -->\n\nmiddle\n\n<!-- two -->\nkept\n<!-- /two -->\n"
+    (tmp_path / "README.md").write_text(readme)
+    place = tmp_path / "outputs" / "here"
+    place.mkdir(parents=True)
+    (place / "table.md").write_text(TABLE)
+    (place / "error.png").write_bytes(b"picture")
+    assert figures(tmp_path, {"one": ("here", "error.png"), "two": ("nowhere", "error.png")}) == ["one"]
+    assert (tmp_path / "docs" / "one.md").read_text() == TABLE
+    assert (tmp_path / "docs" / "one.png").read_bytes() == b"picture"
+    assert not (tmp_path / "docs" / "two.md").exists()
+    text = (tmp_path / "README.md").read_text()
+    assert "<!-- one -->\n\n`command`, 2026-01-01.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n<!-- /one -->" in text
+    assert "old" not in text and "<!-- two -->\nkept\n" in text
+    figures(tmp_path, {"one": ("here", "error.png")})
+    assert (tmp_path / "README.md").read_text() == text
+
+
+def test_the_readme_shows_what_docs_hold():
+    root = Path(__file__).resolve().parents[1]
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name in SOURCES:
+        if f"<!-- {name} -->" in text:
+            assert excerpt((root / "docs" / f"{name}.md").read_text(encoding="utf-8")) in text, name
+            assert (root / "docs" / f"{name}.png").exists(), name
