@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import hydra
@@ -33,6 +35,7 @@ from ._configuration import ConfigurationError, choose
 from ._derivative_cases import CASES, Case
 from ._derivative_tasks import GROUPS, PRODUCT_ROWS, Setting, carried, peak_here, work
 from ._folder import write_text
+from ._one_run import processor
 
 MEMORY_CASES = ("burgers", "biharmonic")
 
@@ -229,7 +232,8 @@ def run(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     words = HydraConfig.get().overrides.task
     command = " ".join(["python -m experiments.benchmark_derivatives", *(word.lstrip("+") for word in words)])
-    account = table(found, f"`{command}`, torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
+    where = f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, {os.cpu_count()} cores, torch {torch.__version__}"
+    account = table(found, f"`{command}`, {where}, {torch.get_num_threads()} thread(s)")
     write_text(folder / "table.md", account)
     write_text(folder / "results.json", json.dumps([asdict(m) for m in found], indent=1) + "\n")
     picture(found, folder / "ratios.png")

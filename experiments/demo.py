@@ -32,6 +32,7 @@ from pinn.training import History, Solution, Stage
 from ._command_line import CONF, clean_exit, plain, prepare
 from ._configuration import build, check
 from ._folder import surroundings, write_run, write_text
+from ._one_run import processor
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 DEFAULT = "Levenberg–Marquardt"
@@ -95,7 +96,7 @@ def machine() -> str:
     """Where and when: what a measured time depends on."""
     around = surroundings()
     return (
-        f"{time.strftime('%Y-%m-%d')}, {around['machine']}, {os.cpu_count()} cores, "
+        f"{time.strftime('%Y-%m-%d')}, {processor()}, {os.cpu_count()} cores, "
         f"threads: {around['threads']}, torch {around['versions']['torch']}"
     )
 
