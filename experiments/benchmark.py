@@ -18,6 +18,7 @@ other runs. The jobs of a sweep share one file of results, and the table that th
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import itertools
 import os
@@ -43,7 +44,7 @@ from pinn.solver import solve
 from ._command_line import CONF, clean_exit, plain, prepare
 from ._configuration import ConfigurationError, check, choose, target
 from ._folder import write_text
-from ._one_run import perform, revision
+from ._one_run import PACKAGE, perform, revision
 from ._results import Record, Run, add, chosen, gaps, key, locked, missing, read
 from ._scoreboard import markdown, picture
 from .peers.recipes import RECIPES
@@ -438,4 +439,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Not as __main__: a launcher that starts processes hands them functions by the name of their module.
+    importlib.import_module(f"{PACKAGE}.benchmark").main()

@@ -15,6 +15,7 @@ jobs of a sweep together; the exit code is 1 when a run failed.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import sys
@@ -211,4 +212,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Not as __main__: a launcher that starts processes hands them functions by the name of their module.
+    importlib.import_module(f"{PACKAGE}.benchmark_optimizers").main()
