@@ -12,8 +12,8 @@ Rows are ordered by constraint, then by point, then by the constraint's returned
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,6 +23,8 @@ from pinn.derivatives.engine import Engine, Operator
 from pinn.domains import Points
 from pinn.model import Model
 from pinn.problem import Problem
+
+_PIECE = 2048  # points whose activations and sensitivities are held at once
 
 Arguments = tuple[
     Callable[..., Any], Callable[..., Any], Tensor, tuple[str, ...], list[torch.nn.Parameter], dict[str, Tensor]
@@ -281,9 +283,8 @@ class Objective:
         start = 0
         for block, scale, width in zip(self.blocks, self._scales, self.widths, strict=True):
             if block.integral:
-                values, part = self.engine.linearize(*self._arguments(block))
-                rows.append(self._scaled(block, scale, values))
-                jacobian[start : start + width] = torch.einsum("n,nqp->qp", scale, part.view(-1, width, self.size))
+                row, jacobian[start : start + width] = self._integral(block, scale, width)
+                rows.append(row)
                 start += width
                 continue
             stop = start + block.points.n * width
@@ -299,14 +300,55 @@ class Objective:
         gram = torch.zeros(self.size, self.size, dtype=self.dtype, device=self.device)
         for block, scale, width in zip(self.blocks, self._scales, self.widths, strict=True):
             if block.integral:
-                values, part = self.engine.linearize(*self._arguments(block))
-                row = self._scaled(block, scale, values)
-                matrix = torch.einsum("n,nqp->qp", scale, part.view(-1, width, self.size))
+                row, matrix = self._integral(block, scale, width)
                 one, two, three = 0.5 * row.dot(row), matrix.T @ row, matrix.T @ matrix
             else:
                 one, two, three = self.engine.gram(*self._arguments(block), scale=scale)
             loss, slope, gram = loss + one, slope.add_(two), gram.add_(three)
         return loss, slope, gram
+
+    def _integral(self, block: Block, scale: Tensor, width: int) -> tuple[Tensor, Tensor]:
+        """The rows (width,) of an integral constraint and their derivatives (width, p), by pieces of its points."""
+        row = torch.zeros(width, dtype=self.dtype, device=self.device)
+        matrix = torch.zeros(width, self.size, dtype=self.dtype, device=self.device)
+        for _, piece in self._pieces(block, scale, width, _PIECE, 0):
+            row += piece.residual
+            matrix += torch.stack([piece.vjp(one) for one in torch.eye(width, dtype=self.dtype, device=self.device)])
+        return row, matrix
+
+    def _pieces(
+        self, block: Block, scale: Tensor, width: int, size: int, start: int
+    ) -> Iterator[tuple[slice, Linearization]]:
+        """Pieces of one constraint, whose rows begin at `start`."""
+        for first in range(0, block.points.n, size):
+            last = min(first + size, block.points.n)
+            points = block.points.take(torch.arange(first, last, device=self.device))
+            part = self._arguments(replace(block, points=points))
+            where = (0, width) if block.integral else (first * width, last * width)
+            fold = width if block.integral else None
+            yield (
+                slice(start + where[0], start + where[1]),
+                Linearization([self.engine.operator(*part, scale=scale[first:last])], [fold]),
+            )
+
+    def pieces(self, size: int = _PIECE) -> Iterator[tuple[slice, Linearization]]:
+        """J at the current parameters, piece by piece: rows of r, and products with those rows of J, without J.
+
+        The next piece is made when it is asked for: who drops the last one first holds no more than one. The rows of an
+        integral constraint are sums over its points, to which each piece adds its own.
+
+        Args:
+            size: points of a piece at the most.
+
+        Raises:
+            ValueError: when that is less than one.
+        """
+        if size < 1:
+            raise ValueError(f"pieces: got size={size}; expected at least 1 point")
+        start = 0
+        for block, scale, width in zip(self.blocks, self._scales, self.widths, strict=True):
+            yield from self._pieces(block, scale, width, size, start)
+            start += width * (1 if block.integral else block.points.n)
 
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""

@@ -109,6 +109,24 @@ def test_matrix_free_products_are_those_of_the_rows(objective):
     torch.testing.assert_close(operator.vjp(w), jacobian.T @ w, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_products_piece_by_piece_are_those_of_the_rows(objective, size):
+    residual, jacobian = objective.linearize()
+    generator = torch.Generator().manual_seed(4)
+    v = torch.randn(objective.size, generator=generator, dtype=torch.float64)
+    w = torch.randn(objective.rows, generator=generator, dtype=torch.float64)
+    r, jv, jw = torch.zeros_like(residual), torch.zeros_like(residual), torch.zeros_like(v)
+    for rows, piece in objective.pieces(size):
+        r[rows] += piece.residual
+        jv[rows] += piece.jvp(v)
+        jw += piece.vjp(w[rows])
+    torch.testing.assert_close(r, residual, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(jv, jacobian @ v, rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(jw, jacobian.T @ w, rtol=1e-11, atol=1e-12)
+    with pytest.raises(ValueError, match="got size=0; expected at least 1 point"):
+        next(objective.pieces(0))
+
+
 def test_rows_are_written_into_the_callers_buffer(objective):
     buffer = torch.full((objective.rows, objective.size), math.nan, dtype=torch.float64)
     _, jacobian = objective.linearize(out=buffer)

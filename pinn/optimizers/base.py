@@ -73,6 +73,9 @@ class LeastSquares(Protocol):
     def operator(self) -> Linearization:
         """Matrix-free products with J at the current θ."""
 
+    def pieces(self) -> Iterator[tuple[slice, Linearization]]:
+        """The same piece by piece, one held at a time: rows of r, and products with those rows of J; they add up."""
+
 
 class Clock:
     """Seconds spent in the parts of a step.

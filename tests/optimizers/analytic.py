@@ -63,6 +63,12 @@ class Analytic:
         self.count["operator"] += 1
         return Products(*self.linearize())
 
+    def pieces(self):
+        self.count["pieces"] += 1
+        residual, J = self.linearize()
+        for rows in (slice(0, self.rows // 3), slice(self.rows // 3, self.rows)):
+            yield rows, Products(residual[rows], J[rows])
+
 
 class Products:
     def __init__(self, residual, J):
