@@ -1,29 +1,62 @@
 """What is verified in a second before a run: that the numbers training will use are the ones the problem means.
 
 1. Rows are independent: moving one point changes no other row (the summed output's gradient is then row-wise).
-2. Each constraint's residual by the chosen engine equals that of nested autograd.
-3. Each output's first derivatives by nested autograd equal central differences.
-4. J^T r equals the gradient of the loss by the engine, and that of plain backpropagation.
-5. Where the reference is a closed form: it satisfies every constraint.
+2. Every derivative that the equations ask of an output, up to order 4: nested autograd equals central differences,
+   those of order one of the outputs' values, those of order k of the derivative of order k - 1 that was so confirmed.
+   Two steps h are extrapolated; what is allowed follows from them, h/2 |f''| and rounding over h.
+3. The same derivatives by jets equal those by nested autograd.
+4. The same derivatives of a closed trial function, a product of sines and exponentials in all coordinates: nested
+   autograd and jets equal the exact ones that SymPy gives.
+5. Each constraint's residual by the chosen engine equals that of nested autograd.
+6. J^T r equals the gradient of the loss by the engine, and that of plain backpropagation.
+7. Where the reference is a closed form: it satisfies every constraint.
 
-A failure refuses to train, naming the line. Tolerances are relative to the size of what is compared.
+A failure refuses to train, naming the line. Differences and tolerances are relative to the size of what is compared.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sympy
 import torch
 from torch import Tensor
 
-from pinn.derivatives import Autograd, check_rows_independent, d
+from pinn.derivatives import (
+    Autograd,
+    Jets,
+    SymbolicFunction,
+    attach,
+    check_rows_independent,
+    d,
+    default_step,
+)
+from pinn.derivatives.check import notation
+from pinn.derivatives.field import Trace
+from pinn.derivatives.plan import Monomial
+from pinn.derivatives.program import Program
 from pinn.objective import Block, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import spread
+
+_HIGHEST = 4  # order of the derivatives that are compared one by one
+_MOST = 12  # derivatives of the trial function at the most, for equations in very many coordinates
+
+Derivative = tuple[str, Monomial]
+"""An output and the numbers of the coordinates that it is differentiated by: ("u", (0, 0)) is u_xx."""
+
+Line = tuple[Derivative, Tensor, Tensor, float]
+"""A derivative, its distance from what it should be (n,), the distance allowed (n,), the size of what is compared."""
+
+Outputs = Callable[[dict[str, Any]], Mapping[str, Any]]
+"""Columns by coordinate -> fields (n,) by output."""
+
+# What makes the engine of jets leave an equation to nested autograd, rules that are missing among them.
+_UNCARRIED = (TypeError, ValueError, RuntimeError, IndexError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -82,18 +115,16 @@ def check(equations: Equations, *, size: int = 16, seed: int = 0) -> CheckTable:
         seed: of the points.
 
     Raises:
-        ValueError: when the network couples rows.
+        ValueError: when the network couples rows, or nothing of it can be trained.
     """
     problem, model = equations.problem, equations.model
-    like = next(model.parameters()).detach()
     generator = torch.Generator().manual_seed(seed)
     points = spread(problem, size, generator, "uniform")
-    exact = like.dtype == torch.float64
-    allowed = 1e-9 if exact else 2e-3
     objective = Objective(equations, points)
-    inside = problem.domain.sample(4, generator=generator, method="uniform").to(like.dtype, like.device)
+    allowed = 1e-9 if objective.dtype == torch.float64 else 2e-3
+    inside = problem.domain.sample(4, generator=generator, method="uniform").to(objective.dtype, objective.device)
     check_rows_independent(model, inside.x)
-    rows = [*_differences(equations, inside.x, exact)]
+    rows = _derivatives(equations, asked(objective), inside.x, allowed)
     nested = Equations(model, Autograd())
     nested.bound = equations.bound
     residual, jacobian = objective.linearize()
@@ -156,27 +187,183 @@ def _twins(equations: Equations, nested: Equations, block: Block, size: float) -
     return _relative(equations.rows(block.name, block.points), nested.rows(block.name, block.points), size)
 
 
-def _differences(equations: Equations, x: Tensor, exact: bool) -> list[CheckRow]:
-    """First derivatives of every output by nested autograd against central differences, h = cbrt(eps)."""
-    problem, model = equations.problem, equations.model
-    step = (2.2e-16 if exact else 1.2e-7) ** (1 / 3)
-    worst = 0.0
-    for index, coordinate in enumerate(problem.coordinates):
-        low, high = problem.domain.bounds[coordinate]
-        h = step * 0.5 * (high - low)
-        shift = torch.zeros(x.shape[1], dtype=x.dtype, device=x.device)
-        shift[index] = h
-        columns = {name: x[:, k].clone().requires_grad_() for k, name in enumerate(problem.coordinates)}
-        with torch.enable_grad():
-            values = model.outputs(columns)
+def asked(objective: Objective) -> list[Derivative]:
+    """The derivatives, up to order 4, that the constraints ask of the model's outputs and coefficient fields.
+
+    They are read off one run of each equation on lazy fields, and each brings those of lower order that it is the
+    derivative of. Where an equation cannot be run on fields, it is taken to ask for every first derivative.
+    """
+    equations = objective.equations
+    names = (*equations.problem.outputs, *equations.model.fields)
+    found: set[Derivative] = set()
+    for block in objective.blocks:
+        place = block.points.take(torch.arange(min(2, block.points.n)))
+        trace = Trace(place.names, place.n, place.x)
+        outputs = {name: trace.output(name) for name in names}
+        try:
+            rows = block.equation(dict(trace.coordinates), outputs, equations.constants(place))
+            operators: Mapping[str, Iterable[Any]] = Program(trace, rows, Jets().algebra).asked
+        except _UNCARRIED:
+            operators = {name: [(((i,), 1.0) for i in range(len(place.names)))] for name in names}
+        for name, keys in operators.items():
+            for axes in {monomial for key in keys for monomial, _ in key if len(monomial) <= _HIGHEST}:
+                found |= {(name, axes[:stop]) for stop in range(1, len(axes) + 1)}
+    return sorted(found, key=lambda derivative: (len(derivative[1]), derivative))
+
+
+def _derivatives(equations: Equations, wanted: Sequence[Derivative], x: Tensor, allowed: float) -> list[CheckRow]:
+    """The derivatives of the outputs at points x (n, d) by nested autograd, differences, jets; and the trial's."""
+    if not wanted:
+        return []
+    problem, outputs = equations.problem, equations.model.outputs
+    nested = _by_nested(outputs, x, problem.coordinates, wanted)
+    widths = {name: 0.5 * (high - low) for name, (low, high) in problem.domain.bounds.items()}
+    lines: dict[int, list[Line]] = {}
+    sizes = {}
+    for name, axes in wanted:
+        value, lower = nested[name, axes], nested[name, axes[:-1]]
+        width = widths[problem.coordinates[axes[-1]]]
+        size = sizes[name, axes] = max(_largest(value), _largest(lower) / width)
+        found, error = _by_differences(outputs, x, problem.coordinates, (name, axes), width)
+        lines.setdefault(len(axes), []).append(((name, axes), (value - found).abs(), error, size))
+    names = problem.coordinates
+    rows = [
+        _worst(f"derivatives of order {order}: nested against central differences", names, line)
+        for order, line in lines.items()
+    ]
+    by_jets = _by_jets(outputs, x, names, wanted) if isinstance(equations.engine, Jets) else None
+    if by_jets is not None:
+        rows.append(_agreement("derivatives: jets against nested", names, by_jets, nested, sizes, allowed))
+    return rows + _against_sympy(equations, wanted)
+
+
+def _largest(values: Tensor) -> float:
+    return float(values.detach().abs().max())
+
+
+def _worst(what: str, names: Sequence[str], lines: Iterable[Line]) -> CheckRow:
+    """The comparison that is worst against its own tolerance, at its worst point, speaks for all."""
+    worst, excess = CheckRow(what, 0.0, 0.0), -1.0
+    for (output, axes), distance, allowed, size in lines:
+        ratio = torch.nan_to_num(distance / allowed.clamp_min(torch.finfo(allowed.dtype).tiny), nan=math.inf)
+        at = int(ratio.argmax())
+        if float(ratio[at]) > excess:
+            excess, scale = float(ratio[at]), size if size > 0 else 1.0
+            label = output + notation([names[axis] for axis in axes])[1:]
+            worst = CheckRow(f"{what} (worst {label})", float(distance[at]) / scale, float(allowed[at]) / scale)
+    return worst
+
+
+def _agreement(
+    what: str,
+    names: Sequence[str],
+    found: Mapping[Derivative, Tensor],
+    true: Mapping[Derivative, Tensor],
+    sizes: Mapping[Derivative, float],
+    allowed: float,
+) -> CheckRow:
+    """The worst of derivatives found against the true ones, each relative to its size."""
+    lines = [
+        (key, (value - true[key]).abs(), torch.full_like(value, allowed * sizes[key]), sizes[key])
+        for key, value in found.items()
+    ]
+    return _worst(what, names, lines)
+
+
+def _by_nested(
+    outputs: Outputs, x: Tensor, names: Sequence[str], wanted: Sequence[Derivative]
+) -> dict[Derivative, Tensor]:
+    """The derivatives by nested autograd, (n,) each, with all of lower order on the way, the values among them."""
+    columns = {name: x[:, i].detach().clone().requires_grad_() for i, name in enumerate(names)}
+    with torch.enable_grad():
+        values = outputs(columns)
+        # A field may be meant not to vary with a coordinate: its derivative is then zero.
+        known: dict[Derivative, Tensor] = {(name, ()): attach(values[name], *columns.values()) for name in dict(wanted)}
+        for name, axes in wanted:
+            for stop in range(len(axes)):
+                if (name, axes[: stop + 1]) not in known:
+                    known[name, axes[: stop + 1]] = d(known[name, axes[:stop]], columns[names[axes[stop]]])
+    return {key: value.detach() for key, value in known.items()}
+
+
+def _by_differences(
+    outputs: Outputs, x: Tensor, names: Sequence[str], derivative: Derivative, width: float
+) -> tuple[Tensor, Tensor]:
+    """A derivative by central differences of the one that is an order lower, and the error to allow, (n,) each.
+
+    Args:
+        width: half the domain's extent along the last coordinate that is differentiated by; steps are shares of it.
+    """
+    name, axes = derivative
+    lower, axis, n = axes[:-1], axes[-1], x.shape[0]
+    # Between the balanced steps of forward and central differences, since both are taken.
+    one = x.new_zeros(())
+    h = width * math.sqrt(float(default_step(one)) * float(default_step(one, method="forward")))
+    along = torch.zeros_like(x)
+    along[:, axis] = h
+    places = torch.cat([x, x + along, x - along, x + 2 * along, x - 2 * along])
+    f = _by_nested(outputs, places, names, [(name, lower)])[name, lower].view(5, n)
+    fine, coarse = (f[1] - f[2]) / (2 * h), (f[3] - f[4]) / (4 * h)
+    # Half the distance of forward and backward difference: a function with a kink between has either for its slope.
+    bend = (f[1] - 2 * f[0] + f[2]).abs() / (2 * h)
+    # Of the places and of the values, and what the fourth difference shows of noise beyond that: terms that cancel.
+    epsilon = torch.finfo(x.dtype).eps
+    rounding = 100 * epsilon * (1 + _largest(x[:, axis]) / width) * _largest(f)
+    noise = 10 * _largest(f[3] - 4 * f[1] + 6 * f[0] - 4 * f[2] + f[4])
+    return (4 * fine - coarse) / 3, bend + (fine - coarse).abs() + (rounding + noise) / h
+
+
+def _by_jets(
+    outputs: Outputs, x: Tensor, names: Sequence[str], wanted: Sequence[Derivative]
+) -> dict[Derivative, Tensor] | None:
+    """The derivatives by jets; None where jets cannot carry the model, which nested autograd then serves."""
+
+    def each(columns: Mapping[str, Any], fields: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        return [d(fields[name], *(columns[names[axis]] for axis in axes)) for name, axes in wanted]
+
+    try:
         with torch.no_grad():
-            forward, backward = model(x + shift), model(x - shift)
-        for k, output in enumerate(problem.outputs):
-            derivative = d(values[output], columns[coordinate]).detach()
-            central = (forward[:, k] - backward[:, k]) / (2 * h)
-            size = float(values[output].detach().abs().max()) / (0.5 * (high - low))
-            worst = max(worst, float((derivative - central).abs().max()) / max(size, float(derivative.abs().max())))
-    return [CheckRow("outputs: autograd against central differences", worst, 1e-6 if exact else 2e-2)]
+            rows = Jets(fallback=False).residual(outputs, each, x, names)
+    except _UNCARRIED:
+        return None  # the engine says so in the log when it meets the equations
+    return dict(zip(wanted, rows.detach().unbind(1), strict=True))
+
+
+def _against_sympy(equations: Equations, wanted: Sequence[Derivative]) -> list[CheckRow]:
+    """The derivatives of a closed function by nested autograd and by jets against SymPy's, in float64."""
+    problem = equations.problem
+    names, bounds = problem.coordinates, problem.domain.bounds
+    symbols = tuple(sympy.Symbol(name, real=True) for name in names)
+    expression = sympy.Integer(1)
+    for i, symbol in enumerate(symbols):
+        low, high = bounds[names[i]]
+        scaled = (2 * symbol - (low + high)) / (high - low)
+        expression *= sympy.sin((1 + sympy.Rational(i, 7)) * scaled + 1) * sympy.exp(scaled / (i + 2))
+    trial = SymbolicFunction(expression, symbols)
+    orders = sorted({axes for _, axes in wanted}, key=lambda axes: (len(axes), axes))
+    places = torch.linspace(0, len(orders) - 1, min(len(orders), _MOST)).round().long().tolist()
+    chosen = [("f", orders[place]) for place in places]
+    x = problem.domain.sample(4, generator=torch.Generator().manual_seed(0), method="uniform").x
+
+    def outputs(columns: Mapping[str, Any]) -> dict[str, Any]:
+        return {"f": trial(**columns)}
+
+    def exact(axes: Monomial) -> Tensor:
+        by = sympy.diff(expression, *(symbols[axis] for axis in axes))
+        value: Tensor = SymbolicFunction(by, symbols)(*x.unbind(1))
+        return value
+
+    true = {(name, axes): exact(axes) for name, axes in chosen}
+    sizes = {key: _largest(value) for key, value in true.items()}
+    by_nested = _by_nested(outputs, x, names, chosen)
+    routes = {"nested": {key: by_nested[key] for key in chosen}}
+    by_jets = _by_jets(outputs, x, names, chosen) if isinstance(equations.engine, Jets) else None
+    if by_jets is not None:
+        routes["jets"] = by_jets
+    return [
+        _agreement(f"derivatives of a trial function: {route} against SymPy", names, found, true, sizes, 1e-9)
+        for route, found in routes.items()
+    ]
 
 
 def _gradients(objective: Objective, residual: Tensor, jacobian: Tensor, allowed: float) -> list[CheckRow]:
