@@ -196,13 +196,14 @@ def asked(objective: Objective) -> list[Derivative]:
     equations = objective.equations
     names = (*equations.problem.outputs, *equations.model.fields)
     found: set[Derivative] = set()
+    engine = Jets()
     for block in objective.blocks:
         place = block.points.take(torch.arange(min(2, block.points.n)))
         trace = Trace(place.names, place.n, place.x)
         outputs = {name: trace.output(name) for name in names}
         try:
             rows = block.equation(dict(trace.coordinates), outputs, equations.constants(place))
-            operators: Mapping[str, Iterable[Any]] = Program(trace, rows, Jets().algebra).asked
+            operators: Mapping[str, Iterable[Any]] = Program(trace, rows, engine.algebra).asked
         except _UNCARRIED:
             operators = {name: [(((i,), 1.0) for i in range(len(place.names)))] for name in names}
         for name, keys in operators.items():
@@ -330,34 +331,34 @@ def _by_jets(
 
 
 def _against_sympy(equations: Equations, wanted: Sequence[Derivative]) -> list[CheckRow]:
-    """The derivatives of a closed function by nested autograd and by jets against SymPy's, in float64."""
-    problem = equations.problem
-    names, bounds = problem.coordinates, problem.domain.bounds
-    symbols = tuple(sympy.Symbol(name, real=True) for name in names)
-    expression = sympy.Integer(1)
-    for i, symbol in enumerate(symbols):
-        low, high = bounds[names[i]]
-        scaled = (2 * symbol - (low + high)) / (high - low)
-        expression *= sympy.sin((1 + sympy.Rational(i, 7)) * scaled + 1) * sympy.exp(scaled / (i + 2))
-    trial = SymbolicFunction(expression, symbols)
+    """The derivatives of a closed function on [-1, 1]^d by nested autograd and by jets against SymPy's, in float64."""
+    names = equations.problem.coordinates
+    x = sympy.Symbol("x", real=True)
+    factors = [
+        SymbolicFunction(sympy.sin((1 + sympy.Rational(i, 7)) * x + 1) * sympy.exp(x / (i + 2)), (x,))
+        for i in range(len(names))
+    ]
     orders = sorted({axes for _, axes in wanted}, key=lambda axes: (len(axes), axes))
     places = torch.linspace(0, len(orders) - 1, min(len(orders), _MOST)).round().long().tolist()
     chosen = [("f", orders[place]) for place in places]
-    x = problem.domain.sample(4, generator=torch.Generator().manual_seed(0), method="uniform").x
+    points = 2 * torch.rand(4, len(names), generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1
 
     def outputs(columns: Mapping[str, Any]) -> dict[str, Any]:
-        return {"f": trial(**columns)}
+        return {"f": math.prod(factor(columns[name]) for factor, name in zip(factors, names, strict=True))}
 
     def exact(axes: Monomial) -> Tensor:
-        by = sympy.diff(expression, *(symbols[axis] for axis in axes))
-        value: Tensor = SymbolicFunction(by, symbols)(*x.unbind(1))
+        value = torch.ones(4, dtype=torch.float64)
+        for i, factor in enumerate(factors):
+            if i in axes:
+                factor = SymbolicFunction(sympy.diff(factor.expression, x, axes.count(i)), (x,))
+            value = value * factor(points[:, i])
         return value
 
     true = {(name, axes): exact(axes) for name, axes in chosen}
     sizes = {key: _largest(value) for key, value in true.items()}
-    by_nested = _by_nested(outputs, x, names, chosen)
+    by_nested = _by_nested(outputs, points, names, chosen)
     routes = {"nested": {key: by_nested[key] for key in chosen}}
-    by_jets = _by_jets(outputs, x, names, chosen) if isinstance(equations.engine, Jets) else None
+    by_jets = _by_jets(outputs, points, names, chosen) if isinstance(equations.engine, Jets) else None
     if by_jets is not None:
         routes["jets"] = by_jets
     return [

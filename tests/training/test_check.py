@@ -1,0 +1,223 @@
+"""Before a run: every derivative that the equations ask for is compared, and a wrong one refuses to train."""
+
+import logging
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from pinn import Box, Constraint, Problem, Unknown, d, problems, solve
+from pinn.derivatives import Autograd, Jets
+from pinn.model import Model
+from pinn.networks import MLP, FourierFeatures, PirateNet
+from pinn.objective import Equations, Objective
+from pinn.sampling.uniform import spread
+from pinn.solver import default_network
+from pinn.training.check import CheckError, asked, check
+
+BOX = Box(x=(-1, 1), t=(0, 2))
+SMALL = partial(MLP, width=8, depth=2)
+
+
+def equations(problem, network=SMALL, engine=None, dtype=torch.float64):
+    model = Model(problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    return Equations(model, Jets() if engine is None else engine)
+
+
+def posed(equation, domain=BOX, **changes):
+    return Problem(domain, ["u"], {"equation": Constraint(equation, on=domain)}, **changes)
+
+
+def names(problem, found):
+    return [output + "_" + "".join(problem.coordinates[axis] for axis in axes) for output, axes in found]
+
+
+def asked_by(problem, network=SMALL):
+    given = equations(problem, network)
+    return names(problem, asked(Objective(given, spread(problem, 5, torch.Generator().manual_seed(0)))))
+
+
+@pytest.mark.parametrize("name", problems.__all__)
+def test_every_problem_passes(name):
+    problem = getattr(problems, name)()
+    table = check(equations(problem, default_network(problem)))
+    assert table.ok, f"\n{table}"
+
+
+def test_the_derivatives_are_those_that_the_equations_ask_for():
+    assert asked_by(problems.kdv()) == ["u_x", "u_t", "u_xx", "u_xxx"]
+    assert asked_by(problems.poisson_2d()) == ["u_x", "u_y", "u_xx", "u_yy"]
+    assert asked_by(posed(lambda u, x, t: d(u, x, t) - u)) == ["u_x", "u_xt"]
+    assert asked_by(posed(lambda u, x: u - x)) == []
+
+
+def test_derivatives_within_products_and_of_unknown_fields_are_asked_for_too():
+    unknown = {"k": Unknown(1.0, positive=True, inputs=("x",))}
+    problem = posed(lambda u, k, x, t: d(u, t) - d(k * d(u, x), x), coefficients=unknown)
+    assert asked_by(problem) == ["k_x", "u_x", "u_t", "u_xx"]
+    assert check(equations(problem)).ok
+
+
+def test_an_equation_that_jets_cannot_run_is_checked_in_its_first_derivatives(caplog):
+    problem = posed(lambda u, x, t: d(u, t) - torch.cumsum(0 * x, 0) - u)
+    assert asked_by(problem) == ["u_x", "u_t"]
+    with caplog.at_level(logging.WARNING):
+        assert check(equations(problem)).ok
+
+
+def test_jets_have_no_line_where_they_are_not_used():
+    problem = posed(lambda u, x, t: d(u, t) - d(u, x, x))
+    lines = [row.what for row in check(equations(problem, engine=Autograd())).rows]
+    assert not [line for line in lines if "jets" in line]
+    lines = [row.what for row in check(equations(problem)).rows]
+    assert len([line for line in lines if "jets" in line]) == 2
+
+
+def test_differences_are_as_sharp_as_their_steps_allow():
+    rows = check(equations(problems.euler_beam())).rows
+    found = [row for row in rows if "central differences" in row.what]
+    assert [row.what.split(":")[0] for row in found] == [f"derivatives of order {k}" for k in (1, 2, 3, 4)]
+    assert all(row.allowed < 1e-5 for row in found)
+
+
+class WrongFirst(torch.autograd.Function):
+    """tanh with a slope that is wrong by a part in a thousand."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.tanh(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return 1.001 * g * (1 - y**2)
+
+
+class WrongSecond(torch.autograd.Function):
+    """tanh whose slope is right and has lost its graph."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.tanh(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return g * (1 - y.detach() ** 2)
+
+
+class WrongSlope(torch.autograd.Function):
+    """The slope of tanh, whose own slope is right and has lost its graph."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.tanh(x)
+        ctx.save_for_backward(y)
+        return 1 - y**2
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return -2 * g * (y * (1 - y**2)).detach()
+
+
+class WrongThird(torch.autograd.Function):
+    """tanh whose first two derivatives are right."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.tanh(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * WrongSlope.apply(x)
+
+
+class Wrong(nn.Module):
+    def __init__(self, inputs, outputs, generator, dtype, function):
+        super().__init__()
+        self.first, self.last = (nn.Linear(a, b, dtype=dtype) for a, b in ((inputs, 8), (8, outputs)))
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=dtype))
+        self.function = function
+
+    def forward(self, x):
+        return self.last(self.function.apply(self.first(x)))
+
+
+@pytest.mark.parametrize("engine", [Autograd, Jets])
+@pytest.mark.parametrize(("function", "order"), [(WrongFirst, 1), (WrongSecond, 2), (WrongThird, 3)])
+def test_a_network_with_a_wrong_derivative_is_caught(function, order, engine, caplog):
+    problem = posed(lambda u, x, t: d(u, t) + d(u, x, x, x))
+    with caplog.at_level(logging.WARNING):
+        table = check(equations(problem, partial(Wrong, function=function), engine()))
+    failed = [row.what for row in table.rows if not row.ok]
+    assert failed[0].startswith(f"derivatives of order {order}: nested against central differences (worst u_")
+    right = [row.what for row in table.rows if row.ok]
+    assert all(any(f"order {k}:" in what for what in right) for k in range(1, order))
+
+
+def test_a_wrong_derivative_refuses_to_train(caplog):
+    problem = posed(lambda u, x, t: d(u, t) - d(u, x, x))
+    with (
+        caplog.at_level(logging.WARNING),
+        pytest.raises(CheckError, match=r"these checks failed: derivatives of order 2: .*worst u_xx"),
+    ):
+        solve(problem, network=partial(Wrong, function=WrongSecond), progress=False)
+
+
+def test_a_derivative_that_the_equations_do_not_ask_for_may_be_wrong(caplog):
+    problem = posed(lambda u, x, t: d(u, t) + d(u, x))
+    with caplog.at_level(logging.WARNING):
+        assert check(equations(problem, partial(Wrong, function=WrongSecond), Autograd())).ok
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    "network",
+    [
+        partial(FourierFeatures, width=32, depth=2),
+        partial(PirateNet, width=32, depth=2),
+        partial(MLP, width=20, depth=3, activation=torch.relu),
+    ],
+)
+def test_rough_networks_and_kinks_raise_no_alarm(network, dtype):
+    for seed, scale in enumerate((1.0, 1.5)):
+        given = equations(problems.kdv(), network, dtype=dtype)
+        with torch.no_grad():
+            for parameter in given.model.parameters():
+                parameter *= scale
+        table = check(given, seed=seed)
+        assert table.ok, f"\n{table}"
+
+
+@pytest.mark.parametrize("interval", [(1e6, 1e6 + 1), (0, 1e-9), (-1e9, 1e9)])
+def test_units_and_origin_raise_no_alarm(interval):
+    line = Box(t=interval)
+    scale = 1 / (interval[1] - interval[0])
+    table = check(equations(posed(lambda u, t: d(u, t, t) + scale * d(u, t) + scale**2 * u, line)))
+    assert table.ok, f"\n{table}"
+
+
+def test_terms_that_cancel_raise_no_alarm():
+    """u + 1e6 (((N + x) - x) - N): a million times the noise of values as large as N."""
+    problem = posed(lambda u, x, t: d(u, t) - d(u, x, x), ansatz={"u": lambda u, x, t: u + 1e6 * (((u + x) - x) - u)})
+    table = check(equations(problem))
+    assert table.ok, f"\n{table}"
+
+
+def test_a_frozen_network_is_refused_before_training():
+    def frozen(inputs, outputs, generator, dtype):
+        return SMALL(inputs, outputs, generator=generator, dtype=dtype).requires_grad_(False)
+
+    for verify in (True, False):
+        with pytest.raises(ValueError, match=r"none of the 6 .* requires grad"):
+            solve(posed(lambda u, x, t: d(u, t) - u), network=frozen, verify=verify, progress=False)
