@@ -33,6 +33,7 @@ from pinn.optimizers.system import Solve, System, hopeless, resolution
 
 _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
+_CREEP = 0.01  # the part of the loss that a step with inaccurate solves must take off
 _KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
 
 
@@ -140,7 +141,7 @@ class Damped(Optimizer):
 
     @abstractmethod
     def _sharper(self, system: System, clock: Clock) -> System | None:
-        """The same linearization solved more accurately, asked for when no step can be found; None ends the search."""
+        """The same linearization solved more accurately, asked for when no step, or next to none, is found; or None."""
 
     @abstractmethod
     def _renew(self) -> None:
@@ -175,19 +176,27 @@ class Damped(Optimizer):
             used = self.damping
             ratio = (loss - trials.best) / attempt.promised if attempt.promised > 0 else 0.0
             accepted = ratio > self.recipe.accept
-            if accepted:
-                self.damping *= max(self.recipe.shrink, 1 - (2 * ratio - 1) ** 3)
-                self.growth = 2.0
+            # Solves that end before they are accurate still descend, and would go on so for ever.
+            creeps = accepted and system.unresolved and loss - trials.best < _CREEP * loss
+            if accepted and not creeps:
                 break
-            self.damping *= self.growth
-            self.growth *= 2
-            if solves % self.recipe.retries == 0 or attempt.promised <= _EPS * loss:
+            if not accepted:
+                self.damping *= self.growth
+                self.growth *= 2
+            if creeps or solves % self.recipe.retries == 0 or attempt.promised <= _EPS * loss:
                 sharper = self._sharper(system, clock)
+                if sharper is None and accepted:
+                    break
                 # λ has been driven to where the step vanishes: neither the next system nor new points want that one.
                 self.damping, self.growth = began, 2.0
                 if sharper is None:
                     break
                 system = sharper
+        if accepted:
+            self.damping *= max(self.recipe.shrink, 1 - (2 * ratio - 1) ** 3)
+            # Less is nothing even to J itself, and would in the end be zero.
+            self.damping = max(self.damping, _EPS**2 * system.trace)
+            self.growth = 2.0
         trials.settle(accepted)
         info = {
             "damping": used,

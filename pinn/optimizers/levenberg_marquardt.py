@@ -6,8 +6,9 @@ followed by geodesic acceleration and up to three stale-Jacobian corrections. Ea
 and each correction two triangular solves and one evaluation of r; J is formed once a step.
 
 When λ comes near what JᵀJ resolves, solves are refined with products of J itself (`refinements` in the trace counts
-them); when no step can be found, J is factored by QR before the optimizer gives up, and from then on until the points
-change (`orthogonal` in the trace). The forms and their costs are in `pinn.optimizers.system`.
+them). When these do not get there and a step takes less than 1 % off the loss, or no step can be found at all, J is
+factored by QR, and from then on until the points change (`orthogonal` in the trace). The forms and their costs are in
+`pinn.optimizers.system`.
 """
 
 from __future__ import annotations

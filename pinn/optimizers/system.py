@@ -33,6 +33,7 @@ from pinn.optimizers.base import LeastSquares, Linearization
 Solve = Callable[[Tensor], Tensor]
 
 _EPS = torch.finfo(torch.float64).eps
+_REFINEMENTS = 10  # of one solve at the most
 _CLOSE = 10.0  # solves are refined when λ is nearer than this to the resolution of JᵀJ
 
 
@@ -72,6 +73,7 @@ class System(ABC):
         trace: tr(JᵀJ), the squared size of J.
         condition: lower bound on the condition number of the last matrix factored, NaN where there is none.
         refinements: products with J and Jᵀ made so far to restore digits that JᵀJ had lost.
+        unresolved: whether a solve has ended before they were restored.
     """
 
     residual: Tensor
@@ -79,6 +81,7 @@ class System(ABC):
     trace: float
     condition: float = float("nan")
     refinements: int = 0
+    unresolved: bool = False
 
     def report(self) -> dict[str, float]:
         """For the trace: condition, refinements, and 1 for orthogonal where J itself was factored."""
@@ -242,9 +245,15 @@ def _through_squares(system: System, gram: Tensor, factor: Tensor, damping: floa
 
     def solve(e: Tensor) -> Tensor:
         d, made = linalg.refined(
-            system.times, system.transposed, lambda s: linalg.cholesky_solve(factored, s), e, damping
+            system.times,
+            system.transposed,
+            lambda s: linalg.cholesky_solve(factored, s),
+            e,
+            damping,
+            iterations=_REFINEMENTS,
         )
         system.refinements += made
+        system.unresolved = system.unresolved or made == _REFINEMENTS
         return d
 
     return solve

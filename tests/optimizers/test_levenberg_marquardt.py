@@ -108,6 +108,43 @@ def test_it_refines_by_itself_when_the_error_asks_for_more_digits_and_says_so():
     torch_close(objective.vector(), exact, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("rows, columns", [(60, 150), (150, 60)], ids=["dual", "primal"])
+def test_it_turns_to_qr_by_itself_when_the_error_asks_for_more_digits_and_says_so(rows, columns):
+    """Singular values 1 … 1e-10 and a solution that uses them all: JᵀJ and its refinement creep, J does not."""
+    A = analytic.matrix(rows, columns, condition=1e10)
+    generator = torch.Generator().manual_seed(1)
+    b = A @ torch.randn(columns, generator=generator, dtype=torch.float64)
+    b = b + 1e-7 * torch.randn(rows, generator=generator, dtype=torch.float64)
+    objective = analytic.Analytic(lambda theta: A @ theta - b, torch.zeros(columns, dtype=torch.float64))
+    exact = torch.linalg.pinv(A, rtol=1e-15) @ b
+    optimizer, flags, errors = LevenbergMarquardt(), [], []
+    for _ in range(60):
+        step = optimizer.step(objective)
+        flags.append(step.info["orthogonal"])
+        errors.append(float((objective.vector() - exact).norm() / exact.norm()))
+        if step.done:
+            break
+    first = flags.index(1.0)
+    assert step.done and 10 < first < len(flags) - 3
+    assert flags == [0.0] * first + [1.0] * (len(flags) - first)
+    assert errors[first - 1] > 1e-2
+    assert errors[-1] < 1e-5
+    optimizer.reset()
+    objective.assign(torch.zeros(columns, dtype=torch.float64))
+    assert optimizer.step(objective).info["orthogonal"] == 0.0
+
+
+def test_the_damping_ends_to_fall_where_it_is_nothing_even_to_j():
+    objective, _ = analytic.linear()
+    optimizer = LevenbergMarquardt()
+    optimizer.step(objective)
+    objective.assign(torch.ones(10, dtype=torch.float64))
+    optimizer.damping = 1e-310
+    assert optimizer.step(objective).accepted
+    trace = optimizer.scale * objective.size
+    assert optimizer.damping == pytest.approx(torch.finfo(torch.float64).eps ** 2 * trace, abs=0)
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_linear_least_squares_in_a_few_steps(form):
     objective, exact = analytic.linear(consistent=False)
