@@ -5,7 +5,8 @@
 Inputs are scaled to the box [-1, 1] and outputs to the size that the problem's own conditions give them, so the
 units of a problem do not decide whether training works. Periodic coordinates enter through their first harmonic,
 which makes every output periodic with all its derivatives (Dong, Ni, J. Comput. Phys. 435 (2021) 110242, sec. 2.2).
-Where the problem allows a kink at the ends, 2x̂² − 1 is a third input: it is equal at both, its slope is not.
+A problem's features are further inputs as they are (for corners: Hu, Jin, Zhou, arXiv:2308.16429, who enrich a network
+by the singular functions of the domain).
 The model runs unchanged on tensors and on jets: it uses only operations that both know.
 """
 
@@ -54,12 +55,14 @@ class Model(nn.Module):
     ) -> None:
         super().__init__()
         self.problem = problem
-        self.network = _build(network, self._features(problem.coordinates), len(problem.outputs), generator, dtype)
+        self._further = [bind(function, {}) for function in problem.features.values()]
+        inputs = self._inputs(problem.coordinates) + len(self._further)
+        self.network = _build(network, inputs, len(problem.outputs), generator, dtype)
         self.raw = nn.ParameterDict()
         self.fields = nn.ModuleDict()
         for name, unknown in problem.unknowns.items():
             if unknown.inputs:
-                self.fields[name] = _build(network, self._features(unknown.inputs), 1, generator, dtype)
+                self.fields[name] = _build(network, self._inputs(unknown.inputs), 1, generator, dtype)
             else:
                 self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown), dtype=dtype))
         sizes = output_sizes(problem) if sizes is None else _checked_sizes(sizes, problem)
@@ -67,23 +70,20 @@ class Model(nn.Module):
         self.register_buffer("sizes", scale)
         self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
 
-    def _features(self, names: tuple[str, ...]) -> int:
-        return sum(1 + (name in self.problem.periodic) + (name in self.problem.kinks) for name in names)
+    def _inputs(self, names: tuple[str, ...]) -> int:
+        return sum(2 if name in self.problem.periodic else 1 for name in names)
 
-    def embed(self, columns: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-        """The network's inputs, shape (n, features): scaled coordinates, or cosine and sine where periodic."""
-        features = []
+    def embed(self, columns: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
+        """Coordinates as a network's inputs, each of shape (n,): scaled, or cosine and sine where periodic."""
+        features: list[Any] = []
         for name in names:
             low, high = self.problem.domain.bounds[name]
-            scaled = (columns[name] - 0.5 * (low + high)) * (2 / (high - low))
             if name in self.problem.periodic:
                 angle = (columns[name] - low) * (2 * math.pi / (high - low))
                 features += [torch.cos(angle), torch.sin(angle)]
-                if name in self.problem.kinks:
-                    features.append(2 * scaled * scaled - 1)
             else:
-                features.append(scaled)
-        return torch.stack(features, -1)
+                features.append((columns[name] - 0.5 * (low + high)) * (2 / (high - low)))
+        return features
 
     def outputs(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs and coefficient fields at points, by name, each of shape (n,).
@@ -91,7 +91,9 @@ class Model(nn.Module):
         Args:
             columns: coordinate name -> tensor or jet of shape (n,).
         """
-        raw = self.network(self.embed(columns, self.problem.coordinates))
+        inputs = self.embed(columns, self.problem.coordinates)
+        inputs += [function(columns, {}, {})[0] for function in self._further]
+        raw = self.network(torch.stack(inputs, -1))
         values: dict[str, Any] = {}
         for index, name in enumerate(self.problem.outputs):
             value = raw[..., index]
@@ -101,7 +103,7 @@ class Model(nn.Module):
         values.update(exact)
         for name, module in self.fields.items():
             unknown = self.problem.unknowns[name]
-            inner = module(self.embed(columns, unknown.inputs))[..., 0]
+            inner = module(torch.stack(self.embed(columns, unknown.inputs), -1))[..., 0]
             values[name] = _forward_field(unknown, inner)
         return values
 

@@ -63,12 +63,12 @@ class Unknown:
             raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
         if self.bounds is not None:
             object.__setattr__(self, "bounds", _interval(self.initial, self.bounds))
-        inputs = (self.inputs,) if isinstance(self.inputs, str) else self.inputs
-        if not (isinstance(inputs, (tuple, list)) and all(isinstance(name, str) for name in inputs)):
+        inputs = (self.inputs,) if isinstance(self.inputs, str) else _entries(self.inputs)
+        if inputs is None or not all(isinstance(name, str) for name in inputs):
             raise TypeError(
                 f"Unknown: got inputs={self.inputs!r}, expected names of coordinates; give a tuple such as ('x',)"
             )
-        object.__setattr__(self, "inputs", tuple(inputs))
+        object.__setattr__(self, "inputs", inputs)
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,10 @@ class Problem:
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
-        kinks: those of them at whose ends outputs are continuous but need not be smooth. Without, outputs are periodic
-            with all their derivatives, and a kink in the data there is a floor of the error.
+            Outputs are then periodic with all their derivatives: a kink in the data there is a floor of the error,
+            unless a feature has one.
+        features: name -> function (arguments by name: coordinates) of shape (n,) that the network gets as one more
+            input, of size about one; for what no smooth network can be, such as r^(2/3) cos(2φ/3) at a corner.
         exact_coefficients: true values of unknown coefficients where known, for the report of errors.
         name: a short name for files and titles.
 
@@ -143,7 +145,7 @@ class Problem:
     reference: Callable[..., Any] | None = None
     ansatz: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     periodic: Sequence[str] = ()
-    kinks: Sequence[str] = ()
+    features: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     exact_coefficients: Mapping[str, float] = field(default_factory=dict)
     name: str = "problem"
 
@@ -152,9 +154,9 @@ class Problem:
         if isinstance(self.outputs, str):
             object.__setattr__(self, "outputs", (self.outputs,))
         object.__setattr__(self, "outputs", tuple(self.outputs))
-        for name in ("periodic", "kinks"):
-            given = getattr(self, name)
-            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
+        object.__setattr__(
+            self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
+        )
         _validate_names(self)
         for name, constraint in self.constraints.items():
             _validate_constraint(self, name, constraint)
@@ -252,10 +254,15 @@ def bind(function: Callable[..., Any], known: Mapping[str, float]) -> Callable[.
     return call
 
 
+def _entries(given: Any) -> tuple[Any, ...] | None:
+    """The entries of a tuple, list, array or other sequence; None of what is none."""
+    return None if isinstance(given, (str, Mapping)) or not hasattr(given, "__iter__") else tuple(given)
+
+
 def _interval(initial: float, bounds: Any) -> tuple[float, float]:
     """The bounds of an unknown as a pair, with its first guess inside."""
-    ends = tuple(bounds) if isinstance(bounds, (tuple, list)) else ()
-    if len(ends) != 2:
+    ends = _entries(bounds)
+    if ends is None or len(ends) != 2:
         raise ValueError(f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high)")
     if math.inf in ends or -math.inf in ends:
         raise ValueError(
@@ -284,11 +291,11 @@ def _validate_types(problem: Problem) -> None:
     """What each argument is, before any of it is looked into."""
     if not isinstance(problem.domain, Domain):
         raise TypeError(f"Problem: domain must be a Domain such as Box(x=(0, 1)), got {problem.domain!r}")
-    for name in ("outputs", "periodic", "kinks"):
+    for name in ("outputs", "periodic"):
         given = getattr(problem, name)
         if not hasattr(given, "__iter__"):
             raise TypeError(f"Problem: {name} must be a list of names such as ['u'], got {given!r}")
-    for name in ("constraints", "coefficients", "ansatz", "exact_coefficients"):
+    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients"):
         given = getattr(problem, name)
         if not isinstance(given, Mapping):
             raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r}")
@@ -297,6 +304,9 @@ def _validate_types(problem: Problem) -> None:
     for name, function in problem.ansatz.items():
         if not callable(function):
             raise TypeError(f"ansatz {name!r}: expected a function of outputs and coordinates, got {function!r}")
+    for name, function in problem.features.items():
+        if not callable(function):
+            raise TypeError(f"feature {name!r}: expected a function of coordinates, got {function!r}")
     for name, value in problem.exact_coefficients.items():
         finite(f"exact_coefficients {name!r}", value=value)
 
@@ -326,12 +336,10 @@ def _validate_names(problem: Problem) -> None:
     for name in problem.periodic:
         if name not in coordinates:
             raise ValueError(f"periodic: {name!r} is no coordinate; {choices(name, coordinates)}")
-    for name in problem.kinks:
-        if name not in problem.periodic:
-            raise ValueError(
-                f"kinks: {name!r} is not among periodic={list(problem.periodic)}; name it there too, for only a "
-                "periodic coordinate has ends that meet"
-            )
+    for name, function in problem.features.items():
+        for argument in names_of(function)[0]:
+            if argument not in coordinates:
+                raise ValueError(f"feature {name!r}: unknown argument {argument!r}; {choices(argument, coordinates)}")
     for name, function in problem.ansatz.items():
         if name not in outputs:
             raise ValueError(f"ansatz: {name!r} is no output; {choices(name, outputs)}")

@@ -59,8 +59,9 @@ def test_periodic_outputs_repeat_with_their_derivatives():
     torch.testing.assert_close(sides[0], sides[1], rtol=1e-10, atol=1e-12)
 
 
-def test_where_kinks_are_allowed_outputs_repeat_and_their_slopes_need_not():
-    model = Model(problem(periodic=["x"], kinks=["x"]), partial(MLP, width=8, depth=2), generator=seeded())
+def test_a_feature_lets_periodic_outputs_have_a_kink():
+    features = {"bend": lambda x: 0.5 * (x - 1) ** 2 - 1}
+    model = Model(problem(periodic=["x"], features=features), partial(MLP, width=8, depth=2), generator=seeded())
     t = torch.linspace(0, 10, 7, dtype=torch.float64)
     sides, slopes = [], []
     for end in (-1.0, 3.0):
@@ -70,6 +71,13 @@ def test_where_kinks_are_allowed_outputs_repeat_and_their_slopes_need_not():
         slopes.append(d(u, x).detach())
     torch.testing.assert_close(sides[0], sides[1], rtol=1e-10, atol=1e-12)
     assert (slopes[0] - slopes[1]).abs().min() > 1e-3
+
+
+def test_features_are_further_inputs_in_their_order():
+    features = {"first": lambda x: x**2, "second": lambda x, t: x * t}
+    model = Model(problem(features=features), Watching, generator=seeded())
+    model(torch.tensor([[3.0, 10.0], [1.0, 5.0]], dtype=torch.float64))
+    torch.testing.assert_close(model.network.seen, torch.tensor([[1.0, 1, 9, 30], [0, 0, 1, 5]], dtype=torch.float64))
 
 
 def test_the_ansatz_is_exact():

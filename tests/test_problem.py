@@ -79,7 +79,7 @@ def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
         ({"coefficients": {"u": 1.0}}, r"'u' stands for two things"),
         ({"coefficients": {"k": Unknown(1.0, inputs=("y",))}}, r"Unknown 'k': input 'y'; choose among \['x'\]"),
         ({"periodic": ["y"]}, r"periodic: 'y' is no coordinate"),
-        ({"kinks": ["x"]}, r"kinks: 'x' is not among periodic=\[\]; name it there too"),
+        ({"features": {"bend": lambda y: y}}, r"feature 'bend': unknown argument 'y'; choose among \['x'\]"),
         ({"ansatz": {"w": lambda w: w}}, r"ansatz: 'w' is no output"),
         ({"ansatz": {"u": lambda u, z: u * z}}, r"ansatz 'u': unknown argument 'z'"),
         ({"exact_coefficients": {"k": 1.0}}, r"exact_coefficients: 'k' is no unknown"),
@@ -92,6 +92,8 @@ def test_what_cannot_be_meant_is_refused_when_the_problem_is_built(changes, mess
 
 
 def test_wrong_types_are_refused():
+    with pytest.raises(TypeError, match=r"feature 'bend': expected a function of coordinates, got 'x'"):
+        build(features={"bend": "x"})
     with pytest.raises(TypeError, match=r"coefficient 'k': expected a finite number or Unknown"):
         build(coefficients={"k": "big"})
     with pytest.raises(TypeError, match=r"coefficient 'k'"):
@@ -164,7 +166,8 @@ def test_bounds_that_cannot_hold_a_first_guess_are_refused():
         Unknown(1, bounds=(2, 0))
     with pytest.raises(ValueError, match="too wide to tell the first guess"):
         Unknown(0.5, bounds=(-1e20, 1))
-    assert Unknown(1, bounds=[0, 2]).bounds == (0, 2)
+    for bounds in ([0, 2], np.array([0, 2])):
+        assert Unknown(1, bounds=bounds).bounds == (0, 2)
 
 
 def test_an_unknowns_inputs_are_names():

@@ -18,7 +18,8 @@ SHAPES = {
     "burgers_inverse": (20, 3),
     "burgers": (16, 4),
     "wave_1d": (16, 4),
-    "reaction": (16, 4),
+    "reaction": (20, 3),
+    "convection": (20, 3),
     "kdv": (20, 4),
 }
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pinn import problems
-from pinn.derivatives import Autograd, Jets, d
+from pinn.derivatives import Autograd, Jets, d, laplacian
 from pinn.reference import Analytic
 from pinn.sampling.uniform import spread
 
@@ -85,3 +85,18 @@ def test_the_cole_hopf_solution_solves_burgers_equation(nu):
     rows = Autograd().residual(exact, problem.equation("equation"), late.x, late.names, {})
     terms = (u * d(u, columns["x"])).detach().abs().max()
     assert rows.detach().abs().max() <= 1e-10 * max(1.0, float(terms))
+
+
+def test_the_singular_function_of_the_l_is_harmonic_and_vanishes_on_both_edges():
+    problem = problems.poisson_l_shape()
+    corner = problem.features["corner"]
+    inside = problem.domain.sample(400, generator=torch.Generator().manual_seed(0), method="uniform")
+    far = inside.take((inside.x.norm(dim=1) > 0.05).nonzero()[:, 0])
+    x, y = (far.column(name).clone().requires_grad_() for name in ("x", "y"))
+    s = corner(x, y)
+    assert laplacian(s, x, y).abs().max() < 1e-10
+    slopes = (d(s, x) ** 2 + d(s, y) ** 2).sqrt()
+    torch.testing.assert_close(slopes, 2 / 3 * (x**2 + y**2) ** (-1 / 6), rtol=1e-10, atol=0)
+    edge, zero = torch.linspace(0, 1, 11, dtype=torch.float64), torch.zeros(11, dtype=torch.float64)
+    for on in (corner(edge, zero), corner(zero, edge)):
+        assert on.abs().max() < 1e-9
