@@ -131,6 +131,7 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
                 f"{target:.0e}",
                 verdict(met(median, floor, target), suite[problem]),
                 f"{floor:.1e}" if floor > 0 else "exact",
+                f"{statistics.median(run['history']['seconds'][-1] for run in runs):.0f}",
                 _count(run["points"] for run in runs),
                 _count(run["parameters"] for run in runs),
                 ", ".join(sorted({run["dtype"] for run in runs})),
@@ -138,7 +139,7 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
             ]
         )
     names = ("problem", "method", "median", "least–greatest", "target", "", "reference’s floor")
-    return table((*names, "points", "parameters", "precision", "seeds"), rows)
+    return table((*names, "seconds", "points", "parameters", "precision", "seeds"), rows)
 
 
 def verdict(good: bool, entry: Mapping[str, Any]) -> str:

@@ -88,7 +88,8 @@ def benchmark(
     """Run what is missing and write table and picture of what was asked for.
 
     Args:
-        suite: name -> problem (a call), target, by: error or coefficients, cause: why its target is missed.
+        suite: name -> problem (a call), target, by: error or coefficients, cause: why its target is missed, enough:
+            seconds beyond which a run need not go.
         known_methods: name -> options of `solve`, or peer and the problems that it has a recipe for.
         methods: those to run.
         seeds: of weights and points.
@@ -140,7 +141,7 @@ def plan(
     if not seconds > 0 or threads < 1 or jobs < 1:
         raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
     for name in names:
-        check_entry(name, suite[name], needs=("problem", "target"), takes=("by", "cause"))
+        check_entry(name, suite[name], needs=("problem", "target"), takes=("by", "cause", "enough"))
     for method in methods:
         check_method(method, known_methods[method])
     runs = []
@@ -149,7 +150,8 @@ def plan(
         if "peer" in options and name not in options["problems"]:
             continue
         settings = {"problem": suite[name]["problem"], "method": _settings(name, options)}
-        runs.append(Run(name, method, seed, seconds, threads, settings, jobs))
+        limit = min(seconds, float(suite[name].get("enough", seconds)))
+        runs.append(Run(name, method, seed, limit, threads, settings, jobs))
     if not runs:
         having = "; ".join(f"{method} has {', '.join(known_methods[method]['problems'])}" for method in methods)
         raise ConfigurationError(f"problems={names}: methods={list(methods)} have no recipe for any of them; {having}")
@@ -193,12 +195,18 @@ def check_entry(name: str, entry: Any, needs: Sequence[str], takes: Sequence[str
     for key_ in needs:
         if key_ not in entry:
             raise ConfigurationError(f"{where}: it has no {key_}; give {where}.{key_}")
-    problem, aim, by = entry["problem"], entry.get("target", 1.0), entry.get("by", "error")
+    problem, aim, by, enough = (
+        entry["problem"],
+        entry.get("target", 1.0),
+        entry.get("by", "error"),
+        entry.get("enough", 1),
+    )
     if not isinstance(problem, Mapping) or "_target_" not in problem:
         raise ConfigurationError(f"{where}.problem: expected a call, {{_target_: pinn.problems....}}, got {problem!r}")
     check(target(problem, f"{where}.problem"), problem, f"{where}.problem")
-    if isinstance(aim, bool) or not isinstance(aim, (int, float)) or not aim > 0:
-        raise ConfigurationError(f"{where}.target: expected a positive number, got {aim!r}")
+    for key_, value in (("target", aim), ("enough", enough)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise ConfigurationError(f"{where}.{key_}: expected a positive number, got {value!r}")
     if by not in ("error", "coefficients"):
         raise ConfigurationError(f"{where}.by: expected error or coefficients, got {by!r}")
     if not isinstance(entry.get("cause", ""), str):

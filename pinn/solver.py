@@ -159,7 +159,7 @@ def default_network(problem: Problem) -> NetworkFactory:
 
     | problem | hidden layers | width |
     |---|---|---|
-    | boundary, inverse or ordinary; evolution of first order | 3 | 20, 10 more for a system, 5 for each coordinate above two |
+    | boundary, inverse, ordinary, or of first order | 3 | 20, 10 more for a system, 5 for each coordinate above two |
     | evolution in space of second order | 4 | four fifths of that, so that p and the cost stay |
     | evolution in space of third order or more | 4 | the same |
 

@@ -139,6 +139,7 @@ def test_a_method_that_makes_no_sense_is_refused(method, message):
     ("change", "message"),
     [
         ({"target": None}, r"suite\.square\.target: expected a positive number, got None"),
+        ({"enough": 0}, r"suite\.square\.enough: expected a positive number, got 0"),
         ({"target": 0.0}, "expected a positive number, got 0"),
         ({"by": "coefs"}, r"suite\.square\.by: expected error or coefficients, got 'coefs'"),
         ({"cause": 3}, r"suite\.square\.cause: expected a text, got 3"),
@@ -266,12 +267,19 @@ def test_the_cause_stands_beside_a_target_that_is_missed():
     assert "| 1e-03 | met |" in _scoreboard.errors_table(_scoreboard.grouped([record(run, error=1e-4)]), suite)
 
 
+def test_a_problem_is_given_what_is_enough_for_it_and_no_more_than_is_allowed():
+    suite = {"square": SUITE["square"] | {"enough": 60}}
+    for allowed, given in ((120.0, 60.0), (20.0, 20.0)):
+        (run,) = benchmark.plan(suite, {"default": {}}, ["default"], [0], None, allowed, 1)
+        assert run.seconds == given
+
+
 def test_the_table_shows_median_spread_target_and_floor():
     runs = planned(seeds=(0, 1, 2), problems=["square"])
     records = [record(run, error=e) for run, e in zip(runs, (4e-4, 9e-3, 2e-4), strict=True)]
     lines = _scoreboard.markdown(records, SUITE, "made by hand").splitlines()
     row = next(line for line in lines if line.startswith("| square"))
-    assert row == "| square | default | 4.0e-04 | 2.0e-04–9.0e-03 | 1e-03 | met | exact | 10 | 5 | float64 | 3 |"
+    assert row == "| square | default | 4.0e-04 | 2.0e-04–9.0e-03 | 1e-03 | met | exact | 2 | 10 | 5 | float64 | 3 |"
     widths = {line.count("|") for line in lines if line.startswith("|") and "median" not in line}
     assert widths == {row.count("|"), 9}
 
