@@ -174,7 +174,7 @@ def test_the_trace_of_a_levenberg_marquardt_run(tmp_path):
     solution = solve(oscillator(), network=partial(MLP, width=8, depth=2), steps=6, progress=False)
     history = solution.history
     shown = curves(plot_trace(history, tmp_path / "trace.png"))
-    assert list(shown) == [
+    assert set(shown) >= {
         "loss",
         "error",
         "damping λ",
@@ -185,7 +185,8 @@ def test_the_trace_of_a_levenberg_marquardt_run(tmp_path):
         "digits of the solves",
         "work a step",
         "where the time went (s)",
-    ]
+    }
+    assert not {"learning rate", "step length", "rank"} & set(shown)
     np.testing.assert_array_equal(shown["damping λ"]["λ"], history.column("damping"))
     digits = shown["digits of the solves"]
     np.testing.assert_array_equal(digits["refinements"], history.column("refinements"))
@@ -198,7 +199,8 @@ def test_the_trace_of_an_adam_run(tmp_path):
     adam = FirstOrder(partial(torch.optim.Adam, lr=1e-3), partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5))
     solution = solve(oscillator(), optimizer=adam, network=partial(MLP, width=8, depth=2), steps=5, progress=False)
     shown = curves(plot_trace(solution.history, tmp_path / "trace.png"))
-    assert list(shown) == ["loss", "error", "points, rows and parameters", "learning rate", "gradient", "work a step"]
+    assert set(shown) >= {"loss", "error", "points, rows and parameters", "learning rate", "gradient", "work a step"}
+    assert not {"damping λ", "digits of the solves", "condition of the system"} & set(shown)
     np.testing.assert_allclose(shown["learning rate"]["η"], 1e-3 * 0.5 ** np.arange(5), rtol=1e-12)
     np.testing.assert_array_equal(shown["gradient"]["|g|"], solution.history.column("gradient"))
     assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
