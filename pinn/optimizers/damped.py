@@ -34,6 +34,7 @@ from pinn.optimizers.system import Solve, System, hopeless, resolution
 _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
 _CREEP = 0.01  # the part of the loss that a step with inaccurate solves must take off
+_PAYS = 5.0  # times the decrease of such a step that accurate solves must bring, or they are not tried again
 _KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
 
 
@@ -134,6 +135,7 @@ class Damped(Optimizer):
         self.damping = 0.0  # λ; the first step sets it from `scale`
         self.growth = 2.0  # ν
         self.scale = 0.0  # tr(JᵀJ)/p of the first step
+        self.blunt = False  # whether more accurate solves were tried where steps creep, and did not pay
 
     @abstractmethod
     def _system(self, objective: LeastSquares, clock: Clock) -> System:
@@ -169,7 +171,7 @@ class Damped(Optimizer):
             self.scale = system.trace / objective.size
             self.damping = self.recipe.damping * self.scale
         trials = Trials(objective, loss, clock)
-        solves, began = 0, self.damping
+        solves, began, crept = 0, self.damping, 0.0
         while True:
             attempt = self._attempt(system, trials, clock)
             solves += 1
@@ -177,9 +179,10 @@ class Damped(Optimizer):
             ratio = (loss - trials.best) / attempt.promised if attempt.promised > 0 else 0.0
             accepted = ratio > self.recipe.accept
             # Solves that end before they are accurate still descend, and would go on so for ever.
-            creeps = accepted and system.unresolved and loss - trials.best < _CREEP * loss
+            creeps = accepted and system.unresolved and not self.blunt and loss - trials.best < _CREEP * loss
             if accepted and not creeps:
                 break
+            crept = loss - trials.best if creeps else 0.0
             if not accepted:
                 self.damping *= self.growth
                 self.growth *= 2
@@ -192,6 +195,10 @@ class Damped(Optimizer):
                 if sharper is None:
                     break
                 system = sharper
+        if accepted and crept > 0 and loss - trials.best < _PAYS * crept:
+            # It was the curvature of r, not digits, that kept the steps short.
+            self.blunt = True
+            self._renew()
         if accepted:
             self.damping *= max(self.recipe.shrink, 1 - (2 * ratio - 1) ** 3)
             # Less is nothing even to J itself, and would in the end be zero.

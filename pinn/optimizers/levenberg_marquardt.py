@@ -7,7 +7,8 @@ and each correction two triangular solves and one evaluation of r; J is formed o
 
 When λ comes near what JᵀJ resolves, solves are refined with products of J itself (`refinements` in the trace counts
 them). When these do not get there and a step takes less than 1 % off the loss, or no step can be found at all, J is
-factored by QR, and from then on until the points change (`orthogonal` in the trace). The forms and their costs are in
+factored by QR, and from then on until the points change (`orthogonal` in the trace), unless the first such step gains
+less than five times as much: then digits were not what was missing. The forms and their costs are in
 `pinn.optimizers.system`.
 """
 
@@ -42,7 +43,7 @@ class LevenbergMarquardt(Damped):
         2.0
     """
 
-    _state = ("damping", "growth", "scale", "orthogonal")
+    _state = ("damping", "growth", "scale", "orthogonal", "blunt")
 
     def __init__(
         self,

@@ -114,7 +114,7 @@ def test_it_turns_to_qr_by_itself_when_the_error_asks_for_more_digits_and_says_s
     A = analytic.matrix(rows, columns, condition=1e10)
     generator = torch.Generator().manual_seed(1)
     b = A @ torch.randn(columns, generator=generator, dtype=torch.float64)
-    b = b + 1e-7 * torch.randn(rows, generator=generator, dtype=torch.float64)
+    b = b + 1e-9 * torch.randn(rows, generator=generator, dtype=torch.float64)
     objective = analytic.Analytic(lambda theta: A @ theta - b, torch.zeros(columns, dtype=torch.float64))
     exact = torch.linalg.pinv(A, rtol=1e-15) @ b
     optimizer, flags, errors = LevenbergMarquardt(), [], []
