@@ -212,7 +212,9 @@ def _stage(
     if sampling is None:
         rows = chosen.most_rows(size) if isinstance(chosen, LevenbergMarquardt) else None
         sampling = default_sampling(equations.problem, chosen, _MOST if rows is None else _most_points(equations, rows))
-    widening = Widening() if widen and sampling.every and chosen.redraws else None
+    # First order: the error gathers along characteristics, and was not less with twice the parameters.
+    widens = widen and sampling.every and chosen.redraws and _order(equations.problem) > 1
+    widening = Widening() if widens else None
     return Stage(chosen, sampling, weighting, steps, widening=widening, patience=200)
 
 
