@@ -1,33 +1,35 @@
 """What `solve` chooses where nothing is named: network, points, optimizer."""
 
 import pytest
+import torch
 
 from pinn import problems
 from pinn.optimizers import LBFGS, LevenbergMarquardt
 from pinn.sampling import RAD, Fixed, Growing, Marching
 from pinn.solver import default_network, default_sampling
 
-SHAPES = {
-    "poisson_2d": (20, 3),
-    "helmholtz_2d": (20, 3),
-    "poisson_5d": (35, 3),
-    "kovasznay": (30, 3),
-    "euler_beam": (20, 3),
-    "oscillator": (20, 3),
-    "lorenz_inverse": (30, 3),
-    "burgers_inverse": (20, 3),
-    "burgers": (16, 4),
-    "wave_1d": (16, 4),
-    "reaction": (20, 3),
-    "convection": (20, 3),
-    "kdv": (20, 4),
+CHOSEN = {
+    "poisson_2d": (20, 3, torch.tanh),
+    "helmholtz_2d": (20, 3, torch.tanh),
+    "poisson_5d": (35, 3, torch.tanh),
+    "kovasznay": (30, 3, torch.tanh),
+    "euler_beam": (20, 3, torch.tanh),
+    "oscillator": (20, 3, torch.tanh),
+    "lorenz_inverse": (30, 3, torch.tanh),
+    "burgers_inverse": (20, 3, torch.tanh),
+    "burgers": (16, 4, torch.tanh),
+    "wave_1d": (16, 4, torch.tanh),
+    "reaction": (20, 3, torch.tanh),
+    "convection": (20, 3, torch.sin),
+    "kdv": (20, 4, torch.sin),
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", CHOSEN)
 def test_the_network_follows_dimensions_outputs_order_and_time(name):
-    chosen = default_network(getattr(problems, name)()).keywords
-    assert (chosen["width"], chosen["depth"]) == SHAPES[name]
+    network = default_network(getattr(problems, name)())(inputs=2, outputs=1, generator=torch.Generator())
+    found = network.first.linear.out_features, 1 + len(network.hidden), network.first.activation
+    assert found == CHOSEN[name]
 
 
 def test_points_grow_march_where_time_is_stuck_and_stay_for_quasi_newton():
