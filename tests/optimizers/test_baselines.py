@@ -29,29 +29,6 @@ def test_linear_least_squares_in_two_steps(make, rows, columns):
     assert run(make(), objective, 2).loss < 1e-12
 
 
-@pytest.mark.parametrize("method", [NaturalGradient, SPRING])
-def test_rosenbrock_and_powell_and_rank_deficiency(method):
-    objective = analytic.rosenbrock()
-    run(method(), objective, 60)
-    close(objective.vector(), torch.ones(2, dtype=torch.float64), rtol=1e-8, atol=1e-8)
-    objective = analytic.powell()
-    assert run(method(), objective, 120).loss < 1e-12
-    objective, _ = analytic.linear(A=analytic.matrix(30, 4) @ analytic.matrix(4, 10, seed=5))
-    assert run(method(), objective, 30).loss < 1e-18
-
-
-def test_natural_gradient_does_not_see_a_linear_change_of_parameters():
-    M = analytic.matrix(4, 4, seed=9) + 2 * torch.eye(4, dtype=torch.float64)
-    plain, changed = analytic.fitting(), analytic.fitting()
-    function = changed.function
-    changed.function = lambda z: function(M @ z)
-    changed.assign(torch.linalg.solve(M, plain.vector()))
-    for _ in range(4):
-        NaturalGradient(1e-14).step(plain)
-        NaturalGradient(1e-14).step(changed)
-        close(M @ changed.vector(), plain.vector(), rtol=1e-5, atol=1e-5)
-
-
 def test_spring_solves_its_own_least_squares_problem():
     """d = argmin |J d + r|² + λ |d − μ d_last|²."""
     objective = analytic.network()

@@ -107,39 +107,6 @@ def test_the_damping_of_a_radius_is_found():
     assert promised == pytest.approx(0.5 * float(path.c @ path.c - (path.c + sigma * z).square().sum()), rel=1e-12)
 
 
-@pytest.mark.parametrize("method", BOTH)
-def test_linear_least_squares(method):
-    objective, exact = analytic.linear(consistent=False)
-    optimizer = Sketched() if method is Sketched else MatrixFree(1e-10, tolerance=1e-10)
-    run(optimizer, objective, 3)
-    close(objective.vector(), exact, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("method", BOTH)
-def test_rosenbrock_and_powell(method):
-    objective = analytic.rosenbrock()
-    run(method(), objective, 60)
-    close(objective.vector(), torch.ones(2, dtype=torch.float64), rtol=1e-6, atol=1e-6)
-    objective = analytic.powell()
-    assert run(method(), objective, 100).loss < 1e-12
-
-
-@pytest.mark.parametrize("method", BOTH)
-def test_a_rank_deficient_problem_is_solved(method):
-    objective, _ = analytic.linear(A=analytic.matrix(30, 4) @ analytic.matrix(4, 10, seed=5))
-    assert run(method(), objective, 60).loss < 1e-16
-
-
-@pytest.mark.parametrize("method", BOTH)
-def test_a_nonlinear_fit_agrees_with_scipy(method):
-    objective = analytic.fitting(noise=0.05)
-    other = scipy.optimize.least_squares(
-        lambda z: objective.function(torch.as_tensor(z)).numpy(), objective.vector().numpy(), method="lm", xtol=1e-15
-    )
-    assert run(method(), objective, 100).loss == pytest.approx(other.cost, rel=1e-9)
-    close(objective.vector(), torch.as_tensor(other.x), rtol=1e-4, atol=1e-4)
-
-
 def test_matrix_free_steps_are_those_of_levenberg_marquardt():
     free, held = analytic.network(), analytic.network()
     one = MatrixFree(tolerance=1e-12, iterations=500, corrections=0, geodesic=False)
