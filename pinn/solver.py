@@ -191,9 +191,10 @@ def _orders(problem: Problem, time: str | None) -> tuple[int, int]:
 
 
 def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST) -> Sampler:
-    """The points `solve` takes: growing and following the residual, early times first where an evolution is stuck.
+    """The points `solve` takes: growing and following the residual; early times first where an evolution is stuck.
 
-    An optimizer whose memory new points would spoil gets fixed ones.
+    Ordinary equations with values at the start take early times first from the beginning. An optimizer whose memory new
+    points would spoil gets fixed ones.
 
     Args:
         problem: what is to be solved.
@@ -204,7 +205,10 @@ def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST) 
         return Fixed(min(_FIXED, most))
     growing = Growing(RAD(), start=min(_START, most), maximum=most)
     time = evolves(problem)
-    return growing if time is None else Marching(growing, time=time, after=6)
+    if time is None:
+        return growing
+    # An ordinary equation marches at once: it is cheap, and a network that sees all times may end at a rest state.
+    return Marching(growing, time=time, after=0 if len(problem.coordinates) == 1 else 6)
 
 
 def _stage(
