@@ -3,8 +3,8 @@
     python -m experiments.figures
 
 A benchmark leaves `table.md` and a picture in its folder under outputs/; where both are there they replace those in
-docs/, and the README's text between `<!-- NAME -->` and `<!-- /NAME -->` becomes the table's first paragraph, which
-says when, where and by which command, and its first table. What has not been run stays as it is.
+docs/, and the README's text between `<!-- NAME -->` and `<!-- /NAME -->` becomes the account's first paragraph, which
+says when, where and by which command, and one of its tables. What has not been run stays as it is.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from ._folder import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
-    "benchmark": ("benchmark", "error.png"),
-    "peers": ("benchmark_peers", "error.png"),
-    "targets": ("benchmark_optimizers/targets", "error.png"),
-    "optimizers": ("benchmark_optimizers/optimizers", "error.png"),
-    "large": ("benchmark_optimizers/large", "error.png"),
-    "derivatives": ("benchmark_derivatives/latest", "ratios.png"),
+    "benchmark": ("benchmark", "error.png", 0),
+    "peers": ("benchmark_peers", "error.png", 2),
+    "targets": ("benchmark_optimizers/targets", "error.png", 0),
+    "optimizers": ("benchmark_optimizers/optimizers", "error.png", 0),
+    "large": ("benchmark_optimizers/large", "error.png", 0),
+    "derivatives": ("benchmark_derivatives/latest", "ratios.png", 0),
 }
-"""Name in docs/ and in the README -> folder under outputs/, picture there."""
+"""Name in docs/ and in the README -> folder under outputs/, picture in it, number of the table that is shown."""
 
 
-def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str]] = SOURCES) -> list[str]:
+def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str, int]] = SOURCES) -> list[str]:
     """Copy what is there.
 
     Args:
         root: a checkout.
-        sources: name -> folder under outputs/, picture in it.
+        sources: name -> folder under outputs/, picture in it, number of the table that is shown.
 
     Returns:
         the names that were renewed.
     """
     readme = (root / "README.md").read_text(encoding="utf-8")
     renewed = []
-    for name, (folder, picture) in sources.items():
+    for name, (folder, picture, shown) in sources.items():
         table, drawn = root / "outputs" / folder / "table.md", root / "outputs" / folder / picture
         if not (table.exists() and drawn.exists()):
             continue
@@ -51,17 +51,17 @@ def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str]] = SOURCES)
         write_text(root / "docs" / f"{name}.md", text)
         with replacing(root / "docs" / f"{name}.png") as temporary:
             shutil.copyfile(drawn, temporary)
-        readme = inserted(readme, name, excerpt(text))
+        readme = inserted(readme, name, excerpt(text, shown))
         renewed.append(name)
     write_text(root / "README.md", readme)
     return renewed
 
 
-def excerpt(text: str) -> str:
-    """The first paragraph and the first table of a Markdown text."""
+def excerpt(text: str, shown: int) -> str:
+    """The first paragraph and one table, by number, of a Markdown text."""
     parts = text.strip().split("\n\n")
-    table = next(part for part in parts if part.startswith("|"))
-    return f"{parts[0]}\n\n{table}"
+    tables = [part for part in parts if part.startswith("|")]
+    return f"{parts[0]}\n\n{tables[shown]}"
 
 
 def inserted(text: str, name: str, content: str) -> str:

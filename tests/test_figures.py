@@ -14,21 +14,25 @@ def test_tables_and_pictures_are_copied_and_the_readme_shows_the_first_table(tmp
     place.mkdir(parents=True)
     (place / "table.md").write_text(TABLE)
     (place / "error.png").write_bytes(b"picture")
-    assert figures(tmp_path, {"one": ("here", "error.png"), "two": ("nowhere", "error.png")}) == ["one"]
+    assert figures(tmp_path, {"one": ("here", "error.png", 0), "two": ("nowhere", "error.png", 0)}) == ["one"]
     assert (tmp_path / "docs" / "one.md").read_text() == TABLE
     assert (tmp_path / "docs" / "one.png").read_bytes() == b"picture"
     assert not (tmp_path / "docs" / "two.md").exists()
     text = (tmp_path / "README.md").read_text()
     assert "<!-- one -->\n\n`command`, 2026-01-01.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n<!-- /one -->" in text
     assert "old" not in text and "<!-- two -->\nkept\n" in text
-    figures(tmp_path, {"one": ("here", "error.png")})
+    figures(tmp_path, {"one": ("here", "error.png", 0)})
     assert (tmp_path / "README.md").read_text() == text
+
+
+def test_another_table_is_shown_by_its_number():
+    assert excerpt(TABLE, 1) == "`command`, 2026-01-01.\n\n| c |\n| --- |\n| 3 |"
 
 
 def test_the_readme_shows_what_docs_hold():
     root = Path(__file__).resolve().parents[1]
     text = (root / "README.md").read_text(encoding="utf-8")
-    for name in SOURCES:
+    for name, (_, _, shown) in SOURCES.items():
         if f"<!-- {name} -->" in text:
-            assert excerpt((root / "docs" / f"{name}.md").read_text(encoding="utf-8")) in text, name
+            assert excerpt((root / "docs" / f"{name}.md").read_text(encoding="utf-8"), shown) in text, name
             assert (root / "docs" / f"{name}.png").exists(), name
