@@ -22,6 +22,7 @@ from pinn.derivatives.plan import Algebra
 
 if TYPE_CHECKING:
     from pinn.derivatives.rows import Tape
+    from pinn.derivatives.workspace import Workspace
 
 
 class MissingRule(TypeError):
@@ -38,13 +39,14 @@ class Frame:
     Args:
         algebra: the plan.
         n: number of points.
+        space: where stacks are made.
         tape: where the rows of ∂r/∂θ are to be taken, what they are made of; else None.
     """
 
-    __slots__ = ("algebra", "n", "tape")
+    __slots__ = ("algebra", "n", "space", "tape")
 
-    def __init__(self, algebra: Algebra, n: int, tape: Tape | None = None) -> None:
-        self.algebra, self.n, self.tape = algebra, n, tape
+    def __init__(self, algebra: Algebra, n: int, space: Workspace, tape: Tape | None = None) -> None:
+        self.algebra, self.n, self.space, self.tape = algebra, n, space, tape
 
     def coordinate(self, values: Tensor, i: int) -> Jet:
         """Coordinate number i, with values (n,), as a jet."""

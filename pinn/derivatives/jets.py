@@ -29,6 +29,7 @@ from pinn.derivatives.jet import Frame, MissingRule
 from pinn.derivatives.plan import Algebra
 from pinn.derivatives.program import Evaluation, Key, Program
 from pinn.derivatives.rows import BlockLinearization, Tape, leaves_of
+from pinn.derivatives.workspace import Workspace
 
 _LOG = logging.getLogger("pinn.derivatives")
 T = TypeVar("T")
@@ -44,6 +45,9 @@ class Jets(Engine):
         fallback: whether the reference takes over where a rule is missing or the comparison fails; else it raises.
         probe: whether each equation is compared with the reference before it is first used.
         block: points that are computed together; left out, it follows the plan's size, the width and the threads.
+
+    The memory of a block of points serves the next one and the next call: an engine keeps up to 64 MB of it
+    (`pinn.derivatives.workspace`) for as long as it lives.
 
     Raises:
         MissingRule: with `fallback=False`, for an operation without a rule, or where the comparison fails.
@@ -62,7 +66,7 @@ class Jets(Engine):
         self.fallback, self.probe, self.block = fallback, probe, block
         self.reference = Autograd()
         self._algebras: dict[frozenset[Key], Algebra] = {}
-        _keep_freed_memory()
+        self.space = Workspace()
         self._outputs: _Memory[tuple[str, ...]] = _Memory()
         self._reasons: _Memory[str] = _Memory()
 
@@ -371,7 +375,7 @@ class _Run:
         names: Sequence[str],
         constants: Mapping[str, Tensor] | None,
     ) -> None:
-        self._model, self._points, self._names = model, points.detach(), tuple(names)
+        self._model, self._points, self._names, self._space = model, points.detach(), tuple(names), engine.space
         trace = Trace(names, points.shape[0], points)
         outputs = {name: trace.output(name) for name in engine.output_names(model, points, names)}
         rows = equation(dict(trace.coordinates), outputs, constants or {})
@@ -385,7 +389,7 @@ class _Run:
     def rows(self, block: slice, tape: Tape | None = None) -> list[Tensor]:
         """The q rows (n,) on a block of points."""
         points = self._points[block]
-        frame = Frame(self._algebra, points.shape[0], tape)
+        frame = Frame(self._algebra, points.shape[0], self._space, tape)
         outputs = self._model({name: frame.coordinate(points[:, i], i) for i, name in enumerate(self._names)})
         return Evaluation(self._program, frame, outputs, points, block).rows()
 
@@ -393,21 +397,11 @@ class _Run:
         """Scaled rows (n, q) on a block of points, and their derivatives."""
         part = None if scale is None else scale[block]
         with torch.enable_grad():
-            tape = Tape(self._points[block].shape[0])
+            tape = Tape(self._points[block].shape[0], self._space)
             rows = self.rows(block, tape)
             scales = [None if part is None else part if part.ndim == 1 else part[:, j] for j in range(len(rows))]
             linearization = tape.linearization(rows, scales)
         return scaled(torch.stack([row.detach() for row in rows], 1), part), linearization
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep the memory of one block of points for the next.
-
-    It returns freed memory to the system beyond a threshold that follows the largest block freed so far, and faulting
-    it in again costs a fifth of a loss gradient. One large block, freed untouched, moves the threshold to its maximum,
-    64 MB. Other allocators are left as they are.
-    """
-    torch.empty(2**25 - 2**13, dtype=torch.uint8)
 
 
 def block_size(model: Model, entries: int, points: Tensor) -> int:

@@ -226,7 +226,7 @@ class Evaluation:
         if base.index not in self._jets:
             assert base.jets is not None and base.function is not None
             plan, operands, named = base.jets
-            frame = Frame(plan, self._frame.n, self._frame.tape)
+            frame = Frame(plan, self._frame.n, self._frame.space, self._frame.tape)
             args = [self._operand_jet(frame, x, entries) for x, entries in zip(base.args, operands, strict=True)]
             kwargs = {name: self._operand_jet(frame, x, named[name]) for name, x in base.kwargs.items()}
             self._jets[base.index] = POINTWISE[base.function](*args, **kwargs)

@@ -25,8 +25,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pinn.derivatives.fused import Linear, affine
+from pinn.derivatives.affine import Linear, affine
 from pinn.derivatives.jet import Jet
+from pinn.derivatives.workspace import Workspace
 
 Fill = Callable[[Tensor, bool], None]
 """Fills or adds to a block of Jᵀ."""
@@ -57,10 +58,11 @@ class Tape:
 
     Args:
         n: number of points.
+        space: where stacks are made.
     """
 
-    def __init__(self, n: int) -> None:
-        self.n = n
+    def __init__(self, n: int, space: Workspace) -> None:
+        self.n, self.space = n, space
         self.layers: list[_Layer] = []
         self.copies: dict[int, _Copies] = {}
         self._own: dict[int, Tensor] = {}
@@ -91,7 +93,7 @@ class Tape:
         fixed, shift = weight.detach(), None if bias is None else bias.detach()
         outputs: tuple[Tensor, ...]
         if a.requires_grad or (a.stacked and a.stack.shape[0] == 1 + len(a.keys)):
-            z = Linear.apply(a.stack, fixed, shift)
+            z = Linear.apply(a.stack, fixed, shift, self.space)
             if not z.requires_grad:
                 z.requires_grad_()
             outputs = (z,)
@@ -124,7 +126,8 @@ class Tape:
             gradients.append(list(found))
         start = sum(len(layer.outputs) for layer in self.layers)
         layers: list[tuple[_Layer, Tensor]] = []
-        for layer, *deltas in zip(self.layers, *(_deltas(self.layers, given) for given in gradients), strict=True):
+        found_deltas = (_deltas(self.layers, given, self.space) for given in gradients)
+        for layer, *deltas in zip(self.layers, *found_deltas, strict=True):
             if (delta := _side_by_side(deltas, 2)) is not None:
                 # Without its outputs, which hold the graph.
                 layers.append((replace(layer, outputs=()), delta))
@@ -276,7 +279,7 @@ def _weighted(tensor: Tensor, vector: Tensor, q: int, axis: int) -> Tensor:
     return found if q == 1 else found.unflatten(axis, (-1, q)).sum(axis + 1)
 
 
-def _deltas(layers: list[_Layer], gradients: list[Tensor | None]) -> list[Tensor | None]:
+def _deltas(layers: list[_Layer], gradients: list[Tensor | None], space: Workspace) -> list[Tensor | None]:
     """δ (1 + K', n, …, out) of each layer; None where r does not depend on it."""
     found: list[Tensor | None] = []
     waiting = iter(gradients)
@@ -292,7 +295,10 @@ def _deltas(layers: list[_Layer], gradients: list[Tensor | None]) -> list[Tensor
             value, tail = (
                 torch.zeros_like(z) if part is None else part for part, z in zip(parts, layer.outputs, strict=True)
             )
-            found.append(torch.cat([value[None], tail]))
+            delta = space.stack(1 + tail.shape[0], value)
+            delta[0].copy_(value)
+            delta[1:].copy_(tail)
+            found.append(delta)
     return found
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives import fused, series
+from pinn.derivatives import affine, series
 from pinn.derivatives.fused import Product, composed
 from pinn.derivatives.jet import Jet, MissingRule, values_of
 
@@ -31,9 +31,9 @@ def compose(rule: series.Rule, z: Jet) -> Jet:
     """φ(z) by the Taylor coefficients of φ."""
     program = z.frame.algebra.composition(z.keys)
     if z.stacked:
-        stack = composed(rule, program, z.keys, z.stack, None)
+        stack = composed(rule, program, z.keys, z.stack, None, z.frame.space)
     else:
-        stack = composed(rule, program, z.keys, z.value, z.tail)
+        stack = composed(rule, program, z.keys, z.value, z.tail, z.frame.space)
     return Jet(z.frame, program.keys, stack=stack)
 
 
@@ -80,11 +80,24 @@ def add(f: Any, g: Any, *, alpha: float = 1.0, out: None = None) -> Jet:
         return _add_constant(g, f)
     _same_rank(f, g, "a sum")
     if f.keys == g.keys:
-        if f.stacked and g.stacked:
-            return Jet(f.frame, f.keys, stack=f.stack + g.stack)
-        return Jet(f.frame, f.keys, f.value + g.value, f.tail + g.tail)
+        return _alike(f, g, 1.0)
     value = f.value + g.value
     return Jet(f.frame, *_union_of((f, g), value, lambda entries: functools.reduce(torch.add, entries)))
+
+
+def _alike(f: Jet, g: Jet, alpha: float) -> Jet:
+    """f + alpha g of jets with the same entries."""
+    if f.stacked and g.stacked and f.shape == g.shape:
+        return Jet(f.frame, f.keys, stack=affine.combined(f.stack, g.stack, alpha, f.frame.space))
+    value, tail = torch.add(f.value, g.value, alpha=alpha), torch.add(f.tail, g.tail, alpha=alpha)
+    return Jet(f.frame, f.keys, value, tail)
+
+
+def _multiple(f: Jet, alpha: float, beta: float) -> Jet:
+    """alpha f + beta for numbers."""
+    if f.stacked:
+        return Jet(f.frame, f.keys, stack=affine.multiple(f.stack, float(alpha), float(beta), f.frame.space))
+    return Jet(f.frame, f.keys, f.value * alpha + beta if beta else f.value * alpha, f.tail * alpha)
 
 
 def _union_of(jets: Sequence[Jet], value: Tensor, combine: Callable[[list[Tensor]], Tensor]) -> tuple[Any, ...]:
@@ -107,6 +120,8 @@ def tail_of(entries: list[Tensor], value: Tensor) -> Tensor:
 
 
 def _add_constant(f: Jet, constant: Any) -> Jet:
+    if isinstance(constant, Real) and f.stacked:
+        return _multiple(f, 1.0, float(constant))
     constant = _constant(f, constant)
     value = f.value + constant
     tail = f.tail
@@ -117,10 +132,10 @@ def _add_constant(f: Jet, constant: Any) -> Jet:
 
 def subtract(f: Any, g: Any, *, alpha: float = 1.0) -> Jet:
     """f − alpha g."""
-    if isinstance(f, Jet) and isinstance(g, Jet) and f.keys == g.keys and f.ndim == g.ndim and alpha == 1.0:
-        if f.stacked and g.stacked:
-            return Jet(f.frame, f.keys, stack=f.stack - g.stack)
-        return Jet(f.frame, f.keys, f.value - g.value, f.tail - g.tail)
+    if isinstance(f, Jet) and isinstance(g, Jet) and f.keys == g.keys and f.ndim == g.ndim:
+        return _alike(f, g, -alpha)
+    if isinstance(f, Real):
+        return _multiple(g, -alpha, float(f))
     return add(f, negative(g) if isinstance(g, Jet) else -g, alpha=alpha)
 
 
@@ -128,6 +143,8 @@ def multiply(f: Any, g: Any) -> Jet:
     """f g."""
     if not isinstance(f, Jet):
         f, g = g, f
+    if isinstance(g, Real):
+        return _multiple(f, float(g), 0.0)
     if not isinstance(g, Jet):
         constant = _constant(f, g)
         if _fits(f, constant) and not (isinstance(constant, Tensor) and constant.ndim == f.ndim and not f.stacked):
@@ -140,12 +157,12 @@ def multiply(f: Any, g: Any) -> Jet:
     if left.shape[1:] != right.shape[1:]:
         shape = torch.broadcast_shapes(left.shape[1:], right.shape[1:])
         left, right = left.expand(-1, *shape), right.expand(-1, *shape)
-    return Jet(f.frame, keys, stack=Product.apply(terms, 1 + len(keys), left, right))
+    return Jet(f.frame, keys, stack=Product.apply(terms, 1 + len(keys), left, right, f.frame.space))
 
 
 def negative(f: Jet) -> Jet:
     """−f."""
-    return f.each(lambda entry, lead: -entry)
+    return _multiple(f, -1.0, 0.0)
 
 
 def divide(f: Any, g: Any, *, rounding_mode: None = None) -> Jet:
@@ -183,8 +200,8 @@ def linear(a: Any, weight: Any, bias: Any = None) -> Jet:
     if a.frame.tape is not None and (weight.requires_grad or (bias is not None and bias.requires_grad)):
         return a.frame.tape.linear(a, weight, bias)
     if a.stacked:
-        return Jet(a.frame, a.keys, stack=fused.linear(a.stack, weight, bias))
-    return Jet(a.frame, a.keys, fused.affine(a.value, weight, bias), a.tail @ weight.T)
+        return Jet(a.frame, a.keys, stack=affine.linear(a.stack, weight, bias, a.frame.space))
+    return Jet(a.frame, a.keys, affine.affine(a.value, weight, bias), a.tail @ weight.T)
 
 
 def matmul(a: Any, b: Any) -> Jet:

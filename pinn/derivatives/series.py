@@ -21,8 +21,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Value = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
-Taylor = Callable[[Tensor, Tensor, tuple[Tensor, ...], int], list[Tensor]]
+from pinn.derivatives.workspace import Workspace
+
+Value = Callable[[Tensor, Tensor, Workspace], tuple[Tensor, ...]]
+Taylor = Callable[[Tensor, Tensor, tuple[Tensor, ...], int, Workspace], list[Tensor]]
 Damp = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
@@ -32,8 +34,8 @@ class Rule:
 
     Args:
         name: the function's name.
-        value: (z, out) -> extra; writes φ(z) into `out` and returns what `taylor` needs beside it.
-        taylor: (z, φ(z), extra, order) -> [φ₁, …, φ_order].
+        value: (z, out, space) -> extra; writes φ(z) into `out` and returns what `taylor` needs beside it.
+        taylor: (z, φ(z), extra, order, space) -> [φ₁, …, φ_order].
         riccati: (p₀, p₁, p₂) of φ' = p₀ + p₁ φ + p₂ φ², where there is such a form.
         damp: (t, φ(z), out) -> φ'(z) t in one pass over memory, into `out` where that is given.
     """
@@ -46,7 +48,7 @@ class Rule:
 
 
 def _plain(function: Callable[..., Tensor]) -> Value:
-    def value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
+    def value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
         function(z, out=out)
         return ()
 
@@ -56,7 +58,7 @@ def _plain(function: Callable[..., Tensor]) -> Value:
 def _copied(function: Callable[[Tensor], Tensor]) -> Value:
     """For functions without an `out` argument."""
 
-    def value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
+    def value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
         out.copy_(function(z))
         return ()
 
@@ -67,15 +69,15 @@ def _riccati(p: tuple[float, float, float]) -> Taylor:
     """Coefficients of a solution of φ' = p₀ + p₁ φ + p₂ φ²."""
     p0, p1, p2 = p
 
-    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
         if p2 == 0.0 and p1 == 1.0 and p0 == 0.0:
-            return [y / math.factorial(m) if m > 1 else y for m in range(1, order + 1)]
-        found = [y, quadratic(p, y)]
+            return [space.product(y, 1.0 / math.factorial(m)) if m > 1 else y for m in range(1, order + 1)]
+        found = [y, quadratic(p, y, space)]
         zero = torch.zeros((), dtype=y.dtype, device=y.device)
         for m in range(1, order):
             # Σ φᵢ φₘ₋ᵢ with equal pairs taken once; each term in one pass over memory, its factor included.
             pair = 2.0 * p2 / (m + 1)
-            total = torch.addcmul(zero, found[m], y, value=pair)
+            total = torch.addcmul(zero, found[m], y, value=pair, out=space.like(y))
             if p1:
                 total.add_(found[m], alpha=p1 / (m + 1))
             for i in range(1, (m + 1) // 2):
@@ -88,13 +90,14 @@ def _riccati(p: tuple[float, float, float]) -> Taylor:
     return taylor
 
 
-def quadratic(p: tuple[float, float, float], y: Tensor) -> Tensor:
+def quadratic(p: tuple[float, float, float], y: Tensor, space: Workspace) -> Tensor:
     """p₀ + p₁ y + p₂ y², in one or two passes over memory."""
     p0, p1, p2 = p
     if p2 == 0.0:
-        return y * p1 + p0 if p0 else y * p1
+        found = space.product(y, p1)
+        return found.add_(p0) if p0 else found
     base = torch.full((), p0, dtype=y.dtype, device=y.device)
-    found = torch.addcmul(base, y, y, value=p2)
+    found = torch.addcmul(base, y, y, value=p2, out=space.like(y))
     return found.add_(y, alpha=p1) if p1 else found
 
 
@@ -122,7 +125,7 @@ def _damp_exp(t: Tensor, y: Tensor, out: Tensor | None) -> Tensor:
     return torch.mul(t, y, out=out)
 
 
-def _tanh_value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
+def _tanh_value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
     # tanh z = 2 σ(2z) − 1 is right to one unit in the last place of 1, and three times faster here than torch.tanh,
     # which on its own costs more than the layer's matrix product.
     torch.mul(z, 2.0, out=out)
@@ -141,14 +144,14 @@ RECIPROCAL = _quadratic_rule("reciprocal", _plain(torch.reciprocal), (0.0, 0.0, 
 def _pair(name: str, first: Callable[..., Tensor], second: Callable[..., Tensor], signs: tuple[float, ...]) -> Rule:
     """A function whose derivatives cycle through two functions, with these signs: sin, cos, sinh, cosh."""
 
-    def value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
+    def value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
         first(z, out=out)
-        return (second(z),)
+        return (second(z, out=space.like(z)),)
 
-    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
         both = (y, extra[0])
         factors = [signs[m % 4] / math.factorial(m) for m in range(1, order + 1)]
-        return [both[m % 2] if f == 1.0 else both[m % 2] * f for m, f in enumerate(factors, 1)]
+        return [both[m % 2] if f == 1.0 else space.product(both[m % 2], f) for m, f in enumerate(factors, 1)]
 
     return Rule(name, value, taylor)
 
@@ -159,7 +162,7 @@ SINH = _pair("sinh", torch.sinh, torch.cosh, (1.0, 1.0, 1.0, 1.0))
 COSH = _pair("cosh", torch.cosh, torch.sinh, (1.0, 1.0, 1.0, 1.0))
 
 
-def _log_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+def _log_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
     inverse = z.reciprocal()
     found = [inverse]
     for m in range(1, order):
@@ -170,14 +173,14 @@ def _log_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> 
 LOG = Rule("log", _plain(torch.log), _log_taylor)
 
 
-def _log1p_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
-    return _log_taylor(1.0 + z, y, extra, order)
+def _log1p_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
+    return _log_taylor(1.0 + z, y, extra, order, space)
 
 
 LOG1P = Rule("log1p", _plain(torch.log1p), _log1p_taylor)
 
 
-def _expm1_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+def _expm1_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
     full = y + 1.0
     return [full / math.factorial(m) for m in range(1, order + 1)]
 
@@ -188,11 +191,11 @@ EXPM1 = Rule("expm1", _plain(torch.expm1), _expm1_taylor)
 def power(exponent: float) -> Rule:
     """z ↦ z^exponent, a real exponent; at z = 0 the derivatives are those of the polynomial where it is one."""
 
-    def value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
+    def value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
         torch.pow(z, exponent, out=out)
         return ()
 
-    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
         found = []
         binomial = 1.0
         for m in range(1, order + 1):
@@ -203,23 +206,23 @@ def power(exponent: float) -> Rule:
     return Rule(f"pow({exponent:g})", value, taylor)
 
 
-def _gaussian(z: Tensor, order: int, scale: float) -> list[Tensor]:
-    """Coefficients 0 … order − 1 of scale · e^{−z²}."""
-    found = [torch.exp(-z * z).mul_(scale)]
+def _gaussian(z: Tensor, order: int, scale: float, space: Workspace) -> list[Tensor]:
+    """Coefficients 0 … order − 1 of scale · e^{−z²}, in memory of their own."""
+    found = [space.product(z, z).neg_().exp_().mul_(scale)]
     for k in range(order - 1):
-        step = z * found[k]
-        found.append((step + found[k - 1] if k else step).mul_(-2.0 / (k + 1)))
+        step = space.product(z, found[k])
+        found.append((step.add_(found[k - 1]) if k else step).mul_(-2.0 / (k + 1)))
     return found[:order]
 
 
-def _erf_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
-    return [f / (k + 1) for k, f in enumerate(_gaussian(z, order, 2.0 / math.sqrt(math.pi)))]
+def _erf_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
+    return [f / (k + 1) for k, f in enumerate(_gaussian(z, order, 2.0 / math.sqrt(math.pi), space))]
 
 
 ERF = Rule("erf", _plain(torch.erf), _erf_taylor)
 
 
-def _atan_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+def _atan_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
     inverse = torch.reciprocal(1.0 + z * z)
     slope = [inverse]
     for k in range(1, order):
@@ -231,36 +234,36 @@ def _atan_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) ->
 ATAN = Rule("atan", _plain(torch.atan), _atan_taylor)
 
 
-def _times_z(z: Tensor, gate: Sequence[Tensor]) -> list[Tensor]:
+def _times_z(z: Tensor, gate: Sequence[Tensor], space: Workspace) -> list[Tensor]:
     """Coefficients 1 … of z · gate(z), from those of the gate, 0 …."""
-    return [torch.addcmul(gate[m - 1], z, gate[m]) for m in range(1, len(gate))]
+    return [torch.addcmul(gate[m - 1], z, gate[m], out=space.like(z)) for m in range(1, len(gate))]
 
 
-def _silu_value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
-    gate = torch.sigmoid(z)
+def _silu_value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
+    gate = torch.sigmoid(z, out=space.like(z))
     torch.mul(z, gate, out=out)
     return (gate,)
 
 
-def _silu_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+def _silu_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
     (gate,) = extra
-    return _times_z(z, [gate, *SIGMOID.taylor(z, gate, (), order)])
+    return _times_z(z, [gate, *SIGMOID.taylor(z, gate, (), order, space)], space)
 
 
 SILU = Rule("silu", _silu_value, _silu_taylor)
 
 
-def _normal(z: Tensor, order: int) -> list[Tensor]:
+def _normal(z: Tensor, order: int, space: Workspace) -> list[Tensor]:
     """Coefficients 0 … order of Φ(z) = (1 + erf(z/√2))/2, the normal distribution function."""
-    argument = z * math.sqrt(0.5)
-    found = [torch.special.ndtr(z)]
-    for k, f in enumerate(_gaussian(argument, order, 1.0 / math.sqrt(math.pi))):
-        found.append(f * (math.sqrt(0.5) ** (k + 1) / (k + 1)))
+    argument = space.product(z, math.sqrt(0.5))
+    found = [torch.special.ndtr(z, out=space.like(z))]
+    for k, f in enumerate(_gaussian(argument, order, 1.0 / math.sqrt(math.pi), space)):
+        found.append(f.mul_(math.sqrt(0.5) ** (k + 1) / (k + 1)))
     return found
 
 
-def _gelu_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
-    return _times_z(z, _normal(z, order))
+def _gelu_taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
+    return _times_z(z, _normal(z, order, space), space)
 
 
 GELU = Rule("gelu", _copied(torch.nn.functional.gelu), _gelu_taylor)
@@ -269,13 +272,13 @@ GELU = Rule("gelu", _copied(torch.nn.functional.gelu), _gelu_taylor)
 def softplus(beta: float = 1.0, threshold: float = 20.0) -> Rule:
     """z ↦ log(1 + e^{βz})/β, linear where βz exceeds the threshold, as torch has it."""
 
-    def value(z: Tensor, out: Tensor) -> tuple[Tensor, ...]:
+    def value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
         out.copy_(torch.nn.functional.softplus(z, beta, threshold))
         return (torch.sigmoid(beta * z),)
 
-    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
         (gate,) = extra
-        slopes = [gate, *SIGMOID.taylor(z, gate, (), order - 1)] if order > 1 else [gate]
+        slopes = [gate, *SIGMOID.taylor(z, gate, (), order - 1, space)] if order > 1 else [gate]
         linear = beta * z > threshold
         return [
             torch.where(linear, float(m == 0), slope * (beta**m / (m + 1))) for m, slope in enumerate(slopes[:order])
@@ -287,7 +290,7 @@ def softplus(beta: float = 1.0, threshold: float = 20.0) -> Rule:
 def _branch(name: str, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Rule:
     """A piecewise linear function away from its kinks."""
 
-    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int) -> list[Tensor]:
+    def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
         return [slope(z)] + [torch.zeros_like(z) for _ in range(order - 1)]
 
     return Rule(name, _copied(value), taylor)

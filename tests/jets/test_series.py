@@ -5,9 +5,12 @@ import sympy
 import torch
 
 from pinn.derivatives import series
-from pinn.derivatives.fused import Compose, Linear, Product
+from pinn.derivatives.affine import Linear, Multiple, Sum
+from pinn.derivatives.fused import Compose, Product
 from pinn.derivatives.plan import Algebra
+from pinn.derivatives.workspace import Workspace
 
+SPACE = Workspace()
 Z = sympy.Symbol("z", real=True)
 ROOT = sympy.sqrt(2)
 FUNCTIONS = {
@@ -43,8 +46,8 @@ def test_coefficients(rule):
     points = [0.3, 0.7, 1.1]
     z = torch.tensor(points, dtype=torch.float64)
     y = torch.empty_like(z)
-    extra = rule.value(z, y)
-    found = [y, *rule.taylor(z, y, extra, 6)]
+    extra = rule.value(z, y, SPACE)
+    found = [y, *rule.taylor(z, y, extra, 6, SPACE)]
     for m, coefficient in enumerate(found):
         exact = sympy.diff(FUNCTIONS[rule], Z, m) / sympy.factorial(m)
         true = torch.tensor([float(exact.subs(Z, sympy.Float(p, 30)).evalf(30)) for p in points], dtype=torch.float64)
@@ -54,7 +57,7 @@ def test_coefficients(rule):
 def test_a_cube_at_zero():
     """Integer powers are polynomials, also where the base is zero."""
     z = torch.zeros(1, dtype=torch.float64)
-    assert [c.item() for c in series.power(3.0).taylor(z, z, (), 5)] == [0.0, 0.0, 1.0, 0.0, 0.0]
+    assert [c.item() for c in series.power(3.0).taylor(z, z, (), 5, SPACE)] == [0.0, 0.0, 1.0, 0.0, 0.0]
 
 
 def stacks(size, *shape):
@@ -70,16 +73,21 @@ def test_fused_gradients(rule, order):
     keys = tuple(range(1, algebra.size))
     program = algebra.composition(keys)
     z = stacks(algebra.size, 2, 3).requires_grad_()
-    assert torch.autograd.gradcheck(lambda z: Compose.apply(rule, program, keys, z, None), z)
+    assert torch.autograd.gradcheck(lambda z: Compose.apply(rule, program, keys, z, None, SPACE), z)
     value, tail = z.detach()[0].clone().requires_grad_(), z.detach()[1:, :1].clone().requires_grad_()
-    assert torch.autograd.gradcheck(lambda v, t: Compose.apply(rule, program, keys, v, t), (value, tail))
-    spread = Compose.apply(rule, program, keys, torch.cat([value[None], tail.expand(-1, 2, -1)]), None)
-    assert torch.allclose(spread, Compose.apply(rule, program, keys, value, tail))
+    assert torch.autograd.gradcheck(lambda v, t: Compose.apply(rule, program, keys, v, t, SPACE), (value, tail))
+    spread = Compose.apply(rule, program, keys, torch.cat([value[None], tail.expand(-1, 2, -1)]), None, SPACE)
+    assert torch.allclose(spread, Compose.apply(rule, program, keys, value, tail, SPACE))
 
 
 def test_products_and_linear_maps():
     algebra = Algebra([{(0, 0, 1): 1.0}])
     f, g = stacks(algebra.size, 2, 3).requires_grad_(), (stacks(algebra.size, 2, 3) ** 2).requires_grad_()
-    assert torch.autograd.gradcheck(lambda f, g: Product.apply(algebra.terms, algebra.size, f, g), (f, g))
+    assert torch.autograd.gradcheck(lambda f, g: Product.apply(algebra.terms, algebra.size, f, g, SPACE), (f, g))
     weight, bias = stacks(4, 3).requires_grad_(), stacks(4).requires_grad_()
-    assert torch.autograd.gradcheck(Linear.apply, (f, weight, bias))
+    assert torch.autograd.gradcheck(lambda *given: Linear.apply(*given, SPACE), (f, weight, bias))
+    assert torch.autograd.gradcheck(lambda f, g: Sum.apply(f, g, -0.7, SPACE), (f, g))
+    torch.testing.assert_close(Sum.apply(f, g, -0.7, SPACE), f - 0.7 * g, rtol=1e-14, atol=1e-15)
+    assert torch.autograd.gradcheck(lambda f: Multiple.apply(f, -0.7, 0.3, SPACE), f)
+    moved = Multiple.apply(f, -0.7, 0.3, SPACE)
+    assert torch.equal(moved[0], -0.7 * f[0] + 0.3) and torch.equal(moved[1:], -0.7 * f[1:])
