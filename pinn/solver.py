@@ -101,7 +101,7 @@ def solve(
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
         if stages is None:
-            stages = [_stage(equations, optimizer, sampling, weighting, steps, widen=network is None and start is None)]
+            stages = [_stage(equations, optimizer, sampling, weighting, steps, network is None, start is not None)]
         trainer = Trainer(
             equations,
             generator=generator,
@@ -190,16 +190,17 @@ def _orders(problem: Problem, time: str | None) -> tuple[int, int]:
     return before, max((sum(axis != place for axis in axes) for axes in found), default=0)
 
 
-def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST) -> Sampler:
+def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST, begun: bool = False) -> Sampler:
     """The points `solve` takes: growing and following the residual; early times first where an evolution is stuck.
 
-    Ordinary equations with values at the start take early times first from the beginning. An optimizer whose memory new
-    points would spoil gets fixed ones.
+    A system of ordinary equations with values at the start takes early times first from the beginning. An optimizer
+    whose memory new points would spoil gets fixed ones.
 
     Args:
         problem: what is to be solved.
         optimizer: what takes the steps.
         most: points at the most on the domain itself.
+        begun: whether the run continues an earlier one, which has seen all times.
     """
     if not optimizer.redraws:
         return Fixed(min(_FIXED, most))
@@ -207,8 +208,9 @@ def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST) 
     time = evolves(problem)
     if time is None:
         return growing
-    # An ordinary equation marches at once: it is cheap, and a network that sees all times may end at a rest state.
-    return Marching(growing, time=time, after=0 if len(problem.coordinates) == 1 else 6)
+    # A system marches at once: it is cheap, and a network that sees all times first may end at a state of rest.
+    at_once = len(problem.coordinates) == 1 and len(problem.outputs) > 1 and not begun
+    return Marching(growing, time=time, after=0 if at_once else 6)
 
 
 def _stage(
@@ -218,15 +220,17 @@ def _stage(
     weighting: Weighting | None,
     steps: int | None,
     widen: bool,
+    begun: bool,
 ) -> Stage:
     """The one stage of a run without a schedule, with what was left out chosen; a network left out may grow."""
     size = sum(parameter.numel() for parameter in equations.model.parameters())
     chosen = default_optimizer(size) if optimizer is None else optimizer
     if sampling is None:
         rows = chosen.most_rows(size) if isinstance(chosen, LevenbergMarquardt) else None
-        sampling = default_sampling(equations.problem, chosen, _MOST if rows is None else _most_points(equations, rows))
+        most = _MOST if rows is None else _most_points(equations, rows)
+        sampling = default_sampling(equations.problem, chosen, most, begun)
     # First order: the error gathers along characteristics, and was not less with twice the parameters.
-    widens = widen and sampling.every and chosen.redraws
+    widens = widen and not begun and sampling.every and chosen.redraws
     widens = widens and _orders(equations.problem, evolves(equations.problem))[1] > 1
     widening = Widening() if widens else None
     return Stage(chosen, sampling, weighting, steps, widening=widening, patience=200)
