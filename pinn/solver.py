@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -31,6 +32,7 @@ from pinn.training.trainer import Callback
 from pinn.weighting import Weighting
 
 _LOG = logging.getLogger("pinn.check")
+T = TypeVar("T")
 
 _START, _MOST, _FIXED = 400, 8000, 4000  # points on the domain: first, at the most, and where they are kept
 
@@ -98,7 +100,7 @@ def solve(
     with threadpool_limits(limits=1):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)
-        equations = Equations(model, Jets() if derivatives is None else derivatives)
+        equations = Equations(model, _given(derivatives, Engine, "derivatives", "Jets()") or Jets())
         table = _verified(equations) if verify else None
         if stages is None:
             stages = [_stage(equations, optimizer, sampling, weighting, steps, network is None, start is not None)]
@@ -223,6 +225,9 @@ def _stage(
     begun: bool,
 ) -> Stage:
     """The one stage of a run without a schedule, with what was left out chosen; a network left out may grow."""
+    _given(optimizer, Optimizer, "optimizer", "LevenbergMarquardt() or FirstOrder(partial(torch.optim.Adam, lr=1e-3))")
+    _given(sampling, Sampler, "sampling", "Growing(RAD())")
+    _given(weighting, Weighting, "weighting", "Causal()")
     size = sum(parameter.numel() for parameter in equations.model.parameters())
     chosen = default_optimizer(size) if optimizer is None else optimizer
     if sampling is None:
@@ -244,6 +249,13 @@ def _most_points(equations: Equations, rows: int) -> int:
     while size > 1 and sum(widths[name] * n for name, n in counts(equations.problem, size).items()) > rows:
         size = size * 9 // 10
     return size
+
+
+def _given(value: T | None, kind: type[Any], name: str, example: str) -> T | None:
+    """The value, where it is left out or an object of the kind."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"solve: {name}={value!r}; give an object such as {example}, or leave it out")
+    return value
 
 
 def _validate(

@@ -11,12 +11,13 @@ import torch
 from pinn import Box, Constraint, Problem, Solution, Unknown, d, solve
 from pinn.derivatives import Autograd
 from pinn.networks import MLP
-from pinn.optimizers import LevenbergMarquardt
+from pinn.optimizers import LBFGS, LevenbergMarquardt
 from pinn.problems import lotka_volterra, oscillator, poisson_2d
 from pinn.reference import Analytic
 from pinn.sampling import RAD, Fixed, Growing
 from pinn.training import Stage, evaluation_points
 from pinn.training.check import CheckError
+from pinn.weighting import Causal
 
 LINE = Box(x=(0, 1))
 
@@ -198,6 +199,22 @@ def test_options_that_cannot_be_meant_are_refused():
             solve(decay(), **{name: -1})
     with pytest.raises(ValueError, match="dtype="):
         solve(decay(), dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"optimizer": torch.optim.Adam},
+        {"optimizer": LBFGS},
+        {"sampling": "rad"},
+        {"weighting": Causal},
+        {"derivatives": "jets"},
+    ],
+    ids=str,
+)
+def test_names_and_classes_in_place_of_objects_are_refused(option):
+    with pytest.raises(TypeError, match=rf"solve: {next(iter(option))}=.*; give an object such as .*\(.*\)"):
+        solve(decay(), **option)
 
 
 def test_a_start_of_another_problem_is_refused(solution):
