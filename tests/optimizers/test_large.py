@@ -188,11 +188,31 @@ def test_a_run_continues_from_its_state_bit_by_bit(method):
     assert torch.equal(objective.vector(), again.vector())
 
 
-def test_the_choice_by_size():
-    assert isinstance(default_optimizer(900), LevenbergMarquardt)
+@pytest.mark.parametrize(
+    "parameters, method, rows",
+    [
+        (900, LevenbergMarquardt, None),
+        (5_000, LevenbergMarquardt, None),
+        (30_000, LevenbergMarquardt, 2083),
+        (100_000, LevenbergMarquardt, 625),
+        (125_000, LevenbergMarquardt, 500),
+        (125_001, MatrixFree, None),
+        (200_000, MatrixFree, None),
+    ],
+)
+def test_the_choice_by_size_and_the_rows_that_its_memory_holds(parameters, method, rows):
+    chosen = default_optimizer(parameters)
+    assert type(chosen) is method
+    if isinstance(chosen, LevenbergMarquardt):
+        assert chosen.most_rows(parameters) == rows
+
+
+def test_numbers_that_cannot_be_meant_are_refused():
     with pytest.raises(ValueError, match="got 0 parameters"):
         default_optimizer(0)
     with pytest.raises(ValueError, match="rank=-1"):
         MatrixFree(rank=-1)
     with pytest.raises(ValueError, match="fraction=0"):
         Sketched(0)
+    with pytest.raises(ValueError, match="memory=0"):
+        Sketched(memory=0)
