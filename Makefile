@@ -13,7 +13,7 @@ help:
 	@echo "make demo   Burgers' equation: solved, measured against its exact solution, pictured; under three minutes"
 	@echo "make test   the mathematics, checked (make slow: the long tests)"
 	@echo "make lint   format, lint and types"
-	@echo "make bench  the public suite: three seeds of every problem, a table and a picture (two hours; can be resumed)"
+	@echo "make bench  the public suite: three seeds of every problem, a table and a picture (an hour; can be resumed)"
 	@echo "make bench-peers  DeepXDE and PINA beside this library in one interleaved run"
 
 $(STAMP): pyproject.toml setup.py constraints.txt
