@@ -89,5 +89,5 @@ def test_products_and_linear_maps():
     assert torch.autograd.gradcheck(lambda f, g: Sum.apply(f, g, -0.7, SPACE), (f, g))
     torch.testing.assert_close(Sum.apply(f, g, -0.7, SPACE), f - 0.7 * g, rtol=1e-14, atol=1e-15)
     assert torch.autograd.gradcheck(lambda f: Multiple.apply(f, -0.7, 0.3, SPACE), f)
-    moved = Multiple.apply(f, -0.7, 0.3, SPACE)
-    assert torch.equal(moved[0], -0.7 * f[0] + 0.3) and torch.equal(moved[1:], -0.7 * f[1:])
+    expected = torch.cat([-0.7 * f[:1] + 0.3, -0.7 * f[1:]])
+    torch.testing.assert_close(Multiple.apply(f, -0.7, 0.3, SPACE), expected, rtol=1e-14, atol=1e-15)
