@@ -48,7 +48,7 @@ def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what:
     value = function([jet.value for jet in found], axis)
     if all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1:
         # Coordinates, above all: one small tail each, not an operation for every coordinate and entry.
-        return Jet(found[0].frame, keys, value, function([_widened(jet, keys) for jet in found], axis))
+        return Jet(found[0].frame, keys, value, _constant_tail(function, found, keys, axis))
     entries = []
     for key in keys:
         parts = []
@@ -57,6 +57,19 @@ def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what:
             parts.append(jet.value.new_zeros(()).expand(jet.shape) if entry is None else entry.expand(jet.shape))
         entries.append(function(parts, axis))
     return Jet(found[0].frame, keys, value, tail_of(entries, value))
+
+
+def _constant_tail(function: Callable[..., Tensor], jets: list[Jet], keys: tuple[int, ...], axis: int) -> Tensor:
+    """The tails, the same at every point, of some jets put together; zeros where one has no such entry."""
+    if function is torch.stack and axis == -1 and jets[0].ndim == 1:
+        # Coordinates: a matrix (entries, jets) filled at once.
+        places = [keys.index(key) * len(jets) + j for j, jet in enumerate(jets) for key in jet.keys]
+        flat = torch.cat([jet.tail.view(-1) for jet in jets])
+        tail = flat.new_zeros(len(keys) * len(jets))
+        return tail.index_copy(0, torch.tensor(places, dtype=torch.long, device=flat.device), flat).view(
+            len(keys), 1, len(jets)
+        )
+    return function([_widened(jet, keys) for jet in jets], axis)
 
 
 def _widened(jet: Jet, keys: tuple[int, ...]) -> Tensor:
@@ -84,10 +97,8 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Jet:
 def getitem(f: Jet, index: Any) -> Jet:
     """Features by index; the points stay as they are."""
     index = index if isinstance(index, tuple) else (index,)
-    if len(index) == 2 and index[0] is Ellipsis and isinstance(index[1], int) and f.ndim == 2:
-        if f.stacked:
-            return Jet(f.frame, f.keys, stack=f.columns()[index[1]])
-        return Jet(f.frame, f.keys, f.value[..., index[1]], f.tail[..., index[1]])
+    if len(index) == 2 and index[0] in (Ellipsis, slice(None)) and isinstance(index[1], int) and f.ndim == 2:
+        return f.column(index[1])
     if index and index[0] is Ellipsis:
         used = sum(1 for i in index if i is not None) - 1
         index = (slice(None),) * (f.ndim - used) + index[1:]

@@ -28,11 +28,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.plan import Composition, Terms
+from pinn.derivatives.plan import Composition, Levels, Terms
 from pinn.derivatives.series import Rule, quadratic
 from pinn.derivatives.workspace import Workspace
 
 Power = dict[int, tuple[Tensor, float]]
+Totals = dict[int, tuple[Tensor, float]]
 Backward = Callable[..., tuple[Tensor | None, ...]]
 
 
@@ -68,12 +69,12 @@ def first_order(backward: Backward) -> Backward:
     return guarded
 
 
-def _powers(program: Composition, place: Mapping[int, int], z: Any, space: Workspace) -> list[Power]:
+def powers_of(levels: Levels, place: Mapping[int, int], z: Any, space: Workspace) -> list[Power]:
     """δ², δ³, …: key -> (tensor, factor), for the entries that are not zero."""
     first: Power = {key: (z[at], 1.0) for key, at in place.items()}
     found: list[Power] = []
     previous = first
-    for level in program.powers:
+    for level in levels:
         now: Power = {}
         for key, _, _, terms in level:
             total: Tensor | None = None
@@ -93,15 +94,14 @@ def _powers(program: Composition, place: Mapping[int, int], z: Any, space: Works
 
 def _compose(
     rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor, space: Workspace
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The stack of φ(z), and what the rule's coefficients need beside its value."""
+) -> tuple[Tensor, tuple[Tensor, ...], Totals]:
+    """The stack of φ(z), what the rule's coefficients need beside its value, and sums that serve the way back."""
     y = space.stack(1 + len(program.keys), value)
     extra = rule.value(value, y[0], space)
     if not program.keys:
-        return y, extra
+        return y, extra, {}
     if rule.damp is not None and program.same and len(program.powers) <= 1:
-        _second_order(rule, program, tail, y, space)
-        return y, extra
+        return y, extra, _second_order(rule, program, tail, y, space)
     slopes = rule.taylor(value, y[0], extra, 1 + len(program.powers), space)
     if program.same:
         torch.mul(tail, slopes[0], out=y[1:])
@@ -110,7 +110,7 @@ def _compose(
             torch.mul(tail[place - 1], slopes[0], out=y[out])
     if program.powers:
         place_of = {key: place - 1 for key, place in zip(keys, range(1, len(keys) + 1), strict=True)}
-        powers = _powers(program, place_of, tail, space)
+        powers = powers_of(program.powers, place_of, tail, space)
         for slope, level, power in zip(slopes[1:], program.powers, powers, strict=True):
             for key, out, fresh, _ in level:
                 total, scale = power[key]
@@ -120,19 +120,23 @@ def _compose(
                         y[out].mul_(scale)
                 else:
                     y[out].addcmul_(slope, total, value=scale)
-    return y, extra
+    return y, extra, {}
 
 
-def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, space: Workspace) -> None:
+def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, space: Workspace) -> Totals:
     """The entries of φ(z) for φ' = p(φ) and a plan of second order: φ₂ z_a z_b = (p₁/2 + p₂ y₀) y_a z_b.
 
     All factors are then entries of first order, y_a = φ' z_a, and neither φ' nor φ₂ is made.
+
+    Returns:
+        place -> (t, c) with c t = Σ y_a z_b, where that is long and will be asked for again.
     """
     assert rule.damp is not None and rule.riccati is not None
     _, p1, p2 = rule.riccati
     rule.damp(tail, y[0], y[1:])
+    long: Totals = {}
     if not program.powers:
-        return
+        return long
     ys, zs = y.unbind(0), tail.unbind(0)
     place = {key: at for at, key in enumerate(program.keys, 1)}
     for _, out, _, terms in program.powers[0]:
@@ -148,6 +152,9 @@ def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, spa
             ys[out].addcmul_(total, ys[0], value=p2 * scale)
         if p1:
             ys[out].add_(total, alpha=0.5 * p1 * scale)
+        if p2 and len(terms) > 2:
+            long[out] = total, scale
+    return long
 
 
 def composed(
@@ -178,10 +185,11 @@ class Compose(torch.autograd.Function):
         """The stack of φ(z)."""
         ctx.rule, ctx.program, ctx.keys, ctx.space, ctx.split = rule, program, keys, space, tail is not None
         z0, rest = (value, tail) if tail is not None else (value[0], value[1:])
-        y, extra = _compose(rule, program, keys, z0, rest, space)
+        y, extra, long = _compose(rule, program, keys, z0, rest, space)
         if rule.riccati is not None:
-            ctx.places, ctx.broadcast = z0.shape, tail is not None and tail.shape[1] == 1 != z0.shape[0]
-            ctx.save_for_backward(y)
+            ctx.long = [(place, scale) for place, (_, scale) in long.items()]
+            ctx.broadcast = tail is not None and tail.shape[1] == 1 != z0.shape[0]
+            ctx.save_for_backward(y, *(total for total, _ in long.values()))
         else:
             ctx.save_for_backward(y, value, *((tail,) if tail is not None else ()), *extra)
         return y
@@ -192,8 +200,9 @@ class Compose(torch.autograd.Function):
         """The adjoint of the product with φ'(z)."""
         rule, program, keys, space = ctx.rule, ctx.program, ctx.keys, ctx.space
         if rule.riccati is not None:
-            (y,) = ctx.saved_tensors
-            weights = _riccati_weights(rule, program, y, space)
+            y, *totals = ctx.saved_tensors
+            long = {place: (total, scale) for (place, scale), total in zip(ctx.long, totals, strict=True)}
+            weights = _riccati_weights(rule, program, y, long, space)
             broadcast = ctx.broadcast
         else:
             y, value, *rest = ctx.saved_tensors
@@ -227,7 +236,7 @@ class _Weights:
         self.times, self.q, self.factor, self.parts, self.rest, self.stack = times, q, factor, parts, rest, stack
 
 
-def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, space: Workspace) -> _Weights:
+def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, long: Totals, space: Workspace) -> _Weights:
     assert rule.riccati is not None
     _, p1, p2 = rule.riccati
     y = stack.unbind(0)
@@ -248,6 +257,11 @@ def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, space: Wor
     rest: dict[int, tuple[Tensor, float]] = {}
     if p2:
         for place, terms in program.red.items():
+            if place in long:
+                # Σ y_a y_b = φ' Σ y_a z_b
+                total, scale = long[place]
+                rest[place] = times(total.unsqueeze(0))[0], scale * p2
+                continue
             (a, b, c), *others = terms
             total = space.product(y[a], y[b])
             for i, j, factor_ij in others:
@@ -274,7 +288,7 @@ def _series_weights(
     if program.powers:
         place_of = {key: place for place, key in enumerate(keys)}
         for m, (level, power) in enumerate(
-            zip(program.powers, _powers(program, place_of, tail, space), strict=True), 2
+            zip(program.powers, powers_of(program.powers, place_of, tail, space), strict=True), 2
         ):
             for key, out, _, _ in level:
                 total, scale = power[key]

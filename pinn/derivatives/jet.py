@@ -4,6 +4,10 @@ A jet of shape (n, …) over a plan Q₀ = 1, …, Q_{K−1} holds its value (n,
 not zero (its `keys`), stacked as a tail (K' , n, …), or (K', 1, …) where they are the same at every point, as for the
 coordinates themselves. Value and tail lie in one stack (1 + K', n, …) wherever that is where they were computed.
 
+What an equation asks of the outputs is known before the network runs (`Frame.wanted`), and is mostly a few of the
+entries: of u_xx + u_yy just that one. So the results of activations and of what treats every entry alike are deferred:
+the next activation asks for all of them, the equation for those that it wants, and only these are made.
+
 Operations on jets are found through `__torch_function__` in the table of `pinn.derivatives.table`; what is not there
 raises `MissingRule`, which names the operation.
 
@@ -25,6 +29,13 @@ if TYPE_CHECKING:
     from pinn.derivatives.workspace import Workspace
 
 
+Part = tuple[int, ...]
+"""Some entries of a stack, by their numbers in the basis, ascending; 0 is the value."""
+
+Make = Callable[[Part | None], Tensor]
+"""Makes the stack of a jet: some of the entries, or all."""
+
+
 class MissingRule(TypeError):
     """An operation that jets have no rule for. The message names it; the reference engine knows it."""
 
@@ -41,22 +52,38 @@ class Frame:
         n: number of points.
         space: where stacks are made.
         tape: where the rows of ∂r/∂θ are to be taken, what they are made of; else None.
+        wanted: numbers of the basis, all that will be asked of the outputs; left out, everything.
     """
 
-    __slots__ = ("algebra", "n", "space", "tape")
+    __slots__ = ("algebra", "n", "space", "tape", "wanted")
 
-    def __init__(self, algebra: Algebra, n: int, space: Workspace, tape: Tape | None = None) -> None:
-        self.algebra, self.n, self.space, self.tape = algebra, n, space, tape
+    def __init__(
+        self,
+        algebra: Algebra,
+        n: int,
+        space: Workspace,
+        tape: Tape | None = None,
+        wanted: frozenset[int] | None = None,
+    ) -> None:
+        self.algebra, self.n, self.space, self.tape, self.wanted = algebra, n, space, tape, wanted
 
     def coordinate(self, values: Tensor, i: int) -> Jet:
         """Coordinate number i, with values (n,), as a jet."""
         entries = self.algebra.coordinate(i)
-        tail = values.new_tensor([c for _, c in entries]).view(-1, 1)
+        tail = self.space.numbers(tuple(c for _, c in entries), values).view(-1, 1)
         return Jet(self, tuple(k for k, _ in entries), values, tail)
 
     def constant(self, value: Tensor) -> Jet:
         """A tensor (n, …) that does not vary with the coordinates, as a jet."""
         return Jet(self, (), value, value.new_empty((0, 1, *value.shape[1:])))
+
+    def part(self, keys: tuple[int, ...]) -> Part | None:
+        """Of the value and the entries `keys`, those that are wanted; None where making them alone would not pay."""
+        if self.wanted is None:
+            return None
+        found = tuple(k for k in (0, *keys) if k in self.wanted)
+        # All together are made in fewer operations, so that leaving out a few of them gains nothing.
+        return found if 0 < 2 * len(found) <= 1 + len(keys) else None
 
 
 class Jet:
@@ -72,7 +99,7 @@ class Jet:
     Jets behave as tensors of shape (n, …) do under the operations that have a rule; the axis of points stays first.
     """
 
-    __slots__ = ("_columns", "_stack", "_tail", "_value", "frame", "keys")
+    __slots__ = ("_columns", "_make", "_parts", "_shape", "_stack", "_tail", "_value", "frame", "keys")
     __array_ufunc__ = None  # so that a NumPy number on the left leaves the operation to the jet
 
     def __init__(
@@ -85,7 +112,17 @@ class Jet:
     ) -> None:
         self.frame, self.keys = frame, keys
         self._value, self._tail, self._stack = value, tail, stack
-        self._columns: tuple[Tensor, ...] | None = None
+        self._make: Make | None = None
+        self._shape: torch.Size | None = None
+        self._parts: Tensor | None = None
+        self._columns: dict[Part | None, tuple[Tensor, ...]] = {}
+
+    @classmethod
+    def deferred(cls, frame: Frame, keys: tuple[int, ...], shape: tuple[int, ...], make: Make) -> Jet:
+        """A jet of shape (n, …) whose stack is made when it is asked for: the entries that are wanted, or all."""
+        jet = cls(frame, keys)
+        jet._make, jet._shape = make, torch.Size(shape)
+        return jet
 
     # -- storage ------------------------------------------------------------------------------------------------
 
@@ -93,31 +130,47 @@ class Jet:
     def value(self) -> Tensor:
         """The value (n, …)."""
         if self._value is None:
-            assert self._stack is not None
-            self._value = self._stack[0]
+            self._value = self.stack[0]
         return self._value
 
     @property
     def tail(self) -> Tensor:
         """The entries beyond the value, (K', n, …) or (K', 1, …)."""
         if self._tail is None:
-            assert self._stack is not None
-            self._tail = self._stack[1:]
+            self._tail = self.stack[1:]
         return self._tail
 
     @property
     def stacked(self) -> bool:
-        """Whether value and tail lie in one tensor already."""
-        return self._stack is not None
+        """Whether value and tail lie in one tensor, or will."""
+        return self._stack is not None or self._make is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the stack is yet to be made, so that what is not asked of it need not be."""
+        return self._make is not None
 
     @property
     def stack(self) -> Tensor:
         """Value and tail in one tensor (1 + K', n, …), put together where they are apart."""
         if self._stack is None:
+            if self._make is not None:
+                self._stack, self._make = self._make(None), None
+                return self._stack
             value, tail = self.value, self.tail
             tail = tail.expand(tail.shape[0], *value.shape)
             self._stack = torch.cat([value.unsqueeze(0), tail]) if len(self.keys) else value.unsqueeze(0)
         return self._stack
+
+    def some(self, part: Part | None) -> Tensor:
+        """The stack (len(part), n, …) of some entries, which are `Frame.part` of the keys; None for all of them."""
+        if part is None:
+            return self.stack
+        if self._make is None:
+            return self.stack[[self.keys.index(k) + 1 if k else 0 for k in part]]
+        if self._parts is None:
+            self._parts = self._make(part)
+        return self._parts
 
     def entry(self, key: int) -> Tensor | None:
         """Entry Q_key(∂), (n, …) or (1, …); None where it is zero."""
@@ -126,25 +179,44 @@ class Jet:
         if key not in self.keys:
             return None
         place = self.keys.index(key)
-        return self._stack[place + 1] if self._stack is not None else self.tail[place]
+        return self.stack[place + 1] if self.stacked else self.tail[place]
 
-    def each(self, function: Callable[[Tensor, int], Tensor]) -> Jet:
-        """A linear function of every entry; it is told how many axes lie before that of the points."""
+    def each(self, function: Callable[[Tensor, int], Tensor], shape: torch.Size | None = None) -> Jet:
+        """A linear function of every entry; it is told how many axes lie before that of the points.
+
+        Args:
+            function: (entries, axes before that of the points) -> entries.
+            shape: (n, …) of the result; left out, it is found out.
+        """
+        if self._make is not None:
+            if shape is None:
+                shape = function(torch.empty((1, *self.shape), device="meta"), 1).shape[1:]
+            return Jet.deferred(self.frame, self.keys, shape, lambda part: function(self.some(part), 1))
         if self._stack is not None:
             return Jet(self.frame, self.keys, stack=function(self._stack, 1))
         return Jet(self.frame, self.keys, function(self.value, 0), function(self.tail, 1))
 
-    def columns(self) -> tuple[Tensor, ...]:
+    def columns(self, part: Part | None = None) -> tuple[Tensor, ...]:
         """The stack taken apart along its last axis, in one node of the graph."""
-        if self._columns is None:
-            self._columns = self.stack.unbind(-1)
-        return self._columns
+        if part not in self._columns:
+            self._columns[part] = self.some(part).unbind(-1)
+        return self._columns[part]
+
+    def column(self, i: int) -> Jet:
+        """Feature i of the last axis."""
+        if self._make is not None:
+            return Jet.deferred(self.frame, self.keys, self.shape[:-1], lambda part: self.columns(part)[i])
+        if self._stack is not None:
+            return Jet(self.frame, self.keys, stack=self.columns()[i])
+        return Jet(self.frame, self.keys, self.value[..., i], self.tail[..., i])
 
     # -- what torch code asks of a tensor -----------------------------------------------------------------------
 
     @property
     def shape(self) -> torch.Size:
         """(n, …), without the axis of entries."""
+        if self._shape is not None:
+            return self._shape
         return self.value.shape if self._stack is None else self._stack.shape[1:]
 
     @property

@@ -381,6 +381,8 @@ class _Run:
         rows = equation(dict(trace.coordinates), outputs, constants or {})
         self._program = Program(trace, rows, engine.algebra)
         self._algebra = engine.algebra(key for keys in self._program.asked.values() for key in keys)
+        wanted = {key for keys in self._program.asked.values() for key in keys}
+        self._wanted = frozenset(k for key in wanted for k, _ in self._algebra.express(dict(key)))
         n = points.shape[0]
         count = max(1, -(-n // (engine.block or block_size(model, self._algebra.size, points))))
         size = max(1, -(-n // count))
@@ -389,7 +391,7 @@ class _Run:
     def rows(self, block: slice, tape: Tape | None = None) -> list[Tensor]:
         """The q rows (n,) on a block of points."""
         points = self._points[block]
-        frame = Frame(self._algebra, points.shape[0], self._space, tape)
+        frame = Frame(self._algebra, points.shape[0], self._space, tape, self._wanted)
         outputs = self._model({name: frame.coordinate(points[:, i], i) for i, name in enumerate(self._names)})
         return Evaluation(self._program, frame, outputs, points, block).rows()
 
@@ -418,5 +420,5 @@ def block_size(model: Model, entries: int, points: Tensor) -> int:
     width = 50
     if isinstance(owner, torch.nn.Module):
         width = max((p.shape[0] for p in owner.parameters() if p.ndim == 2), default=width)
-    size = 2_000_000 * torch.get_num_threads() // (entries * width * points.element_size())
+    size = 2_700_000 * torch.get_num_threads() // (entries * width * points.element_size())
     return max(128, min(size, 8192))

@@ -34,6 +34,8 @@ Polynomial = Mapping[Monomial, float]
 
 Exact = dict[Monomial, Fraction]
 Terms = tuple[tuple[int, int, int, float], ...]
+Level = tuple[tuple[int, int, bool, tuple[tuple[int, int, float], ...]], ...]
+Levels = tuple[Level, ...]
 
 ONE: Monomial = ()
 
@@ -153,11 +155,35 @@ class Composition:
     keys: tuple[int, ...]
     linear: tuple[tuple[int, int], ...]
     same: bool
-    powers: tuple[tuple[tuple[int, int, bool, tuple[tuple[int, int, float], ...]], ...], ...]
+    powers: Levels
     adjoint: tuple[tuple[int, int, int, int, float], ...]
     primitive: frozenset[int]
     red: Mapping[int, tuple[tuple[int, int, float], ...]]
     place_in: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Partial:
+    """How some entries of φ(z) are put together, and their gradients taken back to z.
+
+    Runs (k, a, b, m, c) stand for the terms k + i, a + i, b + i, i < m. All but keys are places: k among the entries, a
+    and b in z.
+
+    Args:
+        entries: which of them, by their numbers, ascending; 0 is the value.
+        powers: what is needed of δ², δ³, …, as in `Composition`.
+        linear: runs (k, a, m) of entries beyond the value that z has too.
+        higher: (k, m, key) of terms φ_m (δᵐ)_key of entry k.
+        straight: runs (k, a, b, m, c), k the same in all, of c z_a in the derivative of entry k by that of z at b ≥ 1.
+        bent: terms (k, key, b, c) of the powers (δᵐ)_key in the derivative of entry k by that of z at b ≥ 0.
+    """
+
+    entries: tuple[int, ...]
+    powers: Levels
+    linear: tuple[tuple[int, int, int], ...]
+    higher: tuple[tuple[int, int, int], ...]
+    straight: tuple[tuple[int, int, int, int, float], ...]
+    bent: tuple[tuple[int, int, int, float], ...]
 
 
 class Algebra:
@@ -188,6 +214,7 @@ class Algebra:
         # Programs depend on the basis alone; they are kept with it because they are looked up at every operation.
         self._products: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], Terms]] = {}
         self._compositions: dict[tuple[int, ...], Composition] = {}
+        self._partials: dict[tuple[tuple[int, ...], tuple[int, ...]], Partial] = {}
         self._expressed: dict[tuple[tuple[Monomial, float], ...], tuple[tuple[int, float], ...]] = {}
 
     @property
@@ -245,6 +272,24 @@ class Algebra:
             self._compositions[keys] = self._compose(keys)
         return self._compositions[keys]
 
+    def partial(self, keys: tuple[int, ...], entries: tuple[int, ...]) -> Partial:
+        """The program of some entries of φ(z) for a z with these entries."""
+        key = keys, entries
+        if key not in self._partials:
+            whole, place, at_in = self.composition(keys), {k: i for i, k in enumerate(entries)}, _places(keys)
+            known = [(k, a, b, c) for k, a, b, c in self.terms if k in place and a in whole.keys and b in at_in]
+            powers = _needed(whole, {*entries, *(a for _, a, _, _ in known)})
+            bent = {key for level in powers for key, *_ in level}
+            self._partials[key] = Partial(
+                entries=entries,
+                powers=powers,
+                linear=_pairs([(place[k], at_in[k]) for k in entries if k and k in at_in]),
+                higher=tuple((place[k], m, k) for m, level in enumerate(powers, 2) for k, *_ in level if k in place),
+                straight=_runs([(place[k], at_in[a], at_in[b], c) for k, a, b, c in known if b and a in at_in]),
+                bent=tuple((place[k], a, at_in[b], c) for k, a, b, c in known if a in bent),
+            )
+        return self._partials[key]
+
     def _compose(self, keys: tuple[int, ...]) -> Composition:
         powers: list[dict[int, list[tuple[int, int, float]]]] = []
         previous = set(keys)
@@ -284,6 +329,19 @@ class Algebra:
         )
 
 
+def _needed(whole: Composition, targets: set[int]) -> Levels:
+    """The powers of δ, as far as these entries of them ask for."""
+    found: list[Level] = []
+    below: set[int] = set()
+    for level in reversed(whole.powers):
+        kept = tuple(item for item in level if item[0] in targets or item[0] in below)
+        below = {b for *_, terms in kept for _, b, _ in terms}
+        found.insert(0, kept)
+    while found and not found[-1]:
+        found.pop()
+    return tuple(found)
+
+
 def _places(keys: tuple[int, ...]) -> dict[int, int]:
     """Place of each entry in a stack: the value first."""
     return {0: 0} | {k: place + 1 for place, k in enumerate(keys)}
@@ -299,6 +357,17 @@ def _runs(terms: list[tuple[int, int, int, float]]) -> tuple[tuple[int, int, int
                 found[-1] = k, start_a, start_b, m + 1, c
                 continue
         found.append((k, a, b, 1, c))
+    return tuple(found)
+
+
+def _pairs(pairs: list[tuple[int, int]]) -> tuple[tuple[int, int, int], ...]:
+    """Pairs (k, a), those that go on by one in both as one run (k, a, m)."""
+    found: list[tuple[int, int, int]] = []
+    for k, a in pairs:
+        if found and (k, a) == (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]):
+            found[-1] = (*found[-1][:2], found[-1][2] + 1)
+        else:
+            found.append((k, a, 1))
     return tuple(found)
 
 

@@ -115,7 +115,7 @@ class Evaluation:
         self._whole = frame.n == program.trace.n
         self._known: dict[tuple[int, Key], Tensor | None] = {}
         self._jets: dict[int, Jet] = {}
-        self._parts: dict[str, tuple[Tensor, ...]] = {}
+        self._parts: dict[str, dict[int, Tensor]] = {}
 
     def rows(self) -> list[Tensor]:
         """The q rows, (n,) each."""
@@ -217,9 +217,11 @@ class Evaluation:
             return jet.entry(k)
         # One node of the graph for all entries of a jet.
         name = str(id(jet))
+        part = jet.frame.part(jet.keys) if jet.waits else None
         if name not in self._parts:
-            self._parts[name] = jet.stack.unbind(0)
-        return self._parts[name][jet.keys.index(k) + 1 if k else 0]
+            held = part or (0, *jet.keys)
+            self._parts[name] = dict(zip(held, jet.some(part).unbind(0), strict=True))
+        return self._parts[name][k]
 
     def _jet(self, base: Base) -> Jet:
         """The jet of an operation, by the rules, from those of its operands."""

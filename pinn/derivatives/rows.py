@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives.affine import Linear, affine
-from pinn.derivatives.jet import Jet
+from pinn.derivatives.jet import Jet, Part
 from pinn.derivatives.workspace import Workspace
 
 Fill = Callable[[Tensor, bool], None]
@@ -91,22 +91,28 @@ class Tape:
     def linear(self, a: Jet, weight: Tensor, bias: Tensor | None) -> Jet:
         """The layer's output, kept together with its input."""
         fixed, shift = weight.detach(), None if bias is None else bias.detach()
-        outputs: tuple[Tensor, ...]
-        if a.requires_grad or (a.stacked and a.stack.shape[0] == 1 + len(a.keys)):
-            z = Linear.apply(a.stack, fixed, shift, self.space)
-            if not z.requires_grad:
-                z.requires_grad_()
-            outputs = (z,)
-            result = Jet(a.frame, a.keys, stack=z)
-        else:
-            value = affine(a.value, fixed, shift).requires_grad_()
-            tail = a.tail @ fixed.T
-            if len(a.keys):
-                tail = tail.expand(tail.shape[0], *value.shape).detach().requires_grad_()
-            outputs = (value, tail) if len(a.keys) else (value,)
-            result = Jet(a.frame, a.keys, value, tail)
+        if a.stacked or a.requires_grad:
+
+            def make(part: Part | None) -> Tensor:
+                # Without the value the bias takes no part; the entries are alike to the weights.
+                valued = part is None or part[0] == 0
+                inner = a.some(part)
+                z = Linear.apply(inner, fixed, shift if valued else None, self.space)
+                if not z.requires_grad:
+                    z.requires_grad_()
+                inner = inner.detach()
+                self.layers.append(_Layer(weight, bias if valued else None, inner[0], inner[1:], (z,)))
+                return z
+
+            shape = (*a.shape[:-1], weight.shape[0])
+            return Jet.deferred(a.frame, a.keys, shape, make) if a.waits else Jet(a.frame, a.keys, stack=make(None))
+        value = affine(a.value, fixed, shift).requires_grad_()
+        tail = a.tail @ fixed.T
+        if len(a.keys):
+            tail = tail.expand(tail.shape[0], *value.shape).detach().requires_grad_()
+        outputs = (value, tail) if len(a.keys) else (value,)
         self.layers.append(_Layer(weight, bias, a.value.detach(), a.tail.detach(), outputs))
-        return result
+        return Jet(a.frame, a.keys, value, tail)
 
     def targets(self) -> list[Tensor]:
         """The tensors whose gradient the backward pass must give."""

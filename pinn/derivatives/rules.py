@@ -22,19 +22,31 @@ from torch import Tensor
 
 from pinn.derivatives import affine, series
 from pinn.derivatives.fused import Product, composed
-from pinn.derivatives.jet import Jet, MissingRule, values_of
+from pinn.derivatives.jet import Jet, MissingRule, Part, values_of
+from pinn.derivatives.partial import partly_composed
 
 Rule = Callable[..., Any]
+
+FEW = 4
+"""Entries that are the same at every point, from which on it pays to treat them so on the way back."""
 
 
 def compose(rule: series.Rule, z: Jet) -> Jet:
     """φ(z) by the Taylor coefficients of φ."""
-    program = z.frame.algebra.composition(z.keys)
-    if z.stacked:
-        stack = composed(rule, program, z.keys, z.stack, None, z.frame.space)
-    else:
-        stack = composed(rule, program, z.keys, z.value, z.tail, z.frame.space)
-    return Jet(z.frame, program.keys, stack=stack)
+    frame, keys = z.frame, z.keys
+    program = frame.algebra.composition(keys)
+
+    def make(part: Part | None) -> Tensor:
+        value, tail = (z.stack, None) if z.stacked else (z.value, z.tail)
+        constant = tail is not None and tail.shape[1] == 1 and len(keys) >= FEW
+        if part is None and not constant:
+            return composed(rule, program, keys, value, tail, frame.space)
+        some = frame.algebra.partial(keys, part or (0, *program.keys))
+        return partly_composed(rule, some, keys, value, tail, frame.space)
+
+    if frame.part(program.keys) is None:
+        return Jet(frame, program.keys, stack=make(None))
+    return Jet.deferred(frame, program.keys, z.shape, make)
 
 
 def _constant(jet: Jet, tensor: Any) -> Any:
@@ -96,7 +108,12 @@ def _alike(f: Jet, g: Jet, alpha: float) -> Jet:
 def _multiple(f: Jet, alpha: float, beta: float) -> Jet:
     """alpha f + beta for numbers."""
     if f.stacked:
-        return Jet(f.frame, f.keys, stack=affine.multiple(f.stack, float(alpha), float(beta), f.frame.space))
+
+        def make(part: Part | None) -> Tensor:
+            shift = float(beta) if part is None or part[0] == 0 else 0.0
+            return affine.multiple(f.some(part), float(alpha), shift, f.frame.space)
+
+        return Jet.deferred(f.frame, f.keys, f.shape, make) if f.waits else Jet(f.frame, f.keys, stack=make(None))
     return Jet(f.frame, f.keys, f.value * alpha + beta if beta else f.value * alpha, f.tail * alpha)
 
 
@@ -148,7 +165,7 @@ def multiply(f: Any, g: Any) -> Jet:
     if not isinstance(g, Jet):
         constant = _constant(f, g)
         if _fits(f, constant) and not (isinstance(constant, Tensor) and constant.ndim == f.ndim and not f.stacked):
-            return f.each(lambda entry, lead: entry * constant)
+            return f.each(lambda entry, lead: entry * constant, f.shape)
         value = f.value * constant
         return Jet(f.frame, f.keys, value, f.tail * constant)
     _same_rank(f, g, "a product")
@@ -173,7 +190,7 @@ def divide(f: Any, g: Any, *, rounding_mode: None = None) -> Jet:
         return multiply(compose(series.RECIPROCAL, g), f)
     constant = _constant(f, g)
     if not isinstance(constant, Tensor) or constant.ndim == 0:
-        return f.each(lambda entry, lead: entry / constant)
+        return f.each(lambda entry, lead: entry / constant, f.shape)
     return Jet(f.frame, f.keys, f.value / constant, f.tail / constant)
 
 
@@ -200,7 +217,13 @@ def linear(a: Any, weight: Any, bias: Any = None) -> Jet:
     if a.frame.tape is not None and (weight.requires_grad or (bias is not None and bias.requires_grad)):
         return a.frame.tape.linear(a, weight, bias)
     if a.stacked:
-        return Jet(a.frame, a.keys, stack=affine.linear(a.stack, weight, bias, a.frame.space))
+
+        def make(part: Part | None) -> Tensor:
+            shift = bias if part is None or part[0] == 0 else None
+            return affine.linear(a.some(part), weight, shift, a.frame.space)
+
+        shape = (*a.shape[:-1], weight.shape[0])
+        return Jet.deferred(a.frame, a.keys, shape, make) if a.waits else Jet(a.frame, a.keys, stack=make(None))
     return Jet(a.frame, a.keys, affine.affine(a.value, weight, bias), a.tail @ weight.T)
 
 

@@ -46,6 +46,7 @@ class Workspace:
         self.kept = 0
         self._free: dict[Key, list[Any]] = {}
         self._lent: dict[int, weakref.ref[Any]] = {}
+        self._numbers: dict[tuple[Any, ...], Tensor] = {}
 
     def empty(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """A tensor of this shape with nothing in particular in it, of the other's precision and place."""
@@ -96,6 +97,15 @@ class Workspace:
             n, width = shape
             return self._flat(n * width, value).as_strided((n, width), (1, n))
         return value.new_empty(shape) if len(shape) < 2 else self.stack(1, value)[0]
+
+    def numbers(self, values: tuple[float, ...], like: Tensor) -> Tensor:
+        """A few constants as a tensor of the other's precision and place, the same one each time: not to be changed."""
+        key = values, like.dtype, like.device
+        if key not in self._numbers:
+            if len(self._numbers) >= 256:
+                self._numbers.clear()
+            self._numbers[key] = like.new_tensor(values)
+        return self._numbers[key]
 
     def product(self, a: Tensor, b: Tensor | float) -> Tensor:
         """a b, entry by entry, for a number or a b that broadcasts to a."""

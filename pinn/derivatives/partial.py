@@ -1,0 +1,222 @@
+"""Some entries of φ(z), and φ(z) of what varies alike at every point: a network's last and its first activation.
+
+    y_k = φ₁ z_k + Σ_m φ_m (δᵐ)_k,       ḡ_z[b] = Σ c[k][a][b] w_a ḡ_k over those k alone,
+    w₀ = φ₁,   w_a = 2 φ₂ z_a + Σ_m (m + 1) φ_{m+1} (δᵐ)_a   for a ≥ 1
+
+Of a Laplacian in ten dimensions the output wants one number in twelve, and the gradients of the other eleven are zero.
+Before the first activation δ is the same at every point, so that its gradient is made of the sums Σ φ_m ḡ_k over the
+points, and that of the value of Σ_k (δᵐ)_k ḡ_k: two passes over ḡ, and none of its size is written.
+
+The coefficients φ_m and the powers of δ are kept for the way back; in `pinn.derivatives.fused`, which makes every
+entry, they are had again from the entries themselves.
+
+Source: `pinn.derivatives.plan` for the programs, `pinn.derivatives.series` for the coefficients.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.derivatives.fused import Power, first_order, powers_of
+from pinn.derivatives.plan import Partial
+from pinn.derivatives.series import Rule
+from pinn.derivatives.workspace import Workspace
+
+Powers = dict[int, list[tuple[int, Tensor, float]]]
+"""key -> (m, tensor, factor) of (δᵐ)_key."""
+
+
+def partly_composed(
+    rule: Rule, program: Partial, keys: tuple[int, ...], value: Tensor, tail: Tensor | None, space: Workspace
+) -> Tensor:
+    """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
+    if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
+        found: Tensor = ComposePart.apply(rule, program, keys, value, tail, space)
+        return found
+    z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
+    return _compose(rule, program, keys, z0, rest, 0, space)[0]
+
+
+def _compose(
+    rule: Rule, program: Partial, keys: tuple[int, ...], z0: Tensor, tail: Tensor, further: int, space: Workspace
+) -> tuple[Tensor, list[Tensor], list[Power]]:
+    """The entries, φ₁ … to `further` orders more than they need, and the powers of δ."""
+    y = space.stack(len(program.entries), z0)
+    valued = program.entries[0] == 0
+    y0 = y[0] if valued else space.like(z0)
+    extra = rule.value(z0, y0, space)
+    order = (1 + len(program.powers) if program.entries != (0,) else 0) + further
+    slopes = rule.taylor(z0, y0, extra, order, space) if order else []
+    powers = powers_of(program.powers, {key: place for place, key in enumerate(keys)}, tail, space)
+    written = {0} if valued else set()
+    for k, a, m in program.linear:
+        torch.mul(tail[a - 1 : a - 1 + m], slopes[0], out=y[k : k + m])
+        written.update(range(k, k + m))
+    for k, m, key in program.higher:
+        total, scale = powers[m - 2][key]
+        if k in written:
+            y[k].addcmul_(slopes[m - 1], total, value=scale)
+        else:
+            torch.mul(slopes[m - 1], total, out=y[k])
+            if scale != 1.0:
+                y[k].mul_(scale)
+            written.add(k)
+    # A coefficient that is the value itself, as of exp, is kept apart from the result.
+    return y, [space.product(y0, 1.0) if slope is y0 else slope for slope in slopes], powers
+
+
+class ComposePart(torch.autograd.Function):
+    """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        rule: Rule,
+        program: Partial,
+        keys: tuple[int, ...],
+        value: Tensor,
+        tail: Tensor | None,
+        space: Workspace,
+    ) -> Tensor:
+        """The entries of φ(z), (len(entries), n, …)."""
+        z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
+        y, slopes, powers = _compose(rule, program, keys, z0, rest, 1, space)
+        ctx.program, ctx.space, ctx.split, ctx.orders = program, space, tail is not None, len(slopes)
+        ctx.powers = [(m, key, scale) for m, power in enumerate(powers, 2) for key, (_, scale) in power.items()]
+        totals = [total for power in powers for total, _ in power.values()]
+        ctx.save_for_backward(value, *(() if tail is None else (tail,)), *slopes, *totals)
+        return y
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        """The adjoint of the product with φ'(z), for the entries that were made."""
+        value, *saved = ctx.saved_tensors
+        z0, tail = (value, saved.pop(0)) if ctx.split else (value[0], value[1:])
+        slopes, totals = saved[: ctx.orders], saved[ctx.orders :]
+        powers: Powers = {}
+        for (m, key, scale), total in zip(ctx.powers, totals, strict=True):
+            powers.setdefault(key, []).append((m, total, scale))
+        if ctx.split and tail.shape[1] == 1 != z0.shape[0]:
+            gz0, gt = _constant_adjoint(ctx.program, g, tail, slopes, powers, ctx.space)
+            return None, None, None, gz0, gt, None
+        gz = _adjoint(ctx.program, g, tail, slopes, powers, ctx.space)
+        return (None, None, None, gz[0], gz[1:], None) if ctx.split else (None, None, None, gz, None, None)
+
+
+class _Sums:
+    """A stack that sums are collected in; what nothing was added to yet is not read."""
+
+    def __init__(self, space: Workspace, entries: int, value: Tensor) -> None:
+        self.stack = space.stack(entries, value)
+        self._entries = self.stack.unbind(0)
+        self._fresh = set(range(entries))
+
+    def add(self, b: int, left: Tensor, right: Tensor, c: float) -> None:
+        """Entry b += c · left · right."""
+        if b not in self._fresh:
+            self._entries[b].addcmul_(left, right, value=c)
+            return
+        torch.mul(left, right, out=self._entries[b])
+        if c != 1.0:
+            self._entries[b].mul_(c)
+        self._fresh.discard(b)
+
+    def add_run(self, b: int, rows: Tensor, factor: Tensor, c: float) -> None:
+        """Entries b, b + 1, … += c · factor · rows."""
+        run = range(b, b + rows.shape[0])
+        if self._fresh.isdisjoint(run):
+            self.stack[b : run.stop].addcmul_(rows, factor, value=c)
+        elif self._fresh.issuperset(run):
+            torch.mul(rows, factor if c == 1.0 else factor * c, out=self.stack[b : run.stop])
+            self._fresh.difference_update(run)
+        else:
+            for place, row in zip(run, rows.unbind(0), strict=True):
+                self.add(place, row, factor, c)
+
+    def finished(self) -> Tensor:
+        """The stack, zero where nothing was added."""
+        for b in self._fresh:
+            self._entries[b].zero_()
+        return self.stack
+
+
+def _adjoint(
+    program: Partial, gradient: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
+) -> Tensor:
+    """ḡ_z, (1 + K', n, …)."""
+    g = gradient.unbind(0)
+    sums = _Sums(space, 1 + tail.shape[0], g[0])
+    if program.entries[0] == 0:
+        sums.add(0, g[0], slopes[0], 1.0)
+    common: Tensor | None = None
+    for k, a, m in program.linear:
+        sums.add_run(a, gradient[k : k + m], slopes[0], 1.0)
+        for left, right in zip(g[k : k + m], tail[a - 1 : a - 1 + m].unbind(0), strict=True):
+            common = space.product(left, right) if common is None else common.addcmul_(left, right)
+    if common is not None:
+        sums.add(0, common, slopes[1], 2.0)
+    shared: dict[int, Tensor] = {}
+    for k, a, b, m, c in program.straight:
+        if k not in shared:
+            shared[k] = space.product(g[k], slopes[1])
+        sums.add_run(b, tail[a - 1 : a - 1 + m], shared[k], 2.0 * c)
+    bent: dict[int, Tensor] = {}
+    for k, key, b, c in program.bent:
+        if key not in bent:
+            (m, total, scale), *others = powers[key]
+            found = space.product(slopes[m], total).mul_((m + 1) * scale)
+            for m, total, scale in others:
+                found.addcmul_(slopes[m], total, value=(m + 1) * scale)
+            bent[key] = found
+        sums.add(b, bent[key], g[k], c)
+    return sums.finished()
+
+
+def _constant_adjoint(
+    program: Partial, g: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
+) -> tuple[Tensor, Tensor]:
+    """ḡ_z of the value, (n, …), and of a tail that is the same at every point, (K', 1, …)."""
+    gt = torch.zeros_like(tail)
+    gz = space.like(g[0])
+    if program.entries[0] == 0:
+        torch.mul(g[0], slopes[0], out=gz)
+    else:
+        gz.zero_()
+    for k, a, m in program.linear:
+        gt[a - 1 : a - 1 + m] += _over_points(g[k : k + m], slopes[0])
+        gz.addcmul_(_over_entries(g[k : k + m], tail[a - 1 : a - 1 + m]), slopes[1], value=2.0)
+    sums: dict[tuple[int, int], Tensor] = {}
+
+    def over_points(k: int, order: int) -> Tensor:
+        if (k, order) not in sums:
+            sums[k, order] = _over_points(g[k : k + 1], slopes[order - 1])
+        return sums[k, order]
+
+    for k, a, b, m, c in program.straight:
+        gt[b - 1 : b - 1 + m].addcmul_(tail[a - 1 : a - 1 + m], over_points(k, 2), value=2.0 * c)
+    for k, key, b, c in program.bent:
+        for m, total, scale in powers[key]:
+            if b:
+                gt[b - 1].addcmul_(total, over_points(k, m + 1)[0], value=c * (m + 1) * scale)
+            else:
+                gz.addcmul_(g[k] * total, slopes[m], value=c * (m + 1) * scale)
+    return gz, gt
+
+
+def _over_points(g: Tensor, factor: Tensor) -> Tensor:
+    """Σ over the points of g (m, n, …) times a factor (n, …): (m, 1, …)."""
+    if g.ndim == 3 and g.shape[0] > 1:
+        # The order of the factors decides which kernel is taken, and ten times the time.
+        return torch.bmm(factor.T.unsqueeze(1), g.permute(2, 1, 0)).permute(2, 1, 0)
+    return (g * factor).sum(1, keepdim=True)
+
+
+def _over_entries(g: Tensor, constants: Tensor) -> Tensor:
+    """Σ over the entries of g (m, n, …) times constants (m, 1, …): (n, …)."""
+    if g.ndim == 3:
+        return torch.bmm(constants.permute(2, 1, 0).contiguous(), g.permute(2, 0, 1)).squeeze(1).T
+    return (g * constants).sum(0)
