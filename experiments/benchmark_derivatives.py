@@ -33,7 +33,7 @@ from pinn.plotting.canvas import MUTED, PALETTE, new_figure, quiet, save
 from ._command_line import CONF, clean_exit, plain, prepare
 from ._configuration import ConfigurationError, choose
 from ._derivative_cases import CASES, Case
-from ._derivative_tasks import GROUPS, PRODUCT_ROWS, Setting, carried, peak_here, work
+from ._derivative_tasks import GROUPS, PRODUCT_ROWS, PRODUCTS, Setting, carried, peak_here, work
 from ._folder import write_text
 from ._one_run import processor
 
@@ -123,7 +123,7 @@ def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds
     entries = carried(case, model, x)
     # Of the (K n, in) x (in, out) products, three a layer: forward, by the activations and by the weights.
     products = 3 * points * entries * sum(p.numel() for p in model.parameters() if p.ndim == 2)
-    floor = products * medians.pop("product") / (PRODUCT_ROWS * width * width)
+    floor = products * medians.pop("product") / (PRODUCTS * PRODUCT_ROWS * width * width)
     return Measurement(case.name, width, dtype, medians, entries, floor, place.rows())
 
 

@@ -157,6 +157,16 @@ def _adjoint(
         sums.add_run(a, gradient[k : k + m], slopes[0], 1.0)
         for left, right in zip(g[k : k + m], tail[a - 1 : a - 1 + m].unbind(0), strict=True):
             common = space.product(left, right) if common is None else common.addcmul_(left, right)
+    bent: dict[int, tuple[Tensor, float]] = {}
+    for k, key, b, c in program.bent:
+        if key not in bent:
+            (m, total, scale), *others = powers[key]
+            found, factor = space.product(slopes[m], total), (m + 1) * scale
+            for m, total, scale in others:
+                found.addcmul_(slopes[m], total, value=(m + 1) * scale / factor)
+            bent[key] = found, factor
+        found, factor = bent[key]
+        sums.add(b, found, g[k], c * factor)
     if common is not None:
         sums.add(0, common, slopes[1], 2.0)
     shared: dict[int, Tensor] = {}
@@ -164,15 +174,6 @@ def _adjoint(
         if k not in shared:
             shared[k] = space.product(g[k], slopes[1])
         sums.add_run(b, tail[a - 1 : a - 1 + m], shared[k], 2.0 * c)
-    bent: dict[int, Tensor] = {}
-    for k, key, b, c in program.bent:
-        if key not in bent:
-            (m, total, scale), *others = powers[key]
-            found = space.product(slopes[m], total).mul_((m + 1) * scale)
-            for m, total, scale in others:
-                found.addcmul_(slopes[m], total, value=(m + 1) * scale)
-            bent[key] = found
-        sums.add(b, bent[key], g[k], c)
     return sums.finished()
 
 
