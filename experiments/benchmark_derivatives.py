@@ -1,14 +1,14 @@
 """What derivatives cost: jets, nested autograd and `torch.func` against a plain pass of the same network.
 
-    python -m experiments.benchmark_derivatives                                   # everything, about half an hour
-    python -m experiments.benchmark_derivatives widths=[50] seconds=5             # what the README shows
+    python -m experiments.benchmark_derivatives seconds=10                        # the README's, half an hour
+    python -m experiments.benchmark_derivatives widths=[50] seconds=5             # a few minutes
     python -m experiments.benchmark_derivatives cases=[burgers] threads=2
 
-Times are medians of interleaved rounds, each engine in a process of its own, so that all meet the same machine and
-none the other's memory; on one thread they are processor time. They are given as multiples of a plain forward-backward
-pass of the network on as many points. The floor is the time of the matrix products that the loss gradient of jets
-makes, at the rate of a matrix product of that width measured in the same run. Memory is the peak of a process of its
-own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's folder.
+Times and their ratios are medians over interleaved rounds, each engine in a process of its own, so that all meet the
+same machine and none the other's memory; on one thread they are processor time. They are given as multiples of a plain
+forward-backward pass of the network on as many points. The floor is the time of the matrix products that the loss
+gradient of jets makes, at the rate of a matrix product of that width measured in the same run. Memory is the peak of a
+process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,9 @@ class Measurement:
     Args:
         case, width, dtype: what was measured.
         seconds: task -> median seconds.
+        plain: task -> its time in plain passes of the network, the median over the rounds.
+        speedup: how many times faster the loss gradient is than by nested autograd, the median over the rounds.
+        per_gradient: J by jets in loss gradients of as many points, the median over the rounds.
         entries: K, numbers that jets carry where the network carries one.
         floor: seconds of the matrix products of the loss gradient by jets.
         rows: of J; the reference is asked for 16 of them.
@@ -57,20 +60,13 @@ class Measurement:
     width: int
     dtype: str
     seconds: dict[str, float]
+    plain: dict[str, float]
+    speedup: float
+    per_gradient: float
     entries: int
     floor: float
     rows: int
     memory: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def speedup(self) -> float:
-        """How many times faster the loss gradient is than by nested autograd."""
-        return self.seconds["nested"] / self.seconds["jets"]
-
-    @property
-    def per_gradient(self) -> float:
-        """J by jets in loss gradients of as many points."""
-        return self.seconds["jets J"] / self.seconds["jets few"]
 
 
 def benchmark_derivatives(
@@ -118,17 +114,34 @@ def benchmark_derivatives(
 def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds: float, seed: int) -> Measurement:
     """Medians of interleaved rounds for one equation, width and precision."""
     place = Setting(case.name, width, dtype, points, depth, seed, torch.get_num_threads())
-    medians = interleaved(place, seconds)
+    times = interleaved(place, seconds)
+    medians = {name: statistics.median(values) for name, values in times.items()}
     model, x = place.build()
     entries = carried(case, model, x)
     # Of the (K n, in) x (in, out) products, three a layer: forward, by the activations and by the weights.
     products = 3 * points * entries * sum(p.numel() for p in model.parameters() if p.ndim == 2)
     floor = products * medians.pop("product") / (PRODUCTS * PRODUCT_ROWS * width * width)
-    return Measurement(case.name, width, dtype, medians, entries, floor, place.rows())
+    return Measurement(
+        case.name,
+        width,
+        dtype,
+        medians,
+        {name: ratio(times, name, "plain") for name in medians},
+        ratio(times, "nested", "jets"),
+        ratio(times, "jets J", "jets few"),
+        entries,
+        floor,
+        place.rows(),
+    )
 
 
-def interleaved(place: Setting, seconds: float) -> dict[str, float]:
-    """Median seconds of each task over rounds in which each runs once, after one round that does not count.
+def ratio(times: Mapping[str, Sequence[float]], task: str, other: str) -> float:
+    """How many times as long one task took as another in the same round, the median over the rounds."""
+    return statistics.median(a / b for a, b in zip(times[task], times[other], strict=True))
+
+
+def interleaved(place: Setting, seconds: float) -> dict[str, list[float]]:
+    """Seconds of each task in rounds in which each runs once, after one round that does not count.
 
     Every group of tasks has a process of its own, so that each meets the memory allocator as it would alone; a round
     goes through them all, one at a time.
@@ -153,7 +166,7 @@ def interleaved(place: Setting, seconds: float) -> dict[str, float]:
     for process, pipe in workers:
         pipe.send("end")
         process.join()
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 def peak(place: Setting, engine: str) -> float:
@@ -165,7 +178,7 @@ def peak(place: Setting, engine: str) -> float:
 def line(m: Measurement) -> str:
     """One row of the table, in Markdown."""
     base = m.seconds["plain"]
-    numbers = [m.seconds[name] / base for name in ("jets", "nested", "torch.func", "jets forward", "nested forward")]
+    numbers = [m.plain[name] for name in ("jets", "nested", "torch.func", "jets forward", "nested forward")]
     reference = m.seconds["nested 16 rows"] / 16 / (m.seconds["jets J"] / m.rows)
     memory = " / ".join(f"{value / 2**20:.0f}" for value in m.memory.values()) or "–"
     target = f" (≥ {CASES[m.case].target:g})" if m.width == 50 else ""
@@ -202,14 +215,14 @@ def picture(found: Sequence[Measurement], path: Path) -> None:
         axes = quiet(figure.add_subplot(1, len(dtypes), index + 1))
         shown = [m for m in found if m.width == width and m.dtype == dtype]
         for place, (name, label) in enumerate((("jets", "jets"), ("nested", "nested"), ("torch.func", "torch.func"))):
-            heights = [m.seconds[name] / m.seconds["plain"] for m in shown]
+            heights = [m.plain[name] for m in shown]
             places = [i + 0.27 * (place - 1) for i in range(len(shown))]
             axes.bar(places, heights, 0.25, color=PALETTE[place], label=label)
         for i, m in enumerate(shown):
             axes.plot([i - 0.4, i - 0.14], [m.floor / m.seconds["plain"]] * 2, color=MUTED, linewidth=1.5)
             axes.annotate(
                 f"{m.speedup:.1f}×",
-                (i - 0.27, m.seconds["jets"] / m.seconds["plain"]),
+                (i - 0.27, m.plain["jets"]),
                 ha="center",
                 va="bottom",
                 fontsize=8,

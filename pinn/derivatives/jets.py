@@ -420,5 +420,5 @@ def block_size(model: Model, entries: int, points: Tensor) -> int:
     width = 50
     if isinstance(owner, torch.nn.Module):
         width = max((p.shape[0] for p in owner.parameters() if p.ndim == 2), default=width)
-    size = 2_700_000 * torch.get_num_threads() // (entries * width * points.element_size())
+    size = 2_400_000 * torch.get_num_threads() // (entries * width * points.element_size())
     return max(128, min(size, 8192))

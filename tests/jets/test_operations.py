@@ -1,5 +1,7 @@
 """Every operation that jets have a rule for, inside a network with parameters: both engines give the same numbers."""
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -125,9 +127,7 @@ def test_first_and_last_layers(activation, dimensions, twins):
         def __init__(self, depth):
             super().__init__()
             sizes = [dimensions, *[WIDTH] * depth]
-            self.layers = nn.ModuleList(
-                nn.Linear(a, b, dtype=torch.float64) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-            )
+            self.layers = nn.ModuleList(nn.Linear(a, b, dtype=torch.float64) for a, b in itertools.pairwise(sizes))
             self.last = nn.Linear(sizes[-1], 2, dtype=torch.float64)
 
         def outputs(self, columns):
