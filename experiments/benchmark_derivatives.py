@@ -8,7 +8,8 @@ Times and their ratios are medians over interleaved rounds, each engine in a pro
 same machine and none the other's memory; on one thread they are processor time. They are given as multiples of a plain
 forward-backward pass of the network on as many points. The floor is the time of the matrix products that the loss
 gradient of jets makes, at the rate of a matrix product of that width measured in the same run. Memory is the peak of a
-process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's folder.
+process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's
+folder.
 """
 
 from __future__ import annotations

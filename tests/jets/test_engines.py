@@ -186,11 +186,12 @@ def test_a_coefficient_that_changes_between_calls(networks, ansatz, points):
         assert torch.allclose(fast, Autograd().residual(model.outputs, equation, points, model.names), rtol=1e-12)
 
 
-def test_differentiating_twice_raises(networks, ansatz, points):
+@pytest.mark.parametrize("equation", [burgers, plate])
+def test_differentiating_twice_raises(equation, networks, ansatz, points):
     from pinn.derivatives.jets import Jets
 
     model = build(networks["tanh"], ansatz)
-    rows = Jets().residual(model.outputs, burgers, points, model.names)
+    rows = Jets().residual(model.outputs, equation, points, model.names)
     weight = model.network[0].weight
     (slope,) = torch.autograd.grad(rows.pow(2).sum(), weight, create_graph=True)
     with pytest.raises(RuntimeError, match="second derivatives by the parameters"):
