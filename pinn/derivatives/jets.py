@@ -46,7 +46,7 @@ class Jets(Engine):
         probe: whether each equation is compared with the reference before it is first used.
         block: points that are computed together; left out, it follows the plan's size, the width and the threads.
 
-    The memory of a block of points serves the next one and the next call: an engine keeps up to 64 MB of it
+    The memory of a block of points serves the next one and the next call: an engine keeps up to 128 MB of it
     (`pinn.derivatives.workspace`) for as long as it lives.
 
     Raises:

@@ -52,7 +52,7 @@ class Workspace:
         True
     """
 
-    def __init__(self, limit: int = 1 << 26) -> None:
+    def __init__(self, limit: int = 1 << 27) -> None:
         self.limit = limit
         self.kept = 0
         self._free: dict[Key, list[Any]] = {}
@@ -83,13 +83,17 @@ class Workspace:
         return torch.from_numpy(lease)
 
     def _keep(self, key: Key, buffer: Any) -> None:
-        """Have a buffer back; beyond the limit all are let go, since the sizes in use may have changed."""
-        if self.kept + buffer.nbytes > self.limit:
-            self._free.clear()
-            self.kept = 0
-        if buffer.nbytes <= self.limit:
-            self._free.setdefault(key, []).append(buffer)
-            self.kept += buffer.nbytes
+        """Have a buffer back; beyond the limit others are let go, those first whose size has been kept for longest."""
+        if buffer.nbytes > self.limit:
+            return
+        while self._free and self.kept + buffer.nbytes > self.limit:
+            oldest = next(iter(self._free))
+            try:
+                self.kept -= self._free[oldest].pop(0).nbytes
+            except (KeyError, IndexError):
+                self._free.pop(oldest, None)
+        self._free.setdefault(key, []).append(buffer)
+        self.kept += buffer.nbytes
 
     def stack(self, entries: int, value: Tensor) -> Tensor:
         """A stack (K, n, …) of entries like a value (n, …), features first in memory."""

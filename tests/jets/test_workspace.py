@@ -85,7 +85,21 @@ def test_the_limit_is_kept_to():
     assert 0 < space.kept <= space.limit
     big = space.empty((4 * SIDE, SIDE), LIKE)
     del big
-    assert space.kept <= space.limit
+    assert 0 < space.kept <= space.limit
+
+
+def test_what_does_not_fit_goes_without_the_rest():
+    """Sizes that take turns within the limit keep their memory; beyond it the one kept for longest goes."""
+    space = Workspace(limit=8 * 3 * capacity(SIDE**2))
+    small = [space.empty((SIDE, SIDE), LIKE).data_ptr() for _ in range(3)]
+    assert len(set(small)) == 1 and space.kept == 8 * capacity(SIDE**2)
+    large = space.empty((2 * SIDE, SIDE), LIKE).data_ptr()
+    again = space.empty((SIDE, SIDE), LIKE).data_ptr()
+    assert again == small[0] and space.kept == space.limit
+    pair = [space.empty((2 * SIDE, SIDE), LIKE) for _ in range(2)]
+    assert pair[0].data_ptr() == large
+    del pair
+    assert 0 < space.kept <= space.limit
 
 
 @pytest.fixture
