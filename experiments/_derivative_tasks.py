@@ -126,14 +126,20 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
 
 
 def work(pipe: Connection[Any, Any], group: str, place: Setting) -> None:
-    """Answer each "round" with the seconds of every task of the group, until told otherwise."""
+    """Answer each "round" with the seconds of every task of the group, until told otherwise.
+
+    A task runs once untimed before it is timed, as one step of a training follows another; those of a second and more,
+    to which that makes no difference, only in the first round.
+    """
     torch.set_num_threads(place.threads)
     # One thread's own seconds do not count what other programs on the machine took; several threads' would add up.
     clock = time.process_time if place.threads == 1 else time.perf_counter
     mine = tasks(group, place)
+    times: dict[str, float] = {}
     while pipe.recv() == "round":
-        times = {}
         for name, run in mine.items():
+            if times.get(name, 0.0) < 1.0:
+                run()
             began = clock()
             run()
             times[name] = clock() - began

@@ -5,7 +5,8 @@
     python -m experiments.benchmark_derivatives cases=[burgers] threads=2
 
 Times and their ratios are medians over interleaved rounds, each engine in a process of its own, so that all meet the
-same machine and none the other's memory; on one thread they are processor time. They are given as multiples of a plain
+same machine and none the other's memory, and each task after one run of it that is not timed, as the steps of a
+training follow each other; on one thread they are processor time. They are given as multiples of a plain
 forward-backward pass of the network on as many points. The floor is the time of the matrix products that the loss
 gradient of jets makes, at the rate of a matrix product of that width measured in the same run. Memory is the peak of a
 process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's
