@@ -8,7 +8,11 @@ Before the first activation δ is the same at every point, so that its gradient 
 points, and that of the value of Σ_k (δᵐ)_k ḡ_k: two passes over ḡ, and none of its size is written.
 
 The coefficients φ_m and the powers of δ are kept for the way back; in `pinn.derivatives.fused`, which makes every
-entry, they are had again from the entries themselves.
+entry, they are had again from the entries themselves. Where φ' = p₀ + p₁ φ + p₂ φ² and the plan is of second order, so
+that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made at all:
+
+    y_k = φ₁ t_k,   t_k = z_k + σ q_k,   q = δ²,     h_k = φ₁ ḡ_k:
+    ḡ_z[0] = Σ 2σ h_k t_k + p₂ φ₁ h_k q_k,   ḡ_z[k] = h_k,   ḡ_z[b] += 2σ h_k c[k][a][b] z_a
 
 Source: `pinn.derivatives.plan` for the programs, `pinn.derivatives.series` for the coefficients.
 """
@@ -34,7 +38,10 @@ def partly_composed(
 ) -> Tensor:
     """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
     if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
-        found: Tensor = ComposePart.apply(rule, program, keys, value, tail, space)
+        constant = tail is not None and tail.shape[1] == 1 != value.shape[0]
+        short = rule.damp is not None and len(program.powers) <= 1 and program.entries != (0,) and not constant
+        function = ComposeQuadratic if short and rule.riccati is not None and rule.riccati[2] else ComposePart
+        found: Tensor = function.apply(rule, program, keys, value, tail, space)
         return found
     z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
     return _compose(rule, program, keys, z0, rest, 0, space)[0]
@@ -107,6 +114,83 @@ class ComposePart(torch.autograd.Function):
         return (None, None, None, gz[0], gz[1:], None) if ctx.split else (None, None, None, gz, None, None)
 
 
+class ComposeQuadratic(torch.autograd.Function):
+    """The same for φ' = p(φ), a quadratic polynomial, and plans of second order."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        rule: Rule,
+        program: Partial,
+        keys: tuple[int, ...],
+        value: Tensor,
+        tail: Tensor | None,
+        space: Workspace,
+    ) -> Tensor:
+        """The entries of φ(z), (len(entries), n, …)."""
+        assert rule.damp is not None and rule.riccati is not None
+        z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
+        _, p1, p2 = rule.riccati
+        y = space.stack(len(program.entries), z0)
+        valued = program.entries[0] == 0
+        y0 = space.like(z0)
+        rule.value(z0, y0, space)
+        if valued:
+            y[0].copy_(y0)
+        place = _pairs(program)
+        powers = powers_of(program.powers, {key: at for at, key in enumerate(keys)}, rest, space)
+        sums: list[tuple[int, Tensor, float, Tensor]] = []
+        for k, _, key in program.higher:
+            total, scale = powers[0][key]
+            z = rest[place[k] - 1] if k in place else space.numbers((0.0,), z0)
+            t = torch.addcmul(z, total, y0, value=p2 * scale, out=space.like(z0))
+            if p1:
+                t.add_(total, alpha=0.5 * p1 * scale)
+            rule.damp(t, y0, y[k])
+            sums.append((k, total, scale, t))
+        for k in place.keys() - {k for k, *_ in sums}:
+            rule.damp(rest[place[k] - 1], y0, y[k])
+        ctx.rule, ctx.program, ctx.space, ctx.split = rule, program, space, tail is not None
+        ctx.higher = [(k, scale) for k, _, scale, _ in sums]
+        pairs = [tensor for _, total, _, t in sums for tensor in (total, t)]
+        ctx.save_for_backward(y0, value if tail is None else tail, *pairs)
+        return y
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        """ḡ_z by the formulas above."""
+        y0, held, *pairs = ctx.saved_tensors
+        rule, program, space = ctx.rule, ctx.program, ctx.space
+        tail = held if ctx.split else held[1:]
+        _, p1, p2 = rule.riccati
+        sums = _Sums(space, 1 + tail.shape[0], y0)
+        if program.entries[0] == 0:
+            rule.damp(g[0], y0, sums.claim(0))
+        sigma, factor = (y0, p2) if p1 == 0.0 else (torch.add(y0 * p2, 0.5 * p1), 1.0)
+        place, higher = _pairs(program), {k for k, _ in ctx.higher}
+        h = {k: rule.damp(g[k], y0, sums.claim(a)) for k, a in place.items()}
+        for k in place.keys() - higher:
+            sums.add(0, space.product(h[k], tail[place[k] - 1]), sigma, 2.0 * factor)
+        for (k, scale), total, t in zip(ctx.higher, pairs[::2], pairs[1::2], strict=True):
+            if k not in h:
+                h[k] = rule.damp(g[k], y0, space.like(y0))
+            shared = space.product(h[k], sigma)
+            sums.add(0, shared, t, 2.0 * factor)
+            curved = space.product(h[k], total)
+            sums.claim(0).add_(rule.damp(curved, y0, curved), alpha=p2 * scale)
+            for j, a, b, m, c in program.straight:
+                if j == k:
+                    sums.add_run(b, tail[a - 1 : a - 1 + m], shared, 2.0 * factor * c)
+        gz = sums.finished()
+        return (None, None, None, gz[0], gz[1:], None) if ctx.split else (None, None, None, gz, None, None)
+
+
+def _pairs(program: Partial) -> dict[int, int]:
+    """Place among the entries -> place in z, of those beyond the value that z has too."""
+    return {k + i: a + i for k, a, m in program.linear for i in range(m)}
+
+
 class _Sums:
     """A stack that sums are collected in; what nothing was added to yet is not read."""
 
@@ -114,6 +198,11 @@ class _Sums:
         self.stack = space.stack(entries, value)
         self._entries = self.stack.unbind(0)
         self._fresh = set(range(entries))
+
+    def claim(self, b: int) -> Tensor:
+        """Entry b, for the caller to write or, where it was written, to add to."""
+        self._fresh.discard(b)
+        return self._entries[b]
 
     def add(self, b: int, left: Tensor, right: Tensor, c: float) -> None:
         """Entry b += c · left · right."""

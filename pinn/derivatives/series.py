@@ -73,7 +73,7 @@ def _riccati(p: tuple[float, float, float]) -> Taylor:
         if p2 == 0.0 and p1 == 1.0 and p0 == 0.0:
             return [space.product(y, 1.0 / math.factorial(m)) if m > 1 else y for m in range(1, order + 1)]
         found = [y, quadratic(p, y, space)]
-        zero = torch.zeros((), dtype=y.dtype, device=y.device)
+        zero = space.numbers((0.0,), y)
         for m in range(1, order):
             # Σ φᵢ φₘ₋ᵢ with equal pairs taken once; each term in one pass over memory, its factor included.
             pair = 2.0 * p2 / (m + 1)
@@ -96,7 +96,7 @@ def quadratic(p: tuple[float, float, float], y: Tensor, space: Workspace) -> Ten
     if p2 == 0.0:
         found = space.product(y, p1)
         return found.add_(p0) if p0 else found
-    base = torch.full((), p0, dtype=y.dtype, device=y.device)
+    base = space.numbers((p0,), y)
     found = torch.addcmul(base, y, y, value=p2, out=space.like(y))
     return found.add_(y, alpha=p1) if p1 else found
 
@@ -130,7 +130,7 @@ def _tanh_value(z: Tensor, out: Tensor, space: Workspace) -> tuple[Tensor, ...]:
     # which on its own costs more than the layer's matrix product.
     torch.mul(z, 2.0, out=out)
     torch.sigmoid(out, out=out)
-    torch.add(torch.full((), -1.0, dtype=z.dtype, device=z.device), out, alpha=2.0, out=out)
+    torch.add(space.numbers((-1.0,), z), out, alpha=2.0, out=out)
     return ()
 
 
