@@ -181,6 +181,24 @@ class Jet:
         place = self.keys.index(key)
         return self.stack[place + 1] if self.stacked else self.tail[place]
 
+    def alike(self, function: Callable[[Tensor, bool], Tensor], shape: tuple[int, ...]) -> Jet:
+        """What treats every entry of a stack alike but for the value; put off where this jet waits.
+
+        Args:
+            function: (entries, whether the first of them is the value) -> entries.
+            shape: (n, …) of the result.
+        """
+
+        def make(part: Part | None) -> Tensor:
+            return function(self.some(part), part is None or part[0] == 0)
+
+        return self._following(make, shape)
+
+    def _following(self, make: Make, shape: tuple[int, ...]) -> Jet:
+        if self.waits:
+            return Jet.deferred(self.frame, self.keys, shape, make)
+        return Jet(self.frame, self.keys, stack=make(None))
+
     def each(self, function: Callable[[Tensor, int], Tensor], shape: torch.Size | None = None) -> Jet:
         """A linear function of every entry; it is told how many axes lie before that of the points.
 
@@ -188,13 +206,11 @@ class Jet:
             function: (entries, axes before that of the points) -> entries.
             shape: (n, …) of the result; left out, it is found out.
         """
-        if self._make is not None:
-            if shape is None:
-                shape = function(torch.empty((1, *self.shape), device="meta"), 1).shape[1:]
-            return Jet.deferred(self.frame, self.keys, shape, lambda part: function(self.some(part), 1))
-        if self._stack is not None:
-            return Jet(self.frame, self.keys, stack=function(self._stack, 1))
-        return Jet(self.frame, self.keys, function(self.value, 0), function(self.tail, 1))
+        if not self.stacked:
+            return Jet(self.frame, self.keys, function(self.value, 0), function(self.tail, 1))
+        if self.waits and shape is None:
+            shape = function(torch.empty((1, *self.shape), device="meta"), 1).shape[1:]
+        return self.alike(lambda entries, _: function(entries, 1), shape or ())
 
     def columns(self, part: Part | None = None) -> tuple[Tensor, ...]:
         """The stack taken apart along its last axis, in one node of the graph."""
@@ -204,11 +220,9 @@ class Jet:
 
     def column(self, i: int) -> Jet:
         """Feature i of the last axis."""
-        if self._make is not None:
-            return Jet.deferred(self.frame, self.keys, self.shape[:-1], lambda part: self.columns(part)[i])
-        if self._stack is not None:
-            return Jet(self.frame, self.keys, stack=self.columns()[i])
-        return Jet(self.frame, self.keys, self.value[..., i], self.tail[..., i])
+        if not self.stacked:
+            return Jet(self.frame, self.keys, self.value[..., i], self.tail[..., i])
+        return self._following(lambda part: self.columns(part)[i], self.shape[:-1])
 
     # -- what torch code asks of a tensor -----------------------------------------------------------------------
 

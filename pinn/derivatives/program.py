@@ -217,10 +217,9 @@ class Evaluation:
             return jet.entry(k)
         # One node of the graph for all entries of a jet.
         name = str(id(jet))
-        part = jet.frame.part(jet.keys) if jet.waits else None
         if name not in self._parts:
-            held = part or (0, *jet.keys)
-            self._parts[name] = dict(zip(held, jet.some(part).unbind(0), strict=True))
+            part = jet.frame.part(jet.keys) if jet.waits else None
+            self._parts[name] = dict(zip(part or (0, *jet.keys), jet.some(part).unbind(0), strict=True))
         return self._parts[name][k]
 
     def _jet(self, base: Base) -> Jet:

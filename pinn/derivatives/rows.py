@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives.affine import Linear, affine
-from pinn.derivatives.jet import Jet, Part
+from pinn.derivatives.jet import Jet
 from pinn.derivatives.workspace import Workspace
 
 Fill = Callable[[Tensor, bool], None]
@@ -93,10 +93,8 @@ class Tape:
         fixed, shift = weight.detach(), None if bias is None else bias.detach()
         if a.stacked or a.requires_grad:
 
-            def make(part: Part | None) -> Tensor:
-                # Without the value the bias takes no part; the entries are alike to the weights.
-                valued = part is None or part[0] == 0
-                inner = a.some(part)
+            def layer(inner: Tensor, valued: bool) -> Tensor:
+                # Without the value the bias takes no part; to the weights all entries are alike.
                 z = Linear.apply(inner, fixed, shift if valued else None, self.space)
                 if not z.requires_grad:
                     z.requires_grad_()
@@ -104,8 +102,7 @@ class Tape:
                 self.layers.append(_Layer(weight, bias if valued else None, inner[0], inner[1:], (z,)))
                 return z
 
-            shape = (*a.shape[:-1], weight.shape[0])
-            return Jet.deferred(a.frame, a.keys, shape, make) if a.waits else Jet(a.frame, a.keys, stack=make(None))
+            return a.alike(layer, (*a.shape[:-1], weight.shape[0]))
         value = affine(a.value, fixed, shift).requires_grad_()
         tail = a.tail @ fixed.T
         if len(a.keys):

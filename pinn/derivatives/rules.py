@@ -108,12 +108,10 @@ def _alike(f: Jet, g: Jet, alpha: float) -> Jet:
 def _multiple(f: Jet, alpha: float, beta: float) -> Jet:
     """alpha f + beta for numbers."""
     if f.stacked:
-
-        def make(part: Part | None) -> Tensor:
-            shift = float(beta) if part is None or part[0] == 0 else 0.0
-            return affine.multiple(f.some(part), float(alpha), shift, f.frame.space)
-
-        return Jet.deferred(f.frame, f.keys, f.shape, make) if f.waits else Jet(f.frame, f.keys, stack=make(None))
+        return f.alike(
+            lambda entries, valued: affine.multiple(entries, float(alpha), float(beta) * valued, f.frame.space),
+            f.shape,
+        )
     return Jet(f.frame, f.keys, f.value * alpha + beta if beta else f.value * alpha, f.tail * alpha)
 
 
@@ -217,13 +215,10 @@ def linear(a: Any, weight: Any, bias: Any = None) -> Jet:
     if a.frame.tape is not None and (weight.requires_grad or (bias is not None and bias.requires_grad)):
         return a.frame.tape.linear(a, weight, bias)
     if a.stacked:
-
-        def make(part: Part | None) -> Tensor:
-            shift = bias if part is None or part[0] == 0 else None
-            return affine.linear(a.some(part), weight, shift, a.frame.space)
-
-        shape = (*a.shape[:-1], weight.shape[0])
-        return Jet.deferred(a.frame, a.keys, shape, make) if a.waits else Jet(a.frame, a.keys, stack=make(None))
+        return a.alike(
+            lambda entries, valued: affine.linear(entries, weight, bias if valued else None, a.frame.space),
+            (*a.shape[:-1], weight.shape[0]),
+        )
     return Jet(a.frame, a.keys, affine.affine(a.value, weight, bias), a.tail @ weight.T)
 
 
