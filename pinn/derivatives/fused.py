@@ -33,7 +33,7 @@ from pinn.derivatives.series import Rule, quadratic
 from pinn.derivatives.workspace import Workspace
 
 Power = dict[int, tuple[Tensor, float]]
-Totals = dict[int, tuple[Tensor, float]]
+"""Entry -> a tensor and the number that it is to be multiplied by."""
 Backward = Callable[..., tuple[Tensor | None, ...]]
 
 
@@ -69,9 +69,19 @@ def first_order(backward: Backward) -> Backward:
     return guarded
 
 
-def powers_of(levels: Levels, place: Mapping[int, int], z: Any, space: Workspace) -> list[Power]:
-    """δ², δ³, …: key -> (tensor, factor), for the entries that are not zero."""
-    first: Power = {key: (z[at], 1.0) for key, at in place.items()}
+def apart(value: Tensor, tail: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The value and the tail of z, given as these or as a stack (tail is None)."""
+    return (value[0], value[1:]) if tail is None else (value, tail)
+
+
+def is_constant(value: Tensor, tail: Tensor | None) -> bool:
+    """Whether a tail is the same at every point, and there are several of these."""
+    return tail is not None and tail.shape[1] == 1 != value.shape[0]
+
+
+def powers_of(levels: Levels, keys: tuple[int, ...], tail: Tensor, space: Workspace) -> list[Power]:
+    """δ², δ³, …: key -> (tensor, factor), for the entries that are not zero; δ is the tail, with entries `keys`."""
+    first: Power = {key: (entry, 1.0) for key, entry in zip(keys, tail.unbind(0), strict=True)}
     found: list[Power] = []
     previous = first
     for level in levels:
@@ -94,7 +104,7 @@ def powers_of(levels: Levels, place: Mapping[int, int], z: Any, space: Workspace
 
 def _compose(
     rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor, space: Workspace
-) -> tuple[Tensor, tuple[Tensor, ...], Totals]:
+) -> tuple[Tensor, tuple[Tensor, ...], Power]:
     """The stack of φ(z), what the rule's coefficients need beside its value, and sums that serve the way back."""
     y = space.stack(1 + len(program.keys), value)
     extra = rule.value(value, y[0], space)
@@ -109,8 +119,7 @@ def _compose(
         for out, place in program.linear:
             torch.mul(tail[place - 1], slopes[0], out=y[out])
     if program.powers:
-        place_of = {key: place - 1 for key, place in zip(keys, range(1, len(keys) + 1), strict=True)}
-        powers = powers_of(program.powers, place_of, tail, space)
+        powers = powers_of(program.powers, keys, tail, space)
         for slope, level, power in zip(slopes[1:], program.powers, powers, strict=True):
             for key, out, fresh, _ in level:
                 total, scale = power[key]
@@ -123,7 +132,7 @@ def _compose(
     return y, extra, {}
 
 
-def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, space: Workspace) -> Totals:
+def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, space: Workspace) -> Power:
     """The entries of φ(z) for φ' = p(φ) and a plan of second order: φ₂ z_a z_b = (p₁/2 + p₂ y₀) y_a z_b.
 
     All factors are then entries of first order, y_a = φ' z_a, and neither φ' nor φ₂ is made.
@@ -134,7 +143,7 @@ def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, spa
     assert rule.damp is not None and rule.riccati is not None
     _, p1, p2 = rule.riccati
     rule.damp(tail, y[0], y[1:])
-    long: Totals = {}
+    long: Power = {}
     if not program.powers:
         return long
     ys, zs = y.unbind(0), tail.unbind(0)
@@ -164,9 +173,7 @@ def composed(
     if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
         found: Tensor = Compose.apply(rule, program, keys, value, tail, space)
         return found
-    if tail is None:
-        return _compose(rule, program, keys, value[0], value[1:], space)[0]
-    return _compose(rule, program, keys, value, tail, space)[0]
+    return _compose(rule, program, keys, *apart(value, tail), space)[0]
 
 
 class Compose(torch.autograd.Function):
@@ -184,11 +191,11 @@ class Compose(torch.autograd.Function):
     ) -> Tensor:
         """The stack of φ(z)."""
         ctx.rule, ctx.program, ctx.keys, ctx.space, ctx.split = rule, program, keys, space, tail is not None
-        z0, rest = (value, tail) if tail is not None else (value[0], value[1:])
+        z0, rest = apart(value, tail)
         y, extra, long = _compose(rule, program, keys, z0, rest, space)
         if rule.riccati is not None:
             ctx.long = [(place, scale) for place, (_, scale) in long.items()]
-            ctx.broadcast = tail is not None and tail.shape[1] == 1 != z0.shape[0]
+            ctx.broadcast = is_constant(z0, tail)
             ctx.save_for_backward(y, *(total for total, _ in long.values()))
         else:
             ctx.save_for_backward(y, value, *((tail,) if tail is not None else ()), *extra)
@@ -206,9 +213,9 @@ class Compose(torch.autograd.Function):
             broadcast = ctx.broadcast
         else:
             y, value, *rest = ctx.saved_tensors
-            z0, tail = (value, rest.pop(0)) if ctx.split else (value[0], value[1:])
+            z0, tail = apart(value, rest.pop(0) if ctx.split else None)
             weights = _series_weights(rule, program, keys, y[0], z0, tail, tuple(rest), space)
-            broadcast = ctx.split and tail.shape[1] == 1 != z0.shape[0]
+            broadcast = ctx.split and is_constant(z0, tail)
         gz = _adjoint(program, weights, g, space)
         if not ctx.split:
             return None, None, None, gz, None, None
@@ -236,7 +243,7 @@ class _Weights:
         self.times, self.q, self.factor, self.parts, self.rest, self.stack = times, q, factor, parts, rest, stack
 
 
-def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, long: Totals, space: Workspace) -> _Weights:
+def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, long: Power, space: Workspace) -> _Weights:
     assert rule.riccati is not None
     _, p1, p2 = rule.riccati
     y = stack.unbind(0)
@@ -286,9 +293,8 @@ def _series_weights(
         return _Weights(times, None, 1.0, {}, {}, None)
     rest: dict[int, tuple[Tensor, float]] = {}
     if program.powers:
-        place_of = {key: place for place, key in enumerate(keys)}
         for m, (level, power) in enumerate(
-            zip(program.powers, powers_of(program.powers, place_of, tail, space), strict=True), 2
+            zip(program.powers, powers_of(program.powers, keys, tail, space), strict=True), 2
         ):
             for key, out, _, _ in level:
                 total, scale = power[key]

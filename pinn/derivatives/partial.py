@@ -19,12 +19,12 @@ Source: `pinn.derivatives.plan` for the programs, `pinn.derivatives.series` for 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from pinn.derivatives.fused import Power, first_order, powers_of
+from pinn.derivatives.fused import apart, first_order, is_constant, powers_of
 from pinn.derivatives.plan import Partial
 from pinn.derivatives.series import Rule
 from pinn.derivatives.workspace import Workspace
@@ -32,163 +32,63 @@ from pinn.derivatives.workspace import Workspace
 Powers = dict[int, list[tuple[int, Tensor, float]]]
 """key -> (m, tensor, factor) of (δᵐ)_key."""
 
+Gradients = tuple[Tensor, Tensor, Tensor | None]
+"""ḡ of the value and of the tail of z, and of the stack where they lie in one."""
 
-def partly_composed(
-    rule: Rule, program: Partial, keys: tuple[int, ...], value: Tensor, tail: Tensor | None, space: Workspace
-) -> Tensor:
+
+class Made(NamedTuple):
+    """Some entries, and what serves the way back: tensors, and what says which they are."""
+
+    entries: Tensor
+    kept: list[Tensor]
+    notes: list[Any]
+
+
+def partly_composed(rule: Rule, program: Partial, value: Tensor, tail: Tensor | None, space: Workspace) -> Tensor:
     """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
     if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
-        constant = tail is not None and tail.shape[1] == 1 != value.shape[0]
-        short = rule.damp is not None and len(program.powers) <= 1 and program.entries != (0,) and not constant
-        function = ComposeQuadratic if short and rule.riccati is not None and rule.riccati[2] else ComposePart
-        found: Tensor = function.apply(rule, program, keys, value, tail, space)
+        found: Tensor = ComposePart.apply(rule, program, value, tail, space)
         return found
-    z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
-    return _compose(rule, program, keys, z0, rest, 0, space)[0]
+    return _made(rule, program, *apart(value, tail), 0, space).entries
 
 
-def _compose(
-    rule: Rule, program: Partial, keys: tuple[int, ...], z0: Tensor, tail: Tensor, further: int, space: Workspace
-) -> tuple[Tensor, list[Tensor], list[Power]]:
-    """The entries, φ₁ … to `further` orders more than they need, and the powers of δ."""
-    y = space.stack(len(program.entries), z0)
-    valued = program.entries[0] == 0
-    y0 = y[0] if valued else space.like(z0)
-    extra = rule.value(z0, y0, space)
-    order = (1 + len(program.powers) if program.entries != (0,) else 0) + further
-    slopes = rule.taylor(z0, y0, extra, order, space) if order else []
-    powers = powers_of(program.powers, {key: place for place, key in enumerate(keys)}, tail, space)
-    written = {0} if valued else set()
-    for k, a, m in program.linear:
-        torch.mul(tail[a - 1 : a - 1 + m], slopes[0], out=y[k : k + m])
-        written.update(range(k, k + m))
-    for k, m, key in program.higher:
-        total, scale = powers[m - 2][key]
-        if k in written:
-            y[k].addcmul_(slopes[m - 1], total, value=scale)
-        else:
-            torch.mul(slopes[m - 1], total, out=y[k])
-            if scale != 1.0:
-                y[k].mul_(scale)
-            written.add(k)
-    # A coefficient that is the value itself, as of exp, is kept apart from the result.
-    return y, [space.product(y0, 1.0) if slope is y0 else slope for slope in slopes], powers
+def _made(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, further: int, space: Workspace) -> Made:
+    if _is_polynomial(rule, program) and not is_constant(z0, tail):
+        return _by_polynomial(rule, program, z0, tail, space)
+    return _by_coefficients(rule, program, z0, tail, further, space)
+
+
+def _is_polynomial(rule: Rule, program: Partial) -> bool:
+    """Whether φ₂ = σ φ₁ is all that is needed of φ."""
+    second = len(program.powers) <= 1 and program.entries != (0,)
+    return second and rule.damp is not None and rule.riccati is not None and rule.riccati[2] != 0.0
 
 
 class ComposePart(torch.autograd.Function):
     """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        rule: Rule,
-        program: Partial,
-        keys: tuple[int, ...],
-        value: Tensor,
-        tail: Tensor | None,
-        space: Workspace,
-    ) -> Tensor:
+    def forward(ctx: Any, rule: Rule, program: Partial, value: Tensor, tail: Tensor | None, space: Workspace) -> Tensor:
         """The entries of φ(z), (len(entries), n, …)."""
-        z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
-        y, slopes, powers = _compose(rule, program, keys, z0, rest, 1, space)
-        ctx.program, ctx.space, ctx.split, ctx.orders = program, space, tail is not None, len(slopes)
-        ctx.powers = [(m, key, scale) for m, power in enumerate(powers, 2) for key, (_, scale) in power.items()]
-        totals = [total for power in powers for total, _ in power.values()]
-        ctx.save_for_backward(value, *(() if tail is None else (tail,)), *slopes, *totals)
-        return y
+        made = _made(rule, program, *apart(value, tail), 1, space)
+        ctx.rule, ctx.program, ctx.space, ctx.notes, ctx.split = rule, program, space, made.notes, tail is not None
+        ctx.constant = is_constant(value, tail)
+        ctx.save_for_backward(value if tail is None else tail, *made.kept)
+        return made.entries
 
     @staticmethod
     @first_order
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         """The adjoint of the product with φ'(z), for the entries that were made."""
-        value, *saved = ctx.saved_tensors
-        z0, tail = (value, saved.pop(0)) if ctx.split else (value[0], value[1:])
-        slopes, totals = saved[: ctx.orders], saved[ctx.orders :]
-        powers: Powers = {}
-        for (m, key, scale), total in zip(ctx.powers, totals, strict=True):
-            powers.setdefault(key, []).append((m, total, scale))
-        if ctx.split and tail.shape[1] == 1 != z0.shape[0]:
-            gz0, gt = _constant_adjoint(ctx.program, g, tail, slopes, powers, ctx.space)
-            return None, None, None, gz0, gt, None
-        gz = _adjoint(ctx.program, g, tail, slopes, powers, ctx.space)
-        return (None, None, None, gz[0], gz[1:], None) if ctx.split else (None, None, None, gz, None, None)
-
-
-class ComposeQuadratic(torch.autograd.Function):
-    """The same for φ' = p(φ), a quadratic polynomial, and plans of second order."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        rule: Rule,
-        program: Partial,
-        keys: tuple[int, ...],
-        value: Tensor,
-        tail: Tensor | None,
-        space: Workspace,
-    ) -> Tensor:
-        """The entries of φ(z), (len(entries), n, …)."""
-        assert rule.damp is not None and rule.riccati is not None
-        z0, rest = (value[0], value[1:]) if tail is None else (value, tail)
-        _, p1, p2 = rule.riccati
-        y = space.stack(len(program.entries), z0)
-        valued = program.entries[0] == 0
-        y0 = space.like(z0)
-        rule.value(z0, y0, space)
-        if valued:
-            y[0].copy_(y0)
-        place = _pairs(program)
-        powers = powers_of(program.powers, {key: at for at, key in enumerate(keys)}, rest, space)
-        sums: list[tuple[int, Tensor, float, Tensor]] = []
-        for k, _, key in program.higher:
-            total, scale = powers[0][key]
-            z = rest[place[k] - 1] if k in place else space.numbers((0.0,), z0)
-            t = torch.addcmul(z, total, y0, value=p2 * scale, out=space.like(z0))
-            if p1:
-                t.add_(total, alpha=0.5 * p1 * scale)
-            rule.damp(t, y0, y[k])
-            sums.append((k, total, scale, t))
-        for k in place.keys() - {k for k, *_ in sums}:
-            rule.damp(rest[place[k] - 1], y0, y[k])
-        ctx.rule, ctx.program, ctx.space, ctx.split = rule, program, space, tail is not None
-        ctx.higher = [(k, scale) for k, _, scale, _ in sums]
-        pairs = [tensor for _, total, _, t in sums for tensor in (total, t)]
-        ctx.save_for_backward(y0, value if tail is None else tail, *pairs)
-        return y
-
-    @staticmethod
-    @first_order
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        """ḡ_z by the formulas above."""
-        y0, held, *pairs = ctx.saved_tensors
-        rule, program, space = ctx.rule, ctx.program, ctx.space
-        tail = held if ctx.split else held[1:]
-        _, p1, p2 = rule.riccati
-        sums = _Sums(space, 1 + tail.shape[0], y0)
-        if program.entries[0] == 0:
-            rule.damp(g[0], y0, sums.claim(0))
-        sigma, factor = (y0, p2) if p1 == 0.0 else (torch.add(y0 * p2, 0.5 * p1), 1.0)
-        place, higher = _pairs(program), {k for k, _ in ctx.higher}
-        h = {k: rule.damp(g[k], y0, sums.claim(a)) for k, a in place.items()}
-        for k in place.keys() - higher:
-            sums.add(0, space.product(h[k], tail[place[k] - 1]), sigma, 2.0 * factor)
-        for (k, scale), total, t in zip(ctx.higher, pairs[::2], pairs[1::2], strict=True):
-            if k not in h:
-                h[k] = rule.damp(g[k], y0, space.like(y0))
-            shared = space.product(h[k], sigma)
-            sums.add(0, shared, t, 2.0 * factor)
-            curved = space.product(h[k], total)
-            sums.claim(0).add_(rule.damp(curved, y0, curved), alpha=p2 * scale)
-            for j, a, b, m, c in program.straight:
-                if j == k:
-                    sums.add_run(b, tail[a - 1 : a - 1 + m], shared, 2.0 * factor * c)
-        gz = sums.finished()
-        return (None, None, None, gz[0], gz[1:], None) if ctx.split else (None, None, None, gz, None, None)
-
-
-def _pairs(program: Partial) -> dict[int, int]:
-    """Place among the entries -> place in z, of those beyond the value that z has too."""
-    return {k + i: a + i for k, a, m in program.linear for i in range(m)}
+        held, *kept = ctx.saved_tensors
+        tail, program, space = held if ctx.split else held[1:], ctx.program, ctx.space
+        if ctx.constant:
+            gz0, gt, gz = _constant_adjoint(program, g, tail, *_coefficients(kept, ctx.notes), space)
+        elif _is_polynomial(ctx.rule, program):
+            gz0, gt, gz = _polynomial_adjoint(ctx.rule, program, g, tail, kept, ctx.notes, space)
+        else:
+            gz0, gt, gz = _adjoint(program, g, tail, *_coefficients(kept, ctx.notes), space)
+        return (None, None, gz0, gt, None) if ctx.split else (None, None, gz, None, None)
 
 
 class _Sums:
@@ -226,17 +126,57 @@ class _Sums:
             for place, row in zip(run, rows.unbind(0), strict=True):
                 self.add(place, row, factor, c)
 
-    def finished(self) -> Tensor:
-        """The stack, zero where nothing was added."""
+    def finished(self) -> Gradients:
+        """The value's, the tail's, and the stack of both; zero where nothing was added."""
         for b in self._fresh:
             self._entries[b].zero_()
-        return self.stack
+        return self._entries[0], self.stack[1:], self.stack
+
+
+# -- by coefficients -----------------------------------------------------------------------------------------------
+
+
+def _by_coefficients(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, further: int, space: Workspace) -> Made:
+    """The entries; kept are the powers of δ, and φ₁ … to `further` orders more than the entries need."""
+    y = space.stack(len(program.entries), z0)
+    valued = program.entries[0] == 0
+    y0 = y[0] if valued else space.like(z0)
+    extra = rule.value(z0, y0, space)
+    order = (1 + len(program.powers) if program.entries != (0,) else 0) + further
+    slopes = rule.taylor(z0, y0, extra, order, space) if order else []
+    powers = powers_of(program.powers, program.keys, tail, space)
+    written = {0} if valued else set()
+    for k, a, m in program.linear:
+        torch.mul(tail[a - 1 : a - 1 + m], slopes[0], out=y[k : k + m])
+        written.update(range(k, k + m))
+    for k, m in program.higher:
+        total, scale = powers[m - 2][program.entries[k]]
+        if k in written:
+            y[k].addcmul_(slopes[m - 1], total, value=scale)
+        else:
+            torch.mul(slopes[m - 1], total, out=y[k])
+            if scale != 1.0:
+                y[k].mul_(scale)
+            written.add(k)
+    # A coefficient that is the value itself, as of exp, is kept apart from the result.
+    slopes = [space.product(y0, 1.0) if slope is y0 else slope for slope in slopes]
+    totals = [total for power in powers for total, _ in power.values()]
+    notes = [(m, key, scale) for m, power in enumerate(powers, 2) for key, (_, scale) in power.items()]
+    return Made(y, totals + slopes, notes)
+
+
+def _coefficients(kept: list[Tensor], notes: list[tuple[int, int, float]]) -> tuple[list[Tensor], Powers]:
+    """φ₁, φ₂, … and the powers of δ, of what was kept."""
+    powers: Powers = {}
+    for (m, key, scale), total in zip(notes, kept[: len(notes)], strict=True):
+        powers.setdefault(key, []).append((m, total, scale))
+    return kept[len(notes) :], powers
 
 
 def _adjoint(
     program: Partial, gradient: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
-) -> Tensor:
-    """ḡ_z, (1 + K', n, …)."""
+) -> Gradients:
+    """ḡ_z of the value, (n, …), and of the tail, (K', n, …)."""
     g = gradient.unbind(0)
     sums = _Sums(space, 1 + tail.shape[0], g[0])
     if program.entries[0] == 0:
@@ -268,7 +208,7 @@ def _adjoint(
 
 def _constant_adjoint(
     program: Partial, g: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
-) -> tuple[Tensor, Tensor]:
+) -> Gradients:
     """ḡ_z of the value, (n, …), and of a tail that is the same at every point, (K', 1, …)."""
     gt = torch.zeros_like(tail)
     gz = space.like(g[0])
@@ -294,7 +234,7 @@ def _constant_adjoint(
                 gt[b - 1].addcmul_(total, over_points(k, m + 1)[0], value=c * (m + 1) * scale)
             else:
                 gz.addcmul_(g[k] * total, slopes[m], value=c * (m + 1) * scale)
-    return gz, gt
+    return gz, gt, None
 
 
 def _over_points(g: Tensor, factor: Tensor) -> Tensor:
@@ -310,3 +250,65 @@ def _over_entries(g: Tensor, constants: Tensor) -> Tensor:
     if g.ndim == 3:
         return torch.bmm(constants.permute(2, 1, 0).contiguous(), g.permute(2, 0, 1)).squeeze(1).T
     return (g * constants).sum(0)
+
+
+# -- where the slope is a polynomial in the value --------------------------------------------------------------------
+
+
+def _by_polynomial(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, space: Workspace) -> Made:
+    """The entries for a plan of second order; kept are y₀, and q_k and t_k of each k that has them."""
+    assert rule.damp is not None and rule.riccati is not None
+    _, p1, p2 = rule.riccati
+    y = space.stack(len(program.entries), z0)
+    y0 = space.like(z0)
+    rule.value(z0, y0, space)
+    if program.entries[0] == 0:
+        y[0].copy_(y0)
+    powers = powers_of(program.powers, program.keys, tail, space)
+    z = {k + i: tail[a - 1 + i] for k, a, m in program.linear for i in range(m)}
+    kept, notes = [y0], []
+    for k, _ in program.higher:
+        q, scale = powers[0][program.entries[k]]
+        t = torch.addcmul(z.get(k, space.numbers((0.0,), z0)), q, y0, value=p2 * scale, out=space.like(z0))
+        if p1:
+            t.add_(q, alpha=0.5 * p1 * scale)
+        z[k] = t
+        kept += [q, t]
+        notes.append((k, scale))
+    for k, t in z.items():
+        rule.damp(t, y0, y[k])
+    return Made(y, kept, notes)
+
+
+def _polynomial_adjoint(
+    rule: Rule,
+    program: Partial,
+    g: Tensor,
+    tail: Tensor,
+    kept: list[Tensor],
+    notes: list[tuple[int, float]],
+    space: Workspace,
+) -> Gradients:
+    """ḡ_z of the value, (n, …), and of the tail, (K', n, …)."""
+    assert rule.damp is not None and rule.riccati is not None
+    _, p1, p2 = rule.riccati
+    y0, *pairs = kept
+    sigma, factor = (y0, p2) if p1 == 0.0 else (torch.add(y0 * p2, 0.5 * p1), 1.0)
+    sums = _Sums(space, 1 + tail.shape[0], y0)
+    if program.entries[0] == 0:
+        rule.damp(g[0], y0, sums.claim(0))
+    place = {k + i: a + i for k, a, m in program.linear for i in range(m)}
+    h = {k: rule.damp(g[k], y0, sums.claim(a)) for k, a in place.items()}
+    for k in place.keys() - {k for k, _ in notes}:
+        sums.add(0, space.product(h[k], tail[place[k] - 1]), sigma, 2.0 * factor)
+    for (k, scale), q, t in zip(notes, pairs[::2], pairs[1::2], strict=True):
+        if k not in h:
+            h[k] = rule.damp(g[k], y0, space.like(y0))
+        shared = space.product(h[k], sigma)
+        sums.add(0, shared, t, 2.0 * factor)
+        curved = space.product(h[k], q)
+        sums.claim(0).add_(rule.damp(curved, y0, curved), alpha=p2 * scale)
+        for j, a, b, m, c in program.straight:
+            if j == k:
+                sums.add_run(b, tail[a - 1 : a - 1 + m], shared, 2.0 * factor * c)
+    return sums.finished()

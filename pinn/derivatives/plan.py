@@ -147,7 +147,6 @@ class Composition:
             (δᵐ)_key = Σ c δ_a (δᵐ⁻¹)_b.
         adjoint: runs (k, a, b, m, c) of terms gz_{b+i} += c w_{a+i} g_k, i < m, with a ≥ 1, all as places: k and a in
             φ(z), b in z; m is 1 where b is 0.
-        primitive: places in φ(z) whose entry of φ(z) is φ'(z₀) times that of z.
         red: place in φ(z) -> terms (place a, place b, c) of the product of two φ(z) without their values.
         place_in: place in φ(z) -> place of the same entry in z.
     """
@@ -157,7 +156,6 @@ class Composition:
     same: bool
     powers: Levels
     adjoint: tuple[tuple[int, int, int, int, float], ...]
-    primitive: frozenset[int]
     red: Mapping[int, tuple[tuple[int, int, float], ...]]
     place_in: Mapping[int, int]
 
@@ -170,18 +168,20 @@ class Partial:
     and b in z.
 
     Args:
-        entries: which of them, by their numbers, ascending; 0 is the value.
+        keys: entries of z beyond the value, by their numbers.
+        entries: those of φ(z) that are made, by their numbers, ascending; 0 is the value.
         powers: what is needed of δ², δ³, …, as in `Composition`.
         linear: runs (k, a, m) of entries beyond the value that z has too.
-        higher: (k, m, key) of terms φ_m (δᵐ)_key of entry k.
+        higher: (k, m) of terms φ_m δᵐ of entry k.
         straight: runs (k, a, b, m, c), k the same in all, of c z_a in the derivative of entry k by that of z at b ≥ 1.
         bent: terms (k, key, b, c) of the powers (δᵐ)_key in the derivative of entry k by that of z at b ≥ 0.
     """
 
+    keys: tuple[int, ...]
     entries: tuple[int, ...]
     powers: Levels
     linear: tuple[tuple[int, int, int], ...]
-    higher: tuple[tuple[int, int, int], ...]
+    higher: tuple[tuple[int, int], ...]
     straight: tuple[tuple[int, int, int, int, float], ...]
     bent: tuple[tuple[int, int, int, float], ...]
 
@@ -281,10 +281,11 @@ class Algebra:
             powers = _needed(whole, {*entries, *(a for _, a, _, _ in known)})
             bent = {key for level in powers for key, *_ in level}
             self._partials[key] = Partial(
+                keys=keys,
                 entries=entries,
                 powers=powers,
                 linear=_pairs([(place[k], at_in[k]) for k in entries if k and k in at_in]),
-                higher=tuple((place[k], m, k) for m, level in enumerate(powers, 2) for k, *_ in level if k in place),
+                higher=tuple((place[k], m) for m, level in enumerate(powers, 2) for k, *_ in level if k in place),
                 straight=_runs([(place[k], at_in[a], at_in[b], c) for k, a, b, c in known if b and a in at_in]),
                 bent=tuple((place[k], a, at_in[b], c) for k, a, b, c in known if a in bent),
             )
@@ -323,7 +324,6 @@ class Algebra:
             same=out == keys,
             powers=tuple(program),
             adjoint=_runs(adjoint),
-            primitive=frozenset(at[k] for k in out if at[k] not in red),
             red=red,
             place_in={at[k]: at_in[k] for k in keys},
         )

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives import affine, series
-from pinn.derivatives.fused import Product, composed
+from pinn.derivatives.fused import Product, composed, is_constant
 from pinn.derivatives.jet import Jet, MissingRule, Part, values_of
 from pinn.derivatives.partial import partly_composed
 
@@ -38,11 +38,10 @@ def compose(rule: series.Rule, z: Jet) -> Jet:
 
     def make(part: Part | None) -> Tensor:
         value, tail = (z.stack, None) if z.stacked else (z.value, z.tail)
-        constant = tail is not None and tail.shape[1] == 1 and len(keys) >= FEW
-        if part is None and not constant:
+        if part is None and not (len(keys) >= FEW and is_constant(value, tail)):
             return composed(rule, program, keys, value, tail, frame.space)
         some = frame.algebra.partial(keys, part or (0, *program.keys))
-        return partly_composed(rule, some, keys, value, tail, frame.space)
+        return partly_composed(rule, some, value, tail, frame.space)
 
     if frame.part(program.keys) is None:
         return Jet(frame, program.keys, stack=make(None))

@@ -108,7 +108,7 @@ def test_some_entries(rule, part, asked):
     assert some.entries == entries
 
     def partly(value, tail):
-        return partly_composed(rule, some, keys, value, tail, SPACE)
+        return partly_composed(rule, some, value, tail, SPACE)
 
     def whole(value, tail):
         return Compose.apply(rule, program, keys, value, tail, SPACE)[[places[k] for k in entries]]
@@ -129,7 +129,7 @@ def test_some_entries(rule, part, asked):
         agree(value, tail)
         agree(value, z.detach()[1:, :1].clone().requires_grad_())
         with torch.no_grad():
-            torch.testing.assert_close(partly_composed(rule, some, keys, z, None, SPACE), partly(z, None))
+            torch.testing.assert_close(partly_composed(rule, some, z, None, SPACE), partly(z, None))
     assert torch.autograd.gradcheck(lambda z: partly(z, None), stacks(1 + len(keys), 2, 2).requires_grad_())
 
 
