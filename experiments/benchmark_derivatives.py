@@ -124,16 +124,16 @@ def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds
     products = 3 * points * entries * sum(p.numel() for p in model.parameters() if p.ndim == 2)
     floor = products * medians.pop("product") / (PRODUCTS * PRODUCT_ROWS * width * width)
     return Measurement(
-        case.name,
-        width,
-        dtype,
-        medians,
-        {name: ratio(times, name, "plain") for name in medians},
-        ratio(times, "nested", "jets"),
-        ratio(times, "jets J", "jets few"),
-        entries,
-        floor,
-        place.rows(),
+        case=case.name,
+        width=width,
+        dtype=dtype,
+        seconds=medians,
+        plain={name: ratio(times, name, "plain") for name in medians},
+        speedup=ratio(times, "nested", "jets"),
+        per_gradient=ratio(times, "jets J", "jets few"),
+        entries=entries,
+        floor=floor,
+        rows=place.rows(),
     )
 
 

@@ -48,7 +48,7 @@ def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what:
     value = function([jet.value for jet in found], axis)
     if all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1:
         # Coordinates, above all: one small tail each, not an operation for every coordinate and entry.
-        return Jet(found[0].frame, keys, value, _constant_tail(function, found, keys, axis))
+        return Jet(found[0].frame, keys, value, function([_widened(jet, keys) for jet in found], axis))
     entries = []
     for key in keys:
         parts = []
@@ -57,19 +57,6 @@ def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what:
             parts.append(jet.value.new_zeros(()).expand(jet.shape) if entry is None else entry.expand(jet.shape))
         entries.append(function(parts, axis))
     return Jet(found[0].frame, keys, value, tail_of(entries, value))
-
-
-def _constant_tail(function: Callable[..., Tensor], jets: list[Jet], keys: tuple[int, ...], axis: int) -> Tensor:
-    """The tails, the same at every point, of some jets put together; zeros where one has no such entry."""
-    if function is torch.stack and axis == -1 and jets[0].ndim == 1:
-        # Coordinates: a matrix (entries, jets) filled at once.
-        places = [keys.index(key) * len(jets) + j for j, jet in enumerate(jets) for key in jet.keys]
-        flat = torch.cat([jet.tail.view(-1) for jet in jets])
-        tail = flat.new_zeros(len(keys) * len(jets))
-        return tail.index_copy(0, torch.tensor(places, dtype=torch.long, device=flat.device), flat).view(
-            len(keys), 1, len(jets)
-        )
-    return function([_widened(jet, keys) for jet in jets], axis)
 
 
 def _widened(jet: Jet, keys: tuple[int, ...]) -> Tensor:

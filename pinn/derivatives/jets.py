@@ -380,9 +380,9 @@ class _Run:
         outputs = {name: trace.output(name) for name in engine.output_names(model, points, names)}
         rows = equation(dict(trace.coordinates), outputs, constants or {})
         self._program = Program(trace, rows, engine.algebra)
-        self._algebra = engine.algebra(key for keys in self._program.asked.values() for key in keys)
-        wanted = {key for keys in self._program.asked.values() for key in keys}
-        self._wanted = frozenset(k for key in wanted for k, _ in self._algebra.express(dict(key)))
+        asked = set().union(*self._program.asked.values())
+        self._algebra = engine.algebra(asked)
+        self._wanted = frozenset(k for key in asked for k, _ in self._algebra.express(dict(key)))
         n = points.shape[0]
         count = max(1, -(-n // (engine.block or block_size(model, self._algebra.size, points))))
         size = max(1, -(-n // count))

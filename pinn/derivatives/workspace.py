@@ -83,17 +83,23 @@ class Workspace:
         return torch.from_numpy(lease)
 
     def _keep(self, key: Key, buffer: Any) -> None:
-        """Have a buffer back; beyond the limit others are let go, those first whose size has been kept for longest."""
+        """Have a buffer back, unless it alone is beyond the limit."""
         if buffer.nbytes > self.limit:
             return
-        while self._free and self.kept + buffer.nbytes > self.limit:
-            oldest = next(iter(self._free))
-            try:
-                self.kept -= self._free[oldest].pop(0).nbytes
-            except (KeyError, IndexError):
-                self._free.pop(oldest, None)
+        if self.kept + buffer.nbytes > self.limit:
+            self._shrink(self.limit - buffer.nbytes)
         self._free.setdefault(key, []).append(buffer)
         self.kept += buffer.nbytes
+
+    def _shrink(self, size: int) -> None:
+        """Let buffers go until no more than this is kept, those first whose size has been kept for longest."""
+        for oldest in tuple(self._free):
+            while self.kept > size:
+                try:
+                    self.kept -= self._free[oldest].pop(0).nbytes
+                except (KeyError, IndexError):
+                    self._free.pop(oldest, None)
+                    break
 
     def stack(self, entries: int, value: Tensor) -> Tensor:
         """A stack (K, n, …) of entries like a value (n, …), features first in memory."""
