@@ -18,7 +18,7 @@ import importlib
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -95,6 +95,21 @@ def choose(given: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(given, names, n=2, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return f"{hint}choose among {', '.join(names)}" if names else f"{hint}it takes none"
+
+
+def check_names(what: str, given: Sequence[Any], known: Mapping[str, Any] | None) -> None:
+    """Refuse an empty list, a name that is not known, and one given twice.
+
+    Raises:
+        ConfigurationError: which, and what to do.
+    """
+    if not given:
+        raise ConfigurationError(f"{what}=[]: expected at least one" + (f"; {choose('', known)}" if known else ""))
+    for index, name in enumerate(given):
+        if known is not None and name not in known:
+            raise ConfigurationError(f"{what}: {name!r} is not known; {choose(name, known)}")
+        if name in given[:index]:
+            raise ConfigurationError(f"{what}: {name!r} is given twice; name each once")
 
 
 def _located(name: str) -> Any:

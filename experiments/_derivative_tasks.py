@@ -20,6 +20,7 @@ from pinn.derivatives import Autograd, Engine, Jets
 from ._derivative_cases import CASES, Case, Perceptron
 
 Task = Callable[[], Any]
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 GROUPS = ("plain", "jets", "nested", "torch.func")
 JACOBIAN_BYTES = 200e6
 PRODUCT_ROWS = 4000
@@ -41,7 +42,7 @@ class Setting:
 
     def build(self) -> tuple[Perceptron, Tensor]:
         """The network and the points (n, d)."""
-        precision = {"float32": torch.float32, "float64": torch.float64}[self.dtype]
+        precision = PRECISIONS[self.dtype]
         case = CASES[self.case]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)

@@ -42,7 +42,7 @@ from omegaconf import DictConfig
 from pinn.solver import solve
 
 from ._command_line import CONF, clean_exit, plain, prepare
-from ._configuration import ConfigurationError, check, choose, target
+from ._configuration import ConfigurationError, check, check_names, choose, target
 from ._folder import write_text
 from ._one_run import PACKAGE, perform, revision
 from ._results import Record, Run, add, chosen, gaps, key, locked, missing, read
@@ -163,21 +163,6 @@ def plan_of(call: Call, beside: int) -> list[Run]:
     given = with_defaults(benchmark, call)
     names = ("suite", "known_methods", "methods", "seeds", "problems", "seconds", "threads")
     return plan(**{name: given[name] for name in names}, jobs=given["jobs"] * beside)
-
-
-def check_names(what: str, given: Sequence[Any], known: Mapping[str, Any] | None) -> None:
-    """Refuse an empty list, a name that is not known, and one given twice.
-
-    Raises:
-        ConfigurationError: which, and what to do.
-    """
-    if not given:
-        raise ConfigurationError(f"{what}=[]: expected at least one" + (f"; {choose('', known)}" if known else ""))
-    for index, name in enumerate(given):
-        if known is not None and name not in known:
-            raise ConfigurationError(f"{what}: {name!r} is not known; {choose(name, known)}")
-        if name in given[:index]:
-            raise ConfigurationError(f"{what}: {name!r} is given twice; name each once")
 
 
 def check_entry(name: str, entry: Any, needs: Sequence[str], takes: Sequence[str]) -> None:

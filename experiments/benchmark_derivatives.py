@@ -31,11 +31,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from pinn.plotting.canvas import MUTED, PALETTE, new_figure, quiet, save
+from pinn.reference import arguments
 
 from ._command_line import CONF, clean_exit, plain, prepare
-from ._configuration import ConfigurationError, choose
+from ._configuration import check_names
 from ._derivative_cases import CASES, Case
-from ._derivative_tasks import GROUPS, PRODUCT_ROWS, PRODUCTS, Setting, carried, peak_here, work
+from ._derivative_tasks import GROUPS, PRECISIONS, PRODUCT_ROWS, PRODUCTS, Setting, carried, peak_here, work
 from ._folder import write_text
 from ._one_run import processor
 
@@ -94,11 +95,20 @@ def benchmark_derivatives(
         seconds: of interleaved rounds for each combination, three rounds at the least.
         seed: of weights and points.
         memory: measure the peak memory of the loss gradient, width 50, for a second- and a fourth-order equation.
+
+    Raises:
+        ValueError: naming the first argument that cannot be measured.
     """
     names = list(CASES) if cases is None else list(cases)
-    for name in names:
-        if name not in CASES:
-            raise ConfigurationError(f"cases: {name!r} is not known; {choose(name, CASES)}")
+    check_names("cases", names, CASES)
+    check_names("widths", list(widths), None)
+    check_names("dtypes", list(dtypes), PRECISIONS)
+    owner = "benchmark_derivatives"
+    for width in widths:
+        arguments.count(owner, 1, widths=width)
+    arguments.count(owner, 1, points=points, depth=depth, threads=threads)
+    arguments.count(owner, 0, seed=seed)
+    arguments.positive(owner, seconds=seconds)
     torch.set_num_threads(threads)
     found = []
     for dtype in dtypes:

@@ -31,7 +31,7 @@ from omegaconf import DictConfig
 from . import benchmark
 from ._command_line import CONF
 from ._comparison import comparison, details, picture, targets_table
-from ._configuration import ConfigurationError
+from ._configuration import ConfigurationError, check_names
 from ._one_run import PACKAGE, revision
 from ._results import Record, Run
 from ._scoreboard import heading, missing_table
@@ -110,7 +110,7 @@ def plan(
         ("optimizers", optimizers, known_optimizers),
         ("seeds", seeds, None),
     ):
-        benchmark.check_names(what, given, known)
+        check_names(what, given, known)
     if not seconds > 0 or threads < 1 or jobs < 1:
         raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
     for name in problems:

@@ -50,6 +50,7 @@ class Jets(Engine):
     (`pinn.derivatives.workspace`) for as long as it lives.
 
     Raises:
+        ValueError: where `block` is not a positive integer.
         MissingRule: with `fallback=False`, for an operation without a rule, or where the comparison fails.
 
     Example:
@@ -63,6 +64,8 @@ class Jets(Engine):
     """
 
     def __init__(self, fallback: bool = True, probe: bool = True, block: int | None = None) -> None:
+        if block is not None and not (isinstance(block, int) and block >= 1):
+            raise ValueError(f"Jets: got block={block!r}, expected an integer of at least 1; give one, or leave it out")
         self.fallback, self.probe, self.block = fallback, probe, block
         self.reference = Autograd()
         self._algebras: dict[frozenset[Key], Algebra] = {}

@@ -198,3 +198,9 @@ def test_rows_near_zero_are_compared_by_the_size_of_their_terms():
     fast = slow + 1e-15
     assert _difference(fast, slow) == ""
     assert "residual" in _difference(slow + 1e-3, slow)
+
+
+@pytest.mark.parametrize("block", [0, -5, 1.5, "many", float("nan")])
+def test_blocks_have_points(block):
+    with pytest.raises(ValueError, match="Jets: got block=.*expected an integer of at least 1"):
+        Jets(block=block)

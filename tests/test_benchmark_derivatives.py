@@ -1,0 +1,58 @@
+"""The cost of derivatives: what is refused before anything runs, what is timed, and how ratios are taken."""
+
+import pytest
+import torch
+
+from experiments._derivative_cases import CASES
+from experiments._derivative_tasks import GROUPS, Setting, carried, tasks
+from experiments.benchmark_derivatives import benchmark_derivatives, ratio
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"cases": ["burger"]}, "cases: 'burger' is not known; did you mean burgers"),
+        ({"cases": []}, r"cases=\[\]: expected at least one"),
+        ({"widths": [20, 20]}, "widths: 20 is given twice"),
+        ({"widths": [0]}, "got widths=0, expected an integer of at least 1"),
+        ({"dtypes": ["float16"]}, "dtypes: 'float16' is not known"),
+        ({"points": -3}, "got points=-3"),
+        ({"depth": 0}, "got depth=0"),
+        ({"threads": 0}, "got threads=0"),
+        ({"seed": -1}, "got seed=-1"),
+        ({"seconds": float("nan")}, "got seconds=nan, expected a positive finite number"),
+    ],
+)
+def test_wrong_input(given, message):
+    with pytest.raises(ValueError, match=message):
+        benchmark_derivatives(**given)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # within torch.func.jvp
+@pytest.mark.parametrize("case", CASES)
+def test_every_way_answers_the_same_question(case):
+    """The gradients that are timed agree: jets, nested autograd, and forward mode by another notation."""
+    place = Setting(case, 5, "float64", 6, 2, 0, 1)
+    done = {group: {name: run() for name, run in tasks(group, place).items()} for group in GROUPS}
+    (loss, slope), (reference, other) = done["jets"]["jets"], done["nested"]["nested"]
+    torch.testing.assert_close(loss, reference, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(slope, other, rtol=1e-11, atol=1e-12)
+    model, x = place.build()
+    parameters = list(model.parameters())
+    third = torch.autograd.grad(
+        0.5 * CASES[case].forward_mode(model, x).pow(2).sum(), parameters, allow_unused=True, materialize_grads=True
+    )
+    torch.testing.assert_close(torch.cat([part.reshape(-1) for part in third]), slope, rtol=1e-10, atol=1e-11)
+
+
+def test_what_jets_carry():
+    """A Laplacian in d dimensions is carried as d + 2 numbers."""
+    for d in (2, 3, 10):
+        model, x = Setting(f"laplacian_{d}", 5, "float64", 6, 2, 0, 1).build()
+        assert carried(CASES[f"laplacian_{d}"], model, x) == d + 2
+
+
+def test_ratios_are_of_the_same_round():
+    """A machine that becomes slower in the middle slows both tasks of a round."""
+    times = {"slow": [2.0, 20.0, 2.0, 60.0], "fast": [1.0, 10.0, 1.0, 20.0]}
+    assert ratio(times, "slow", "fast") == 2.0
