@@ -202,5 +202,5 @@ def test_rows_near_zero_are_compared_by_the_size_of_their_terms():
 
 @pytest.mark.parametrize("block", [0, -5, 1.5, "many", float("nan")])
 def test_blocks_have_points(block):
-    with pytest.raises(ValueError, match="Jets: got block=.*expected an integer of at least 1"):
+    with pytest.raises(ValueError, match=r"Jets: got block=.*expected an integer of at least 1"):
         Jets(block=block)
