@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives import Autograd, Engine, Jets
+from pinn.derivatives.workspace import Workspace
 
 from ._derivative_cases import CASES, Case, Perceptron
 
@@ -88,11 +89,11 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
     if group == "plain":
         weight = torch.rand(place.width, place.width, dtype=x.dtype)
         columns = torch.rand(place.width, PRODUCT_ROWS, dtype=x.dtype)
-        result = torch.empty_like(columns)
+        space = Workspace()
 
         def products() -> None:
             for _ in range(PRODUCTS):
-                torch.mm(weight, columns, out=result)
+                space.matmul(weight, columns)
 
         return {"plain": lambda: torch.autograd.grad(model(x).pow(2).sum(), parameters), "product": products}
     if group == "jets":

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pinn.derivatives.fused import first_order
+from pinn.derivatives.products import matmul
 from pinn.derivatives.workspace import Workspace
 
 
@@ -124,6 +125,6 @@ class Linear(torch.autograd.Function):
         a, weight = ctx.saved_tensors
         columns = g.reshape(-1, g.shape[-1]).T
         ga = _by_feature(ctx.space.matmul(weight.T, columns), a) if ctx.needs_input_grad[0] else None
-        gw = torch.mm(columns, a.reshape(-1, a.shape[-1])) if ctx.needs_input_grad[1] else None
+        gw = matmul(columns, a.reshape(-1, a.shape[-1])) if ctx.needs_input_grad[1] else None
         gb = g[0].reshape(-1, g.shape[-1]).sum(0) if ctx.needs_input_grad[2] else None
         return ga, gw, gb, None
