@@ -10,8 +10,8 @@ matrices k × k and k × 10 000, in 10⁹ multiplications a second:
     128        122,  50             114,  47
 
 A call takes some 10 µs more, and a shape seen for the first time half a millisecond, so small products stay with MKL,
-as does double precision, which oneDNN does not have, and every processor without such units. The choice depends on shapes
-and on the machine, never on a measurement, so that a run is repeated exactly.
+as does double precision, which oneDNN does not have, and every processor without such units. The choice depends on
+shapes and on the machine, never on a measurement, so that a run is repeated exactly.
 
 `torch.backends.mkldnn.enabled = False` turns it off.
 """
