@@ -82,7 +82,10 @@ def available() -> bool:
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512" or not torch.backends.mkldnn.is_available():
         return False
-    a, b = torch.arange(144.0).view(9, 16) % 7, torch.arange(192.0).view(16, 12) % 5
+    a, b = (
+        torch.arange(rows * columns, dtype=torch.float32, device="cpu").view(rows, columns) % period
+        for rows, columns, period in ((9, 16, 7), (16, 12, 5))
+    )
     try:
         agrees = all(torch.equal(by_onednn(x, y), torch.mm(x, y)) for x, y in ((a, b), (b.T, a.T)))
     except (AttributeError, RuntimeError, TypeError):
@@ -100,4 +103,4 @@ def _keep_pages() -> None:
     for pieces up to the largest that a program has freed so far, 32 MB at most (mallopt(3), M_MMAP_THRESHOLD), as any
     program has that ever freed a tensor of that size.
     """
-    torch.empty(31 << 20, dtype=torch.uint8)
+    torch.empty(31 << 20, dtype=torch.uint8, device="cpu")

@@ -58,6 +58,18 @@ def test_what_stays_with_torch():
     torch.testing.assert_close(matmul(half, half.T), half @ half.T)
 
 
+@needs_onednn
+def test_found_whatever_torchs_defaults_are():
+    available.cache_clear()
+    default = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        with torch.device("meta"):
+            assert available()
+    finally:
+        torch.set_default_dtype(default)
+
+
 @contextlib.contextmanager
 def switched_off(monkeypatch):
     with monkeypatch.context() as patch:
