@@ -128,7 +128,7 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
 
 
 def work(pipe: Connection[Any, Any], group: str, place: Setting) -> None:
-    """Answer each "round" with the seconds of every task of the group, until told otherwise.
+    """Answer each "round" with the seconds of every task of the group, until ended.
 
     A task runs once untimed before it is timed, as one step of a training follows another; those of a second and more,
     to which that makes no difference, only in the first round.
@@ -138,7 +138,8 @@ def work(pipe: Connection[Any, Any], group: str, place: Setting) -> None:
     clock = time.process_time if place.threads == 1 else time.perf_counter
     mine = tasks(group, place)
     times: dict[str, float] = {}
-    while pipe.recv() == "round":
+    while True:
+        pipe.recv()
         for name, run in mine.items():
             if times.get(name, 0.0) < 1.0:
                 run()

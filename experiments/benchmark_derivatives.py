@@ -9,18 +9,22 @@ same machine and none the other's memory, and each task after one run of it that
 training follow each other; on one thread they are processor time. They are given as multiples of a plain
 forward-backward pass of the network on as many points. The floor is the time of the matrix products that the loss
 gradient of jets makes, at the rate of a matrix product of that width measured in the same run. Memory is the peak of a
-process of its own above that before the measurement. Writes `table.md`, `results.json` and `ratios.png` into the run's
-folder.
+process of its own above that before the measurement. `torch.func` on derivatives of fourth order takes more memory than
+a small machine has: where the system ends it, the others go on, and its place in the table is empty. Writes `table.md`,
+`results.json` and `ratios.png` into the run's folder, anew after each combination.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
+import signal
 import statistics
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +45,8 @@ from ._folder import write_text
 from ._one_run import processor
 
 MEMORY_CASES = ("burgers", "biharmonic")
+MAY_END = "torch.func"
+"""The group of tasks that the system may end for want of memory, and the name of its task."""
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Measurement:
 
     Args:
         case, width, dtype: what was measured.
-        seconds: task -> median seconds.
+        seconds: task -> median seconds; without `torch.func` where the memory did not suffice for it.
         plain: task -> its time in plain passes of the network, the median over the rounds.
         speedup: how many times faster the loss gradient is than by nested autograd, the median over the rounds.
         per_gradient: J by jets in loss gradients of as many points, the median over the rounds.
@@ -82,6 +88,7 @@ def benchmark_derivatives(
     seconds: float = 20.0,
     seed: int = 0,
     memory: bool = True,
+    report: Callable[[Sequence[Measurement]], None] | None = None,
 ) -> list[Measurement]:
     """Measure every combination.
 
@@ -95,9 +102,11 @@ def benchmark_derivatives(
         seconds: of interleaved rounds for each combination, three rounds at the least.
         seed: of weights and points.
         memory: measure the peak memory of the loss gradient, width 50, for a second- and a fourth-order equation.
+        report: told of all there is after each combination.
 
     Raises:
         ValueError: naming the first argument that cannot be measured.
+        RuntimeError: if an engine's process ends before its time.
     """
     names = list(CASES) if cases is None else list(cases)
     check_names("cases", names, CASES)
@@ -120,6 +129,8 @@ def benchmark_derivatives(
                     measurement.memory = {engine: peak(place, engine) for engine in ("jets", "nested")}
                 found.append(measurement)
                 print(line(measurement), flush=True)
+                if report is not None:
+                    report(found)
     return found
 
 
@@ -159,26 +170,50 @@ def interleaved(place: Setting, seconds: float) -> dict[str, list[float]]:
     goes through them all, one at a time.
     """
     context = multiprocessing.get_context("spawn")
-    workers = []
-    for group in GROUPS:
-        here, there = context.Pipe()
-        process = context.Process(target=work, args=(there, group, place), daemon=True)
-        process.start()
-        workers.append((process, here))
+    workers = {}
     times: dict[str, list[float]] = {}
-    start = time.perf_counter()
-    rounds = -1
-    while rounds < 3 or (time.perf_counter() - start < seconds and rounds < 30):
-        for _, pipe in workers:
-            pipe.send("round")
-            for name, value in pipe.recv().items():
-                if rounds >= 0:
-                    times.setdefault(name, []).append(value)
-        rounds += 1
-    for process, pipe in workers:
-        pipe.send("end")
-        process.join()
+    try:
+        for group in GROUPS:
+            here, there = context.Pipe()
+            process = context.Process(target=work, args=(there, group, place), name=group, daemon=True)
+            process.start()
+            there.close()  # ours, so that the pipe ends when the worker does
+            workers[group] = process, here
+        start = time.perf_counter()
+        rounds = -1
+        while rounds < 3 or (time.perf_counter() - start < seconds and rounds < 30):
+            for group, (process, pipe) in tuple(workers.items()):
+                try:
+                    pipe.send("round")
+                    answer = pipe.recv()
+                except (EOFError, ConnectionError):
+                    process.join()
+                    lost(group, process.exitcode, place)
+                    del workers[group]
+                    times.pop(group, None)
+                    continue
+                for name, value in answer.items():
+                    if rounds >= 0:
+                        times.setdefault(name, []).append(value)
+            rounds += 1
+    finally:
+        for process, _ in workers.values():
+            process.kill()
+            process.join()
     return times
+
+
+def lost(group: str, code: int | None, place: Setting) -> None:
+    """Say that a group's process has ended, and go on if it may.
+
+    Raises:
+        RuntimeError: if the others are nothing without it.
+    """
+    what = f"{group} on {place.case}, width {place.width}, {place.dtype}, {place.points} points"
+    if group != MAY_END or code != -signal.SIGKILL:
+        cure = "give fewer points, or see the error above" if code else "see the error above"
+        raise RuntimeError(f"the process that times {what}, ended with exit code {code}, expected an answer; {cure}")
+    print(f"left out, killed by the system, as it does when memory runs out: {what}", file=sys.stderr, flush=True)
 
 
 def peak(place: Setting, engine: str) -> float:
@@ -190,13 +225,13 @@ def peak(place: Setting, engine: str) -> float:
 def line(m: Measurement) -> str:
     """One row of the table, in Markdown."""
     base = m.seconds["plain"]
-    numbers = [m.plain[name] for name in ("jets", "nested", "torch.func", "jets forward", "nested forward")]
+    numbers = [m.plain.get(name) for name in ("jets", "nested", MAY_END, "jets forward", "nested forward")]
     reference = m.seconds["nested 16 rows"] / 16 / (m.seconds["jets J"] / m.rows)
     memory = " / ".join(f"{value / 2**20:.0f}" for value in m.memory.values()) or "–"
     target = f" (≥ {CASES[m.case].target:g})" if m.width == 50 else ""
     return (
         f"| {m.case} | {m.width} | {m.dtype} | {m.entries} | "
-        + " | ".join(f"{value:.1f}" for value in numbers)
+        + " | ".join("–" if value is None else f"{value:.1f}" for value in numbers)
         + f" | {m.floor / base:.1f} | **{m.speedup:.1f}**{target} | {m.per_gradient:.1f} | {reference:.0f} | {memory} |"
     )
 
@@ -227,7 +262,7 @@ def picture(found: Sequence[Measurement], path: Path) -> None:
         axes = quiet(figure.add_subplot(1, len(dtypes), index + 1))
         shown = [m for m in found if m.width == width and m.dtype == dtype]
         for place, (name, label) in enumerate((("jets", "jets"), ("nested", "nested"), ("torch.func", "torch.func"))):
-            heights = [m.plain[name] for m in shown]
+            heights = [m.plain.get(name, math.nan) for m in shown]
             places = [i + 0.27 * (place - 1) for i in range(len(shown))]
             axes.bar(places, heights, 0.25, color=PALETTE[place], label=label)
         for i, m in enumerate(shown):
@@ -251,18 +286,22 @@ def picture(found: Sequence[Measurement], path: Path) -> None:
 
 def run(config: DictConfig) -> None:
     """One job of Hydra."""
-    with clean_exit():
-        call = plain(config)
-        found = benchmark_derivatives(**call)
     folder = Path(HydraConfig.get().runtime.output_dir)
     words = HydraConfig.get().overrides.task
     command = " ".join(["python -m experiments.benchmark_derivatives", *(word.lstrip("+") for word in words)])
-    where = f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, {os.cpu_count()} cores, torch {torch.__version__}"
-    account = table(found, f"`{command}`, {where}, {torch.get_num_threads()} thread(s)")
-    write_text(folder / "table.md", account)
-    write_text(folder / "results.json", json.dumps([asdict(m) for m in found], indent=1) + "\n")
-    picture(found, folder / "ratios.png")
-    print(f"\n{account}\nwritten to {folder}")
+
+    def account(found: Sequence[Measurement]) -> str:
+        where = f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, {os.cpu_count()} cores, torch {torch.__version__}"
+        return table(found, f"`{command}`, {where}, {torch.get_num_threads()} thread(s)")
+
+    def report(found: Sequence[Measurement]) -> None:
+        write_text(folder / "table.md", account(found))
+        write_text(folder / "results.json", json.dumps([asdict(m) for m in found], indent=1) + "\n")
+        picture(found, folder / "ratios.png")
+
+    with clean_exit():
+        found = benchmark_derivatives(**plain(config), report=report)
+        print(f"\n{account(found)}\nwritten to {folder}")
 
 
 def main() -> None:

@@ -1,11 +1,16 @@
 """The cost of derivatives: what is refused before anything runs, what is timed, and how ratios are taken."""
 
+import contextlib
+import multiprocessing
+import threading
+import time
+
 import pytest
 import torch
 
 from experiments._derivative_cases import CASES
 from experiments._derivative_tasks import GROUPS, Setting, carried, tasks
-from experiments.benchmark_derivatives import benchmark_derivatives, ratio
+from experiments.benchmark_derivatives import benchmark_derivatives, interleaved, line, measure, picture, ratio
 
 
 @pytest.mark.parametrize(
@@ -56,3 +61,58 @@ def test_ratios_are_of_the_same_round():
     """A machine that becomes slower in the middle slows both tasks of a round."""
     times = {"slow": [2.0, 20.0, 2.0, 60.0], "fast": [1.0, 10.0, 1.0, 20.0]}
     assert ratio(times, "slow", "fast") == 2.0
+
+
+SMALL = Setting("burgers", 5, "float64", 6, 2, 0, 1)
+
+
+@contextlib.contextmanager
+def without_memory_for(group):
+    """The process of a group is killed, as the system does when memory runs out."""
+
+    def kill():
+        for _ in range(600):
+            for process in multiprocessing.active_children():
+                if process.name == group:
+                    process.kill()
+                    return
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    yield
+    thread.join()
+    assert not multiprocessing.active_children()
+
+
+def test_torch_func_without_memory_is_left_out(capsys, tmp_path):
+    with without_memory_for("torch.func"):
+        found = measure(CASES["burgers"], 5, "float64", 6, 2, 0.1, 0)
+    assert "left out" in capsys.readouterr().err
+    assert "torch.func" not in found.seconds and found.seconds["nested"] > 0 < found.speedup
+    assert line(found).split(" | ")[6] == "–" and line(found).count("|") == 15
+    picture([found], tmp_path / "ratios.png")
+    assert (tmp_path / "ratios.png").stat().st_size > 1000
+
+
+def test_an_engine_that_ends_is_an_error():
+    with (
+        without_memory_for("nested"),
+        pytest.raises(RuntimeError, match=r"times nested on burgers.* exit code -9.*fewer"),
+    ):
+        interleaved(SMALL, 0.1)
+
+
+def test_what_is_measured_is_told_at_once():
+    told = []
+    found = benchmark_derivatives(
+        ["burgers", "laplacian_2"],
+        [5],
+        ["float64"],
+        points=6,
+        depth=2,
+        seconds=0.01,
+        report=lambda ready: told.append([m.case for m in ready]),
+    )
+    assert told == [["burgers"], ["burgers", "laplacian_2"]] and [m.case for m in found] == told[-1]
+    assert all(m.seconds["torch.func"] > 0 for m in found)
