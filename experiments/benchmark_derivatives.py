@@ -1,6 +1,6 @@
 """What derivatives cost: jets, nested autograd and `torch.func` against a plain pass of the same network.
 
-    python -m experiments.benchmark_derivatives seconds=10                        # the README's, half an hour
+    python -m experiments.benchmark_derivatives seconds=5                         # the README's, half an hour
     python -m experiments.benchmark_derivatives widths=[50] seconds=5             # a few minutes
     python -m experiments.benchmark_derivatives cases=[burgers] threads=2
 
@@ -249,6 +249,8 @@ def table(found: Sequence[Measurement], origin: str) -> str:
         f"{origin}. Loss gradient (columns jets, nested, torch.func), rows alone without a graph, and the floor in "
         "plain forward-backward passes of the same network on the same points."
     )
+    if any(MAY_END not in m.plain for m in found):
+        note += f" Where `{MAY_END}` has no figure, the machine's memory did not suffice for it."
     return "\n".join([note, "", HEAD, rule, *map(line, found)]) + "\n"
 
 

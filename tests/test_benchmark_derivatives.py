@@ -10,7 +10,7 @@ import torch
 
 from experiments._derivative_cases import CASES
 from experiments._derivative_tasks import GROUPS, Setting, carried, tasks
-from experiments.benchmark_derivatives import benchmark_derivatives, interleaved, line, measure, picture, ratio
+from experiments.benchmark_derivatives import benchmark_derivatives, interleaved, line, measure, picture, ratio, table
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,7 @@ def test_torch_func_without_memory_is_left_out(capsys, tmp_path):
     assert "left out" in capsys.readouterr().err
     assert "torch.func" not in found.seconds and found.seconds["nested"] > 0 < found.speedup
     assert line(found).split(" | ")[6] == "–" and line(found).count("|") == 15
+    assert "did not suffice" in table([found], "here")
     picture([found], tmp_path / "ratios.png")
     assert (tmp_path / "ratios.png").stat().st_size > 1000
 
