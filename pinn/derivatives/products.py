@@ -19,6 +19,7 @@ shapes and on the machine, never on a measurement, so that a run is repeated exa
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -31,14 +32,23 @@ NARROW = 8
 """Length of a side below which vectors are not filled."""
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
+def matmul(a: Tensor, b: Tensor, empty: Callable[[], Tensor] | None = None) -> Tensor:
     """a b of two matrices (m, k) and (k, n), without a graph.
+
+    Args:
+        a, b: the matrices.
+        empty: makes the (m, n) that `torch.mm` writes into; oneDNN makes its own.
+
+    Raises:
+        RuntimeError: from torch, if the matrices do not fit.
 
     Example:
         >>> matmul(torch.ones(2, 3), torch.ones(3, 4))[0]
         tensor([3., 3., 3., 3.])
     """
-    return by_onednn(a, b) if suits(a, b) else torch.mm(a, b)
+    if suits(a, b):
+        return by_onednn(a, b)
+    return torch.mm(a, b, out=None if empty is None else empty())
 
 
 def suits(a: Tensor, b: Tensor) -> bool:
@@ -46,11 +56,12 @@ def suits(a: Tensor, b: Tensor) -> bool:
 
     Both must lie without gaps, by rows or by columns: for others it has a way that is a thousand times slower.
     """
-    (m, k), n = a.shape, b.shape[1]
     return (
-        m * k * n >= ENOUGH
+        a.ndim == b.ndim == 2
+        and a.shape[1] == b.shape[0]
+        and a.numel() * b.shape[1] >= ENOUGH
         and a.dtype == b.dtype == torch.float32
-        and min(m, k, n) >= NARROW
+        and min(*a.shape, b.shape[1]) >= NARROW
         and a.is_cpu
         and b.is_cpu
         and _dense(a)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.products import by_onednn, suits
+from pinn.derivatives.products import matmul
 
 SMALL = 1 << 15
 """Bytes below which the system's allocator is as good: it keeps such pieces itself."""
@@ -139,8 +139,5 @@ class Workspace:
         return torch.mul(stack, factor, out=self.stack(stack.shape[0], stack[0]))
 
     def matmul(self, a: Tensor, b: Tensor) -> Tensor:
-        """a b of two matrices; the result of a library that makes its own memory is not on a buffer."""
-        if suits(a, b):
-            return by_onednn(a, b)
-        m, n = a.shape[0], b.shape[1]
-        return torch.mm(a, b, out=self._flat(m * n, a).view(m, n))
+        """a b of two matrices, on a buffer unless the library that multiplies makes its own memory."""
+        return matmul(a, b, lambda: self.empty((a.shape[0], b.shape[1]), a))

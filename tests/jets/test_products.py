@@ -14,8 +14,16 @@ from pinn.derivatives.workspace import Workspace
 needs_onednn = pytest.mark.skipif(not available(), reason="a processor or a torch without the kernels")
 
 
-def rand(*shape, dtype=torch.float32):
-    return torch.rand(*shape, dtype=dtype, generator=torch.Generator().manual_seed(sum(shape))) - 0.5
+@pytest.fixture
+def untried():
+    """Nothing is known of the kernels, before a test and after it."""
+    available.cache_clear()
+    yield
+    available.cache_clear()
+
+
+def rand(*shape):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(sum(shape))) - 0.5
 
 
 def error(found, a, b):
@@ -58,9 +66,25 @@ def test_what_stays_with_torch():
     torch.testing.assert_close(matmul(half, half.T), half @ half.T)
 
 
+@pytest.mark.parametrize("multiply", [matmul, Workspace().matmul], ids=["new", "on a buffer"])
+@pytest.mark.parametrize("size", [1, 1000])
+def test_matrices_that_do_not_fit_are_torchs_error(multiply, size):
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        multiply(rand(10 * size, 200), rand(150, 5 * size))
+    with pytest.raises(RuntimeError, match="matrix|matrices|2D"):
+        matmul(rand(3), rand(3))
+
+
 @needs_onednn
-def test_found_whatever_torchs_defaults_are():
-    available.cache_clear()
+def test_what_is_not_a_number_stays_so():
+    a, b = rand(64, 64), rand(64, 8192)
+    a[0, 0], b[3, 5] = torch.nan, torch.inf
+    found, true = matmul(a, b), torch.mm(a, b)
+    assert suits(a, b) and torch.equal(found.isnan(), true.isnan()) and torch.equal(found.isinf(), true.isinf())
+
+
+@needs_onednn
+def test_found_whatever_torchs_defaults_are(untried):
     default = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float64)
@@ -95,25 +119,17 @@ def absent(*_):
     [absent, lambda: lambda *_: absent(), lambda: lambda x, w, *_: x @ w.T + 1, lambda: lambda x: x],
     ids=["no operator", "fails", "another result", "other arguments"],
 )
-def test_an_operator_that_is_not_what_it_was_is_not_used(monkeypatch, operator):
+def test_an_operator_that_is_not_what_it_was_is_not_used(untried, monkeypatch, operator):
     monkeypatch.setattr(products, "_linear", operator)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    available.cache_clear()
-    try:
-        assert not available()
-        wide = rand(64, 8192)
-        torch.testing.assert_close(matmul(wide, wide.T), wide @ wide.T)
-    finally:
-        available.cache_clear()
+    assert not available()
+    wide = rand(64, 8192)
+    torch.testing.assert_close(matmul(wide, wide.T), wide @ wide.T)
 
 
-def test_a_processor_without_the_units_keeps_torch(monkeypatch):
+def test_a_processor_without_the_units_keeps_torch(untried, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    available.cache_clear()
-    try:
-        assert not available()
-    finally:
-        available.cache_clear()
+    assert not available()
 
 
 @needs_onednn
@@ -124,7 +140,6 @@ def test_a_layer_uses_it_for_all_three_products(monkeypatch):
         calls.append((tuple(a.shape), tuple(b.shape)))
         return torch.mm(a, b)
 
-    monkeypatch.setattr("pinn.derivatives.workspace.by_onednn", counted)
     monkeypatch.setattr(products, "by_onednn", counted)
     space = Workspace()
     stack = space.stack(3, torch.empty(2000, 30)).copy_(rand(3, 2000, 30)).requires_grad_()
