@@ -71,7 +71,7 @@ def test_what_stays_with_torch():
 def test_matrices_that_do_not_fit_are_torchs_error(multiply, size):
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         multiply(rand(10 * size, 200), rand(150, 5 * size))
-    with pytest.raises(RuntimeError, match="matrix|matrices|2D"):
+    with pytest.raises(RuntimeError, match=r"matrix|matrices|2D"):
         matmul(rand(3), rand(3))
 
 
