@@ -57,6 +57,9 @@ class Setting:
         room = JACOBIAN_BYTES / (size * self._fields() * x.element_size())
         return int(min(self.points, 4096, max(64, room)))
 
+    def __str__(self) -> str:
+        return f"{self.case}, width {self.width}, {self.dtype}, {self.points} points"
+
     def rows(self) -> int:
         """Rows of J."""
         return self.fewer() * self._fields()

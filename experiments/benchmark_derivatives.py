@@ -16,6 +16,7 @@ a small machine has: where the system ends it, the others go on, and its place i
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import multiprocessing
@@ -24,7 +25,9 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,9 +91,8 @@ def benchmark_derivatives(
     seconds: float = 20.0,
     seed: int = 0,
     memory: bool = True,
-    report: Callable[[Sequence[Measurement]], None] | None = None,
-) -> list[Measurement]:
-    """Measure every combination.
+) -> Iterator[Measurement]:
+    """Measure every combination, one after the other as they are asked for.
 
     Args:
         cases: names of equations; left out, all.
@@ -102,7 +104,6 @@ def benchmark_derivatives(
         seconds: of interleaved rounds for each combination, three rounds at the least.
         seed: of weights and points.
         memory: measure the peak memory of the loss gradient, width 50, for a second- and a fourth-order equation.
-        report: told of all there is after each combination.
 
     Raises:
         ValueError: naming the first argument that cannot be measured.
@@ -119,23 +120,16 @@ def benchmark_derivatives(
     arguments.count(owner, 0, seed=seed)
     arguments.positive(owner, seconds=seconds)
     torch.set_num_threads(threads)
-    found = []
-    for dtype in dtypes:
-        for width in widths:
-            for name in names:
-                measurement = measure(CASES[name], width, dtype, points, depth, seconds, seed)
-                if memory and width == 50 and name in MEMORY_CASES:
-                    place = Setting(name, width, dtype, points, depth, seed, threads)
-                    measurement.memory = {engine: peak(place, engine) for engine in ("jets", "nested")}
-                found.append(measurement)
-                print(line(measurement), flush=True)
-                if report is not None:
-                    report(found)
-    return found
+    combinations = itertools.product(dtypes, widths, names)
+    return (
+        measure(CASES[name], width, dtype, points, depth, seconds, seed, memory) for dtype, width, name in combinations
+    )
 
 
-def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds: float, seed: int) -> Measurement:
-    """Medians of interleaved rounds for one equation, width and precision."""
+def measure(
+    case: Case, width: int, dtype: str, points: int, depth: int, seconds: float, seed: int, memory: bool = False
+) -> Measurement:
+    """Medians of interleaved rounds for one equation, width and precision; if asked, memory where it is measured."""
     place = Setting(case.name, width, dtype, points, depth, seed, torch.get_num_threads())
     times = interleaved(place, seconds)
     medians = {name: statistics.median(values) for name, values in times.items()}
@@ -155,6 +149,9 @@ def measure(case: Case, width: int, dtype: str, points: int, depth: int, seconds
         entries=entries,
         floor=floor,
         rows=place.rows(),
+        memory={engine: peak(place, engine) for engine in ("jets", "nested")}
+        if memory and width == 50 and case.name in MEMORY_CASES
+        else {},
     )
 
 
@@ -209,7 +206,7 @@ def lost(group: str, code: int | None, place: Setting) -> None:
     Raises:
         RuntimeError: if the others are nothing without it.
     """
-    what = f"{group} on {place.case}, width {place.width}, {place.dtype}, {place.points} points"
+    what = f"{group} on {place}"
     if group != MAY_END or code != -signal.SIGKILL:
         cure = "give fewer points, or see the error above" if code else "see the error above"
         raise RuntimeError(f"the process that times {what}, ended with exit code {code}, expected an answer; {cure}")
@@ -217,15 +214,23 @@ def lost(group: str, code: int | None, place: Setting) -> None:
 
 
 def peak(place: Setting, engine: str) -> float:
-    """Peak bytes of one loss gradient above those before it, in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(peak_here, (place, engine))
+    """Peak bytes of one loss gradient above those before it, in a process of its own.
+
+    Raises:
+        RuntimeError: if that process ends before its time.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(peak_here, place, engine).result()
+        except BrokenProcessPool as error:
+            what = f"the process that measures the memory of {engine} on {place}"
+            raise RuntimeError(f"{what} ended, expected an answer; give fewer points, or memory=false") from error
 
 
 def line(m: Measurement) -> str:
     """One row of the table, in Markdown."""
     base = m.seconds["plain"]
-    numbers = [m.plain.get(name) for name in ("jets", "nested", MAY_END, "jets forward", "nested forward")]
+    numbers = [m.plain.get(name) for name in ("jets", "nested", "torch.func", "jets forward", "nested forward")]
     reference = m.seconds["nested 16 rows"] / 16 / (m.seconds["jets J"] / m.rows)
     memory = " / ".join(f"{value / 2**20:.0f}" for value in m.memory.values()) or "–"
     target = f" (≥ {CASES[m.case].target:g})" if m.width == 50 else ""
@@ -296,13 +301,14 @@ def run(config: DictConfig) -> None:
         where = f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, {os.cpu_count()} cores, torch {torch.__version__}"
         return table(found, f"`{command}`, {where}, {torch.get_num_threads()} thread(s)")
 
-    def report(found: Sequence[Measurement]) -> None:
-        write_text(folder / "table.md", account(found))
-        write_text(folder / "results.json", json.dumps([asdict(m) for m in found], indent=1) + "\n")
-        picture(found, folder / "ratios.png")
-
+    found: list[Measurement] = []
     with clean_exit():
-        found = benchmark_derivatives(**plain(config), report=report)
+        for measurement in benchmark_derivatives(**plain(config)):
+            print(line(measurement), flush=True)
+            found.append(measurement)
+            write_text(folder / "table.md", account(found))
+            write_text(folder / "results.json", json.dumps([asdict(m) for m in found], indent=1) + "\n")
+            picture(found, folder / "ratios.png")
         print(f"\n{account(found)}\nwritten to {folder}")
 
 

@@ -10,7 +10,16 @@ import torch
 
 from experiments._derivative_cases import CASES
 from experiments._derivative_tasks import GROUPS, Setting, carried, tasks
-from experiments.benchmark_derivatives import benchmark_derivatives, interleaved, line, measure, picture, ratio, table
+from experiments.benchmark_derivatives import (
+    benchmark_derivatives,
+    interleaved,
+    line,
+    measure,
+    peak,
+    picture,
+    ratio,
+    table,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +82,7 @@ def without_memory_for(group):
     def kill():
         for _ in range(600):
             for process in multiprocessing.active_children():
-                if process.name == group:
+                if process.name.startswith(group):
                     process.kill()
                     return
             time.sleep(0.05)
@@ -104,16 +113,25 @@ def test_an_engine_that_ends_is_an_error():
         interleaved(SMALL, 0.1)
 
 
-def test_what_is_measured_is_told_at_once():
-    told = []
-    found = benchmark_derivatives(
-        ["burgers", "laplacian_2"],
-        [5],
-        ["float64"],
-        points=6,
-        depth=2,
-        seconds=0.01,
-        report=lambda ready: told.append([m.case for m in ready]),
-    )
+def test_what_is_measured_is_told_at_once(monkeypatch):
+    measured, told, found = [], [], []
+
+    def spied(case, *rest):
+        measured.append(case.name)
+        return measure(case, *rest)
+
+    monkeypatch.setattr("experiments.benchmark_derivatives.measure", spied)
+    for one in benchmark_derivatives(["burgers", "laplacian_2"], [5], ["float64"], points=6, depth=2, seconds=0.01):
+        found.append(one)
+        told.append(list(measured))
     assert told == [["burgers"], ["burgers", "laplacian_2"]] and [m.case for m in found] == told[-1]
     assert all(m.seconds["torch.func"] > 0 for m in found)
+
+
+def test_memory_that_does_not_suffice_to_be_measured_is_an_error():
+    """A process that ends without an answer is not waited for."""
+    with (
+        without_memory_for("SpawnProcess"),
+        pytest.raises(RuntimeError, match=r"memory of jets on burgers, width 5, .* ended.* memory=false"),
+    ):
+        peak(SMALL, "jets")
