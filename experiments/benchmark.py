@@ -41,12 +41,12 @@ from omegaconf import DictConfig
 
 from pinn.solver import solve
 
-from ._command_line import CONF, clean_exit, plain, prepare
-from ._configuration import ConfigurationError, check, check_names, choose, target
-from ._folder import write_text
-from ._one_run import PACKAGE, perform, revision
-from ._results import Record, Run, add, chosen, gaps, key, locked, missing, read
-from ._scoreboard import markdown, picture
+from .benchmarks.one_run import PACKAGE, perform, revision
+from .benchmarks.results import Record, Run, add, chosen, gaps, key, locked, missing, read
+from .benchmarks.tables import markdown, picture
+from .command_line.configuration import ConfigurationError, check, check_names, choose, target
+from .command_line.overrides import CONF, clean_exit, plain, prepare
+from .command_line.run_folder import write_text
 from .peers.recipes import RECIPES
 
 Call = dict[str, Any]

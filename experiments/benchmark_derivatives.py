@@ -37,15 +37,15 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from pinn import validation
 from pinn.plotting.canvas import MUTED, PALETTE, new_figure, quiet, save
-from pinn.reference import arguments
 
-from ._command_line import CONF, clean_exit, plain, prepare
-from ._configuration import check_names
-from ._derivative_cases import CASES, Case
-from ._derivative_tasks import GROUPS, PRECISIONS, PRODUCT_ROWS, PRODUCTS, Setting, carried, peak_here, work
-from ._folder import write_text
-from ._one_run import processor
+from .benchmarks.derivative_cases import CASES, Case
+from .benchmarks.derivative_tasks import GROUPS, PRECISIONS, PRODUCT_ROWS, PRODUCTS, Setting, carried, peak_here, work
+from .benchmarks.one_run import processor
+from .command_line.configuration import check_names
+from .command_line.overrides import CONF, clean_exit, plain, prepare
+from .command_line.run_folder import write_text
 
 MEMORY_CASES = ("burgers", "biharmonic")
 MAY_END = "torch.func"
@@ -115,10 +115,10 @@ def benchmark_derivatives(
     check_names("dtypes", list(dtypes), PRECISIONS)
     owner = "benchmark_derivatives"
     for width in widths:
-        arguments.count(owner, 1, widths=width)
-    arguments.count(owner, 1, points=points, depth=depth, threads=threads)
-    arguments.count(owner, 0, seed=seed)
-    arguments.positive(owner, seconds=seconds)
+        validation.count(owner, 1, widths=width)
+    validation.count(owner, 1, points=points, depth=depth, threads=threads)
+    validation.count(owner, 0, seed=seed)
+    validation.positive(owner, seconds=seconds)
     torch.set_num_threads(threads)
     combinations = itertools.product(dtypes, widths, names)
     return (

@@ -29,12 +29,12 @@ import torch
 from omegaconf import DictConfig
 
 from . import benchmark
-from ._command_line import CONF
-from ._comparison import comparison, details, picture, targets_table
-from ._configuration import ConfigurationError, check_names
-from ._one_run import PACKAGE, revision
-from ._results import Record, Run
-from ._scoreboard import heading, missing_table
+from .benchmarks.comparison import comparison, details, picture, targets_table
+from .benchmarks.one_run import PACKAGE, revision
+from .benchmarks.results import Record, Run
+from .benchmarks.tables import heading, missing_table
+from .command_line.configuration import ConfigurationError, check_names
+from .command_line.overrides import CONF
 
 
 def benchmark_optimizers(

@@ -26,13 +26,14 @@ from pinn.optimizers import LBFGS, FirstOrder
 from pinn.plotting import plot_history
 from pinn.problems import burgers
 from pinn.sampling import Fixed, Redrawn
+from pinn.solution import History, Solution
 from pinn.solver import solve
-from pinn.training import History, Solution, Stage
+from pinn.training import Stage
 
-from ._command_line import CONF, clean_exit, plain, prepare
-from ._configuration import build, check
-from ._folder import surroundings, write_run, write_text
-from ._one_run import processor
+from .benchmarks.one_run import processor
+from .command_line.configuration import build, check
+from .command_line.overrides import CONF, clean_exit, plain, prepare
+from .command_line.run_folder import surroundings, write_run, write_text
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 DEFAULT = "Levenberg–Marquardt"

@@ -17,9 +17,9 @@ from hydra.core.hydra_config import HydraConfig
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
-from pinn.derivatives.check import DerivativeTable, check_derivatives
-from pinn.derivatives.symbolic import symbolic_function
-from pinn.derivatives.textbook import TEXTBOOK, TextbookFunction
+from pinn.derivatives.textbook.functions import TEXTBOOK, TextbookFunction
+from pinn.derivatives.witnesses.check import DerivativeTable, check_derivatives
+from pinn.derivatives.witnesses.symbolic import symbolic_function
 from pinn.plotting.textbook import (
     picture_descent,
     picture_differences,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pinn.files import replacing
 
-from ._folder import write_text
+from .command_line.run_folder import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {

@@ -21,9 +21,9 @@ from omegaconf import DictConfig
 
 from pinn.solver import solve
 
-from ._command_line import CONF, clean_exit, plain, prepare
-from ._configuration import build, check
-from ._folder import write_run
+from .command_line.configuration import build, check
+from .command_line.overrides import CONF, clean_exit, plain, prepare
+from .command_line.run_folder import write_run
 
 
 def run(config: DictConfig) -> float | None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
     from pinn.problem import Constraint, Problem, Unknown
-    from pinn.report import Report
+    from pinn.solution import Report, Solution
     from pinn.solver import solve
-    from pinn.training import Solution, Stage
+    from pinn.training import Stage
 
 __all__ = [
     "Ball",
@@ -61,9 +61,9 @@ __all__ = [
 _HOMES = {
     "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
-    "pinn.report": ("Report",),
+    "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),
-    "pinn.training": ("Solution", "Stage"),
+    "pinn.training": ("Stage",),
 }
 
 

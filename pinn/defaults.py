@@ -21,9 +21,9 @@ is to be named, where a GPU or time allows s of p/3.
 
 from __future__ import annotations
 
-from pinn.optimizers.base import Optimizer
 from pinn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from pinn.optimizers.matrix_free import MatrixFree
+from pinn.optimizers.optimizer import Optimizer
 
 _FEWEST = 500  # rows under which a problem is hardly posed
 

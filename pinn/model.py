@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from pinn.networks import MLP
 from pinn.problem import Problem, Unknown, bind, choices
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 NetworkFactory = Callable[..., nn.Module]
 

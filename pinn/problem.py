@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from pinn.domains import Domain, Points
-from pinn.reference.arguments import count, finite, positive
+from pinn.validation import count, finite, positive
 
 Equation = Callable[..., Any]
 

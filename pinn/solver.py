@@ -17,18 +17,19 @@ from typing import Any, TypeVar
 import torch
 from threadpoolctl import threadpool_limits
 
+from pinn.defaults import default_optimizer
 from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
-from pinn.optimizers import LevenbergMarquardt, Optimizer, default_optimizer
+from pinn.optimizers import LevenbergMarquardt, Optimizer
 from pinn.problem import Problem
-from pinn.report import Report
 from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolves
 from pinn.sampling.uniform import spread
-from pinn.training import Solution, Stage, Trainer, Widening
-from pinn.training.check import CheckError, CheckTable, asked, check
+from pinn.solution import Report, Solution
+from pinn.training import Stage, Trainer, Widening
 from pinn.training.trainer import Callback
+from pinn.verification.before_training import CheckError, CheckTable, asked, check
 from pinn.weighting import Weighting
 
 _LOG = logging.getLogger("pinn.check")

@@ -18,8 +18,8 @@ from matplotlib.ticker import NullFormatter
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
 
-from ._results import Record
-from ._scoreboard import at, curve, grouped, judged, median_curve, met, reached, spread, table, verdict
+from .results import Record
+from .tables import at, curve, grouped, judged, median_curve, met, reached, spread, table, verdict
 
 Groups = Mapping[tuple[str, str], Sequence[Record]]
 

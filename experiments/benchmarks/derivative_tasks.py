@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives import Autograd, Engine, Jets
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
-from ._derivative_cases import CASES, Case, Perceptron
+from .derivative_cases import CASES, Case, Perceptron
 
 Task = Callable[[], Any]
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}

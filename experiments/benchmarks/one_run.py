@@ -1,4 +1,4 @@
-"""One run of the benchmark in a process of its own: `python -m experiments._one_run RUN.json RESULT.json`.
+"""One run of the benchmark in a process of its own: `python -m experiments.benchmarks.one_run RUN.json RESULT.json`.
 
 `perform` starts that process, or that of a peer, and says what came of it; `measure` is what it does.
 
@@ -28,10 +28,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ._results import Record, Run
+from .results import Record, Run
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = __package__ or "experiments"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = __package__.rpartition(".")[0]
 
 Curve = dict[str, list[float | None]]
 
@@ -55,11 +55,11 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     """
     import torch
 
+    from pinn.solution import evaluation_points
     from pinn.solver import solve
-    from pinn.training import evaluation_points
 
-    from ._configuration import build, target
-    from ._folder import surroundings
+    from ..command_line.configuration import build, target
+    from ..command_line.run_folder import surroundings
 
     torch.set_num_threads(run["threads"])
     imported = time.time()
@@ -125,7 +125,7 @@ def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Cu
 
 def perform(run: Run, python: str) -> Record:
     """Run it in a fresh process with fixed threads; the record of what came of it, failed or done."""
-    module = f"{PACKAGE}._one_run" if run.peer is None else f"{PACKAGE}.peers"
+    module = f"{PACKAGE}.benchmarks.one_run" if run.peer is None else f"{PACKAGE}.peers"
     began = time.time()
     with tempfile.TemporaryDirectory() as temporary:
         given, found = Path(temporary) / "run.json", Path(temporary) / "result.json"
@@ -171,7 +171,7 @@ def environment(threads: int) -> dict[str, str]:
 
 def _import_root() -> str:
     """The folder from which this package is imported: the checkout, or site-packages in a wheel."""
-    return str(Path(__file__).resolve().parents[PACKAGE.count(".") + 1])
+    return str(Path(__file__).resolve().parents[PACKAGE.count(".") + 2])
 
 
 def processor() -> str:
@@ -215,7 +215,7 @@ def main() -> None:
     started = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     result = measure(started["run"], started["started"])
 
-    from ._folder import write_json
+    from ..command_line.run_folder import write_json
 
     write_json(Path(sys.argv[2]), result)
 

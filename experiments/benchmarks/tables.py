@@ -22,10 +22,10 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.report import score
+from pinn.solution.report import score
 from pinn.solver import solve
 
-from ._results import Record
+from .results import Record
 
 Array = NDArray[np.float64]
 TIMES = ("import", "reference", "first step", "training", "evaluation")

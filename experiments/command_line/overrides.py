@@ -22,9 +22,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ._configuration import ConfigurationError, check, choose
+from .configuration import ConfigurationError, check, choose
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
 def prepare(config_name: str, function: Callable[..., Any]) -> None:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pinn.files import replacing
 from pinn.plotting import plot_history, plot_solution, plot_trace
-from pinn.training import Solution
+from pinn.solution import Solution
 
 
 def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:

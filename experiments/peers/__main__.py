@@ -31,8 +31,8 @@ def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
 
     import torch
 
-    from .._configuration import build, target
-    from .._folder import surroundings
+    from ..command_line.configuration import build, target
+    from ..command_line.run_folder import surroundings
     from .watch import Watch
 
     torch.set_num_threads(run["threads"])
@@ -62,7 +62,7 @@ def main() -> None:
     given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     result = measure(given["run"], given["started"])
 
-    from .._folder import write_json
+    from ..command_line.run_folder import write_json
 
     write_json(Path(sys.argv[2]), result)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinn.problem import Problem
-from pinn.training import evaluation_points
+from pinn.solution import evaluation_points
 
 Array = NDArray[np.float64]
 Predict = Callable[[Array], Array]

@@ -1,19 +1,9 @@
 """Derivatives by every route (nested autograd, differences, symbols, by hand), and the operators built on them."""
 
-from pinn.derivatives.check import Comparison, DerivativeTable, check_derivatives, check_rows_independent
-from pinn.derivatives.engine import Autograd, Engine, Operator
-from pinn.derivatives.finite_difference import (
-    Estimate,
-    central_difference,
-    complex_step,
-    default_step,
-    forward_difference,
-    mixed_difference,
-    numerical_gradient,
-    richardson,
-)
-from pinn.derivatives.jet import MissingRule
-from pinn.derivatives.jets import Jets
+from pinn.derivatives.autograd import Autograd
+from pinn.derivatives.engine import Engine, Operator
+from pinn.derivatives.jets.engine import Jets
+from pinn.derivatives.jets.jet import MissingRule
 from pinn.derivatives.nested import attach, scalar_gradient
 from pinn.derivatives.operators import (
     biharmonic,
@@ -28,15 +18,26 @@ from pinn.derivatives.operators import (
     material_derivative,
     normal_derivative,
 )
-from pinn.derivatives.symbolic import (
+from pinn.derivatives.textbook.functions import TEXTBOOK, TextbookFunction
+from pinn.derivatives.textbook.tangent import TangentLine, TangentPlane, tangent_line, tangent_plane
+from pinn.derivatives.witnesses.check import Comparison, DerivativeTable, check_derivatives, check_rows_independent
+from pinn.derivatives.witnesses.finite_difference import (
+    Estimate,
+    central_difference,
+    complex_step,
+    default_step,
+    forward_difference,
+    mixed_difference,
+    numerical_gradient,
+    richardson,
+)
+from pinn.derivatives.witnesses.symbolic import (
     NoSymbolicRuleError,
     Symbolic,
     SymbolicFunction,
     manufacture,
     symbolic_function,
 )
-from pinn.derivatives.tangent import TangentLine, TangentPlane, tangent_line, tangent_plane
-from pinn.derivatives.textbook import TEXTBOOK, TextbookFunction
 
 __all__ = [
     "TEXTBOOK",

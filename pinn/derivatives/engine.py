@@ -3,7 +3,7 @@
     r = r(θ) (n, q),   ½|s r|²,   Jᵀr = ∇θ ½|s r|²,   J = ∂(s r)/∂θ (n q, p),   JᵀJ
 
 `Autograd` is the definition: nested reverse mode for the equation's derivatives, and one backward pass a row of J.
-`Jets` (in `pinn.derivatives.jets`) is the fast one. Both answer every question here to the same digits.
+`Jets` (in `pinn.derivatives.jets.engine`) is the fast one. Both answer every question here to the same digits.
 
 Rows of J are ordered by point, then by field: row i q + j is field j at point i. The parameters' order is that of the
 list given, each flattened.
@@ -17,8 +17,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-
-from pinn.derivatives.normalisation import ArithmeticNormalisation
 
 Columns = dict[str, Any]
 """Coordinate name -> (n,) tensor or jet."""
@@ -124,157 +122,6 @@ class Engine(ABC):
         """r and J at the current parameters, scaled, as products with vectors; row i q + j as in `linearize`."""
 
 
-class Autograd(Engine):
-    """The reference: nested reverse mode, of layer normalisation as arithmetic (`pinn.derivatives.normalisation`).
-
-    Args:
-        chunk: rows of J that one batched backward pass takes.
-
-    Example:
-        >>> from pinn.derivatives import d
-        >>> net = torch.nn.Linear(1, 1, dtype=torch.float64)
-        >>> x = torch.linspace(0, 1, 3, dtype=torch.float64)[:, None]
-        >>> rows = Autograd().residual(
-        ...     lambda columns: {"u": net(columns["x"][:, None])[:, 0]},
-        ...     lambda columns, outputs, constants: [d(outputs["u"], columns["x"])], x, ("x",))
-        >>> bool((rows == net.weight.item()).all())
-        True
-    """
-
-    def __init__(self, chunk: int = 64) -> None:
-        self.chunk = chunk
-
-    def residual(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        constants: Constants | None = None,
-    ) -> Tensor:
-        """Rows (n, q)."""
-        wanted = torch.is_grad_enabled()
-        with torch.enable_grad(), ArithmeticNormalisation():
-            columns: Columns = {name: points[:, i].detach().clone().requires_grad_() for i, name in enumerate(names)}
-            outputs = model(columns)
-            rows = equation(columns, outputs, constants or {})
-            found = torch.stack([_row(row, points) for row in rows], 1)
-        return found if wanted else found.detach()
-
-    def linearize(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        parameters: Sequence[Tensor],
-        constants: Constants | None = None,
-        out: Tensor | None = None,
-        scale: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Rows (n, q) and J (n q, p), one backward pass a row, in batches."""
-        with torch.enable_grad():
-            rows = scaled(self.residual(model, equation, points, names, constants), scale)
-        flat = rows.reshape(-1)
-        count = sum(parameter.numel() for parameter in parameters)
-        jacobian = points.new_empty(count, flat.numel()).T if out is None else out
-        if not flat.requires_grad:
-            jacobian.zero_()
-            return rows, jacobian
-        moving = [parameter for parameter in parameters if parameter.requires_grad]
-        for start in range(0, flat.numel(), self.chunk):
-            stop = min(start + self.chunk, flat.numel())
-            seeds = torch.zeros(stop - start, flat.numel(), dtype=flat.dtype, device=flat.device)
-            seeds[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
-            slopes = iter(
-                torch.autograd.grad(flat, moving, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True)
-            )
-            place = 0
-            for parameter in parameters:
-                slope = next(slopes) if parameter.requires_grad else None
-                block = jacobian[start:stop, place : place + parameter.numel()]
-                block.copy_(slope.reshape(stop - start, -1)) if slope is not None else block.zero_()
-                place += parameter.numel()
-        return rows.detach(), jacobian
-
-    def gradient(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        parameters: Sequence[Tensor],
-        constants: Constants | None = None,
-        scale: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """½|s r|² and its gradient (p,)."""
-        with torch.enable_grad():
-            loss = 0.5 * scaled(self.residual(model, equation, points, names, constants), scale).pow(2).sum()
-        return loss.detach(), flat_gradient(loss, parameters)
-
-    def gram(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        parameters: Sequence[Tensor],
-        constants: Constants | None = None,
-        scale: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """½|s r|², Jᵀ r and Jᵀ J; the reference does hold J."""
-        rows, jacobian = self.linearize(model, equation, points, names, parameters, constants, scale=scale)
-        flat = rows.detach().reshape(-1)
-        return 0.5 * flat.dot(flat), jacobian.T @ flat, jacobian.T @ jacobian
-
-    def operator(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        parameters: Sequence[Tensor],
-        constants: Constants | None = None,
-        scale: Tensor | None = None,
-    ) -> Operator:
-        """r and products with J from one graph; J v as the derivative of w ↦ Jᵀ w."""
-        with torch.enable_grad():
-            rows = scaled(self.residual(model, equation, points, names, constants), scale).reshape(-1)
-        return _GraphOperator(rows, parameters)
-
-
-class _GraphOperator(Operator):
-    """Products with J from a graph that is kept."""
-
-    def __init__(self, rows: Tensor, parameters: Sequence[Tensor]) -> None:
-        self.residual = rows.detach()
-        self._rows, self._parameters = rows, list(parameters)
-
-    def jvp(self, vector: Tensor) -> Tensor:
-        """J v, shape (N,)."""
-        if not self._rows.requires_grad:
-            return torch.zeros_like(self.residual)
-        pieces = vector.split([parameter.numel() for parameter in self._parameters])
-        moving = [(p, piece) for p, piece in zip(self._parameters, pieces, strict=True) if p.requires_grad]
-        with torch.enable_grad():
-            w = torch.zeros_like(self.residual, requires_grad=True)
-            back = torch.autograd.grad(self._rows, [p for p, _ in moving], w, create_graph=True, allow_unused=True)
-            used = [
-                (slope, piece.view_as(slope))
-                for slope, (_, piece) in zip(back, moving, strict=True)
-                if slope is not None and slope.requires_grad
-            ]
-            if not used:
-                return torch.zeros_like(self.residual)
-            slopes, steps = zip(*used, strict=True)
-            (found,) = torch.autograd.grad(slopes, w, steps, allow_unused=True)
-        return torch.zeros_like(self.residual) if found is None else found
-
-    def vjp(self, vector: Tensor) -> Tensor:
-        """Jᵀ w, shape (p,)."""
-        return flat_gradient(self._rows, self._parameters, vector, retain_graph=True)
-
-
 def scaled(rows: Tensor, scale: Tensor | None) -> Tensor:
     """Rows (n, q) times a scale (n,) or (n, q)."""
     if scale is None:
@@ -296,13 +143,3 @@ def flat_gradient(
         for parameter in parameters
     ]
     return torch.cat(pieces) if pieces else value.new_zeros(0)
-
-
-def _row(row: Any, points: Tensor) -> Tensor:
-    """A row as a tensor (n,)."""
-    n = points.shape[0]
-    if not isinstance(row, Tensor):
-        return torch.full((n,), float(row), dtype=points.dtype, device=points.device)
-    if tuple(row.shape) not in ((), (n,)):
-        raise ValueError(f"equation: a row of shape {tuple(row.shape)}, expected ({n},), one entry a point")
-    return row.expand(n)

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.activation import Activation
-from pinn.networks.arguments import record, require_positive, require_positive_integers
+from pinn.networks.arguments import record
 from pinn.networks.layer import require_source
 from pinn.networks.mlp import MLP
+from pinn.validation import require_positive, require_positive_integers
 
 
 class FourierEmbedding(nn.Module):

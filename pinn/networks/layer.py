@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.activation import Activation, Adaptive, checked
-from pinn.networks.arguments import pair, require_positive
 from pinn.networks.dense import FactorisedLinear, dense
+from pinn.validation import pair, require_positive
 
 
 class Layer(nn.Module):

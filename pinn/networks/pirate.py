@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.activation import Activation
-from pinn.networks.arguments import record, require_positive_integers
+from pinn.networks.arguments import record
 from pinn.networks.fourier import FourierEmbedding, scale_list
 from pinn.networks.layer import Style
+from pinn.validation import require_positive_integers
 
 
 class PirateNet(nn.Module):

@@ -15,9 +15,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pinn.networks.arguments import record, require_positive, require_positive_integers
+from pinn.networks.arguments import record
 from pinn.networks.dense import linear
 from pinn.networks.layer import require_source
+from pinn.validation import require_positive, require_positive_integers
 
 
 class SIREN(nn.Module):

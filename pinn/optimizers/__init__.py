@@ -1,12 +1,12 @@
 """Optimizers of ½ |r(θ)|², one a file, each with its theory and source on top."""
 
-from pinn.optimizers.base import LeastSquares, Linearization, Optimizer, Step
-from pinn.optimizers.default import default_optimizer
+from pinn.least_squares import LeastSquares, Linearization
 from pinn.optimizers.first_order import FirstOrder
 from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from pinn.optimizers.matrix_free import MatrixFree
 from pinn.optimizers.natural_gradient import NaturalGradient
+from pinn.optimizers.optimizer import Optimizer, Step
 from pinn.optimizers.quasi_newton import BFGS, SSBFGS, SSBroyden
 from pinn.optimizers.sketched import Sketched
 from pinn.optimizers.soap import SOAP
@@ -28,5 +28,4 @@ __all__ = [
     "SSBroyden",
     "Sketched",
     "Step",
-    "default_optimizer",
 ]

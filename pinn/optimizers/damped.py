@@ -28,7 +28,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.least_squares import LeastSquares
+from pinn.optimizers.optimizer import Clock, Optimizer, Step
 from pinn.optimizers.system import Solve, System, hopeless, resolution
 
 _EPS = torch.finfo(torch.float64).eps

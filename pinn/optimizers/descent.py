@@ -16,8 +16,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.least_squares import LeastSquares
 from pinn.optimizers.line_search import Search, Trial, strong_wolfe
+from pinn.optimizers.optimizer import Clock, Optimizer, Step
 
 _EPS = torch.finfo(torch.float64).eps
 

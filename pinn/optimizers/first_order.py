@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.least_squares import LeastSquares
+from pinn.optimizers.optimizer import Clock, Optimizer, Step
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 ScheduleFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]

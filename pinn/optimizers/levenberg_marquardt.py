@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import torch
 
-from pinn.optimizers.base import Clock, LeastSquares
+from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped import Damped, Recipe
+from pinn.optimizers.optimizer import Clock
 from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System
 
 

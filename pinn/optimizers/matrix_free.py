@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.optimizers.base import Clock, LeastSquares, Linearization
+from pinn.least_squares import LeastSquares, Linearization
 from pinn.optimizers.damped import Damped, Recipe
+from pinn.optimizers.optimizer import Clock
 from pinn.optimizers.system import Solve, System
 
 

@@ -29,8 +29,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped import Trials
+from pinn.optimizers.optimizer import Clock, Optimizer, Step
 from pinn.optimizers.system import Buffers, hopeless
 
 _WINDOW = 30

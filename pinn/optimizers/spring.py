@@ -15,8 +15,9 @@ import math
 
 from torch import Tensor
 
-from pinn.optimizers.base import Clock, LeastSquares, Optimizer, Step
+from pinn.least_squares import LeastSquares
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
+from pinn.optimizers.optimizer import Clock, Optimizer, Step
 from pinn.optimizers.system import Buffers, hopeless
 
 

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.optimizers.base import LeastSquares, Linearization
+from pinn.least_squares import LeastSquares, Linearization
 
 Solve = Callable[[Tensor], Tensor]
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.training import History
+from pinn.solution.history import History
 
 Array = NDArray[np.float64]
 

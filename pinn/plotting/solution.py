@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from pinn.domains import Points
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.report import score
-from pinn.training import Solution
+from pinn.solution.report import score
+from pinn.solution.solution import Solution
 
 Array = NDArray[np.float64]
 _TIMES = ("t", "time")

@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from pinn.derivatives.finite_difference import central_difference, forward_difference
 from pinn.derivatives.operators import grad
-from pinn.derivatives.tangent import TangentLine, tangent_line, tangent_plane
+from pinn.derivatives.textbook.tangent import TangentLine, tangent_line, tangent_plane
+from pinn.derivatives.witnesses.finite_difference import central_difference, forward_difference
 
 Range = tuple[float, float]
 

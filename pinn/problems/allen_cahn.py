@@ -16,7 +16,7 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import allen_cahn as certified_allen_cahn
-from pinn.reference.arguments import finite, positive
+from pinn.validation import finite, positive
 
 
 def allen_cahn(diffusion: float = 1e-4, rate: float = 5.0) -> Problem:

@@ -14,7 +14,7 @@ from pinn.domains import Box
 from pinn.problem import Problem
 from pinn.problems._burgers import between_walls
 from pinn.reference import cole_hopf
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def burgers(nu: float = 0.01 / math.pi) -> Problem:

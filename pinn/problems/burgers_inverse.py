@@ -17,7 +17,7 @@ from pinn.domains import Box, Scatter
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.problems._burgers import between_walls
 from pinn.reference import cole_hopf
-from pinn.reference.arguments import count, not_negative, positive
+from pinn.validation import count, not_negative, positive
 
 
 def burgers_inverse(

@@ -11,7 +11,7 @@ from pinn.domains import Box
 from pinn.problem import Problem
 from pinn.problems._burgers import started
 from pinn.reference import cole_hopf
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def burgers_smooth(nu: float = 0.01) -> Problem:

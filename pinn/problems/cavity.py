@@ -12,7 +12,7 @@ from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.problems._flow import flow
 from pinn.reference import cavity as certified_cavity
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def cavity(reynolds: float = 100.0) -> Problem:

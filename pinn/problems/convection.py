@@ -15,7 +15,7 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import Analytic
-from pinn.reference.arguments import finite
+from pinn.validation import finite
 
 
 def convection(beta: float = 40.0) -> Problem:

@@ -18,7 +18,7 @@ from pinn.derivatives import d
 from pinn.domains import Box, Scatter
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import Analytic
-from pinn.reference.arguments import count, finite, positive
+from pinn.validation import count, finite, positive
 
 
 def diffusion_inverse(coefficient: float = 1.0, initial: float = 2.0, observations: int = 10) -> Problem:

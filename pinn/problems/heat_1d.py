@@ -15,7 +15,7 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import Analytic
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def heat_1d(conductivity: float = 0.25) -> Problem:

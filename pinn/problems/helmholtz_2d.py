@@ -16,7 +16,7 @@ from pinn.derivatives import laplacian
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import Analytic
-from pinn.reference.arguments import not_negative, whole
+from pinn.validation import not_negative, whole
 
 
 def helmholtz_2d(a1: float = 1.0, a2: float = 4.0, k: float = 1.0) -> Problem:

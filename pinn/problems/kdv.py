@@ -15,7 +15,7 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import kdv as certified_kdv
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def kdv(delta: float = 0.022) -> Problem:

@@ -17,7 +17,7 @@ from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.problems._flow import flow
 from pinn.reference import Analytic
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def kovasznay(reynolds: float = 20.0) -> Problem:

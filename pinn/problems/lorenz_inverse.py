@@ -13,7 +13,7 @@ from pinn.derivatives import d
 from pinn.domains import Box, Scatter
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import lorenz as certified_lorenz
-from pinn.reference.arguments import count, positive, positive_each
+from pinn.validation import count, positive, positive_each
 
 
 def lorenz_inverse(

@@ -11,7 +11,7 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import lotka_volterra as certified_lotka_volterra
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def lotka_volterra(

@@ -15,7 +15,7 @@ from pinn.derivatives import d
 from pinn.domains import Box, Scatter
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import reaction_diffusion as certified_reaction
-from pinn.reference.arguments import count, positive, positive_each
+from pinn.validation import count, positive, positive_each
 
 
 def reaction_inverse(

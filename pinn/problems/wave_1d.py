@@ -16,7 +16,7 @@ from pinn.derivatives import d
 from pinn.domains import Box
 from pinn.problem import Constraint, Problem
 from pinn.reference import Analytic
-from pinn.reference.arguments import positive
+from pinn.validation import positive
 
 
 def wave_1d(a: float = 4.0) -> Problem:

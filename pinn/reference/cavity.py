@@ -23,10 +23,10 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
-from pinn.reference.arguments import count, not_negative
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import differentiation, interpolation, nodes
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
+from pinn.validation import count, not_negative
 
 BOX = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
 

@@ -24,8 +24,8 @@ from functools import partial
 
 import numpy as np
 
-from pinn.reference.arguments import positive
 from pinn.reference.result import Array, Built, Columns, Reference, scatter
+from pinn.validation import positive
 
 # Terms below exp(-TAIL) of the largest are left out: 3e-18.
 TAIL = 40.0

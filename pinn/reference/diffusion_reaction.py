@@ -17,11 +17,11 @@ from functools import partial
 
 import numpy as np
 
-from pinn.reference.arguments import count, finite, positive
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import Panels, differentiation, interpolation, nodes
 from pinn.reference.ordinary import integrate
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
+from pinn.validation import count, finite, positive
 
 # The equation's own factor: it has 10⁻³ D.
 SCALE = 1e-3

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-from pinn.reference.arguments import count, finite, positive
 from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
+from pinn.validation import count, finite, positive
 
 Right = Callable[[float, Array], ArrayLike]
 

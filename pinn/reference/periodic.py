@@ -25,11 +25,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pinn.reference.arguments import count, finite, positive
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Reference, distance, scatter
 from pinn.reference.spectral import Modes, Series, evolve, on_grid, transform
+from pinn.validation import count, finite, positive
 
 # Half of them, the coarser resolution, can still hold the initial condition.
 FEWEST = 8

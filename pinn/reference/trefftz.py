@@ -25,8 +25,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pinn.reference.arguments import count
 from pinn.reference.result import SLACK, Array, Built, Columns, Reference
+from pinn.validation import count
 
 Terms = Callable[[Array, Array], Array]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from pinn.problem import Problem
-from pinn.reference.arguments import count
+from pinn.validation import count
 
 
 def counts(problem: Problem, size: int) -> dict[str, int]:

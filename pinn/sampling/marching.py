@@ -15,8 +15,8 @@ import torch
 
 from pinn.domains import Points
 from pinn.problem import Problem, choices
-from pinn.reference.arguments import count, finite, positive
 from pinn.sampling.sampler import Place, Residual, Sampler, require_sampler, unmoved
+from pinn.validation import count, finite, positive
 
 
 @dataclass

@@ -16,9 +16,9 @@ import torch
 
 from pinn.domains import Points
 from pinn.problem import Problem
-from pinn.reference.arguments import count, not_negative
 from pinn.sampling.budget import counts
 from pinn.sampling.sampler import Place, Residual, Sampler, require_counts, unmoved
+from pinn.validation import count, not_negative
 
 
 @dataclass

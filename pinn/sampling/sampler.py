@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pinn.domains import Points
 from pinn.problem import Problem
-from pinn.reference.arguments import count
+from pinn.validation import count
 
 Residual = Callable[[str, Points], Tensor]
 Place = Callable[[str, Points], Points]

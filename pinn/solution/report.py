@@ -24,7 +24,7 @@ from pinn.domains import Points
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.sampling.uniform import spread
-from pinn.training import Solution
+from pinn.solution.solution import Solution
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]

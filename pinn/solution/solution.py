@@ -20,7 +20,7 @@ from pinn.domains import Points
 from pinn.files import replacing
 from pinn.model import Model, NetworkFactory
 from pinn.problem import Problem
-from pinn.training.history import History
+from pinn.solution.history import History
 
 Array = NDArray[np.float64]
 _VERSION = 1

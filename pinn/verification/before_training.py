@@ -34,10 +34,10 @@ from pinn.derivatives import (
     d,
     default_step,
 )
-from pinn.derivatives.check import notation
-from pinn.derivatives.field import Trace
-from pinn.derivatives.plan import Monomial
-from pinn.derivatives.program import Program
+from pinn.derivatives.jets.algebra import Monomial
+from pinn.derivatives.jets.program import Program
+from pinn.derivatives.jets.trace import Trace
+from pinn.derivatives.witnesses.check import notation
 from pinn.objective import Block, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic

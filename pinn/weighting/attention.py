@@ -26,7 +26,7 @@ from torch import Tensor
 from pinn.domains import Points
 from pinn.objective import Objective
 from pinn.problem import Problem
-from pinn.reference.arguments import count, finite, positive
+from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 

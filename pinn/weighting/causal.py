@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from pinn.objective import Objective
-from pinn.reference.arguments import count, finite, positive
+from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pinn.objective import Objective
-from pinn.reference.arguments import count, finite, positive
+from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from pinn.objective import Objective
-from pinn.reference.arguments import count
+from pinn.validation import count
 
 
 @dataclass(frozen=True)

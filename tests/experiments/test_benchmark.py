@@ -13,17 +13,18 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from experiments import _results, _scoreboard, benchmark
-from experiments._command_line import CONF
-from experiments._configuration import ConfigurationError, check, target
-from experiments._one_run import curve, revision
-from experiments._results import Run
+from experiments import benchmark
+from experiments.benchmarks import results, tables
+from experiments.benchmarks.one_run import curve, revision
+from experiments.benchmarks.results import Run
+from experiments.command_line.configuration import ConfigurationError, check, target
+from experiments.command_line.overrides import CONF
 from experiments.peers.recipes import RECIPES
 from experiments.peers.watch import Watch
 from pinn.problems import diffusion_inverse, lorenz_inverse, poisson_2d
 from pinn.solver import solve
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark.yaml"), resolve=False)
 SUITE = {
     "square": {"target": 1e-3, "problem": {"_target_": "pinn.problems.poisson_2d"}},
@@ -77,7 +78,7 @@ def record(run, error=1e-4, floor=0.0, status="done", times=(1.0, 2.0), errors=(
         "dtype": "float64",
         "steps": 3,
         "reason": "time is up",
-        "times": dict.fromkeys(_scoreboard.TIMES, 1.0),
+        "times": dict.fromkeys(tables.TIMES, 1.0),
         "history": {"seconds": list(times), "error": list(errors), "coefficients": list(errors)},
         **VERSIONS,
         **more,
@@ -175,14 +176,14 @@ def test_the_program_for_the_peers_is_found_from_every_folder(tmp_path, monkeypa
 
 def test_finished_runs_are_skipped_and_failed_ones_repeated(tmp_path):
     path, runs = tmp_path / "deep" / "results.jsonl", planned()
-    assert _results.missing(runs, _results.read(path)) == runs
-    _results.add(path, record(runs[0]))
-    _results.add(path, {**runs[1].as_dict(), "status": "failed", "reason": "out of memory"})
-    left = _results.missing(runs, _results.read(path))
+    assert results.missing(runs, results.read(path)) == runs
+    results.add(path, record(runs[0]))
+    results.add(path, {**runs[1].as_dict(), "status": "failed", "reason": "out of memory"})
+    left = results.missing(runs, results.read(path))
     assert left == runs[1:]
-    _results.add(path, record(runs[1], revision="a"))
-    assert _results.missing(runs, _results.read(path)) == runs[2:]
-    assert _results.missing(runs, _results.read(path), revision="a") == [runs[0], *runs[2:]]
+    results.add(path, record(runs[1], revision="a"))
+    assert results.missing(runs, results.read(path)) == runs[2:]
+    assert results.missing(runs, results.read(path), revision="a") == [runs[0], *runs[2:]]
 
 
 @pytest.mark.parametrize(
@@ -191,34 +192,34 @@ def test_finished_runs_are_skipped_and_failed_ones_repeated(tmp_path):
 def test_a_run_with_another_setting_is_another_run(change):
     run = planned()[0]
     other = Run(**{**run.as_dict(), **change})
-    assert _results.missing([other], [record(run)]) == [other]
+    assert results.missing([other], [record(run)]) == [other]
 
 
 def test_the_same_seconds_are_the_same_run_however_they_are_written():
     run = planned(seconds=120)[0]
-    assert _results.missing([run], [json.loads(json.dumps(record(planned(seconds=120.0)[0])))]) == []
+    assert results.missing([run], [json.loads(json.dumps(record(planned(seconds=120.0)[0])))]) == []
 
 
 def test_the_last_of_equal_runs_counts(tmp_path):
     run = planned()[0]
     records = [record(run, error=1.0), record(run, error=2.0)]
-    assert [one["error"] for one in _results.chosen([run], records)] == [2.0]
+    assert [one["error"] for one in results.chosen([run], records)] == [2.0]
 
 
 def test_a_line_cut_short_is_named_and_nothing_is_written_over(tmp_path):
     path = tmp_path / "results.jsonl"
-    _results.add(path, record(planned()[0]))
+    results.add(path, record(planned()[0]))
     path.write_text(path.read_text() + '{"problem": "squ')
     with pytest.raises(ValueError, match=r"results\.jsonl: line 2 is not JSON"):
-        _results.read(path)
-    _results.add(path, record(planned()[1]))
+        results.read(path)
+    results.add(path, record(planned()[1]))
     assert len(path.read_text().splitlines()) == 3
 
 
 def test_a_recipe_that_changed_makes_another_run(monkeypatch):
     before = planned(methods=("peer",))
     monkeypatch.setitem(RECIPES["deepxde"], "square", RECIPES["deepxde"]["burgers"])
-    assert _results.missing(planned(methods=("peer",)), [record(run) for run in before]) == planned(methods=("peer",))
+    assert results.missing(planned(methods=("peer",)), [record(run) for run in before]) == planned(methods=("peer",))
 
 
 def test_what_is_not_finished_is_told_with_its_reason():
@@ -230,18 +231,18 @@ def test_what_is_not_finished_is_told_with_its_reason():
         {**gone.as_dict(), "status": "failed", "reason": "ValueError: a | b"},
         {**lost.as_dict(), "status": "failed", "reason": "out of memory"},
     ]
-    found = _results.gaps(runs, records)
+    found = results.gaps(runs, records)
     assert found == [
         ("square", "default", "1 of 2 seeds; failed: out of memory"),
         ("square", "narrow", "failed: ValueError: a | b; not run"),
         ("square", "peer", "not run"),
     ]
-    text = _scoreboard.markdown(records[:1], SUITE, "c", found)
+    text = tables.markdown(records[:1], SUITE, "c", found)
     assert (
         r"| square | narrow | failed: ValueError: a \| b; not run |" in text and "| square | peer | not run |" in text
     )
-    assert _results.gaps(runs[:1], records) == []
-    empty = _scoreboard.markdown([], SUITE, "c", found)
+    assert results.gaps(runs[:1], records) == []
+    empty = tables.markdown([], SUITE, "c", found)
     assert empty.startswith("Nothing is finished yet.") and "out of memory" in empty
 
 
@@ -249,22 +250,22 @@ def test_dates_revisions_and_machines_are_those_of_the_runs():
     runs = planned(problems=["square"])
     one = {"date": "2026-01-02 03:04:05", "revision": "abc", "processor": "Fast 9", "cores": 4}
     two = {"date": "2026-02-03 04:05:06", "revision": "abc+12ef", "processor": "Slow 1", "cores": 2}
-    head = _scoreboard.heading([record(runs[1], **two), record(runs[0], **one)], "python -m it")
+    head = tables.heading([record(runs[1], **two), record(runs[0], **one)], "python -m it")
     assert head.startswith("`python -m it`. Runs: 2026-01-02 to 2026-02-03; revisions abc, abc+12ef; at most 1 s on 1 ")
     assert "Machine: Fast 9, 4 cores, torch 2; Slow 1, 2 cores, torch 2." in head
     assert "`default` is `solve(problem)` on 1 thread; left to itself, `solve` takes " in head
     assert "1 thread, one run at a time." in head
     beside = [record(run, **one) for run in planned(problems=["square"], jobs=3)]
-    head = _scoreboard.heading(beside, "c")
+    head = tables.heading(beside, "c")
     assert "1 thread, 3 runs at a time" in head and "Runs: 2026-01-02; revision abc;" in head
 
 
 def test_the_cause_stands_beside_a_target_that_is_missed():
     suite = {"square": SUITE["square"] | {"cause": "the corner"}}
     run = planned(problems=["square"])[0]
-    missed = _scoreboard.errors_table(_scoreboard.grouped([record(run, error=1.0)]), suite)
+    missed = tables.errors_table(tables.grouped([record(run, error=1.0)]), suite)
     assert "| 1e-03 | missed: the corner |" in missed
-    assert "| 1e-03 | met |" in _scoreboard.errors_table(_scoreboard.grouped([record(run, error=1e-4)]), suite)
+    assert "| 1e-03 | met |" in tables.errors_table(tables.grouped([record(run, error=1e-4)]), suite)
 
 
 def test_a_problem_is_given_what_is_enough_for_it_and_no_more_than_is_allowed():
@@ -277,7 +278,7 @@ def test_a_problem_is_given_what_is_enough_for_it_and_no_more_than_is_allowed():
 def test_the_table_shows_median_spread_target_and_floor():
     runs = planned(seeds=(0, 1, 2), problems=["square"])
     records = [record(run, error=e) for run, e in zip(runs, (4e-4, 9e-3, 2e-4), strict=True)]
-    lines = _scoreboard.markdown(records, SUITE, "made by hand").splitlines()
+    lines = tables.markdown(records, SUITE, "made by hand").splitlines()
     row = next(line for line in lines if line.startswith("| square"))
     assert row == "| square | default | 4.0e-04 | 2.0e-04–9.0e-03 | 1e-03 | met | exact | 2 | 10 | 5 | float64 | 3 |"
     widths = {line.count("|") for line in lines if line.startswith("|") and "median" not in line}
@@ -286,38 +287,38 @@ def test_the_table_shows_median_spread_target_and_floor():
 
 def test_an_error_below_the_floor_is_told_as_the_floor():
     runs = planned(problems=["square"])
-    table = _scoreboard.errors_table(_scoreboard.grouped(record(run, 1e-7, floor=2e-5) for run in runs), SUITE)
+    table = tables.errors_table(tables.grouped(record(run, 1e-7, floor=2e-5) for run in runs), SUITE)
     assert "at the reference’s floor 2.0e-05" in table and "1.0e-07" not in table and "≤2.0e-05" in table
 
 
 def test_a_target_below_the_floor_cannot_be_met():
-    assert _scoreboard.met(1e-7, floor=0.0, target=1e-6)
-    assert not _scoreboard.met(1e-7, floor=1e-5, target=1e-6)
-    assert not _scoreboard.met(math.nan, floor=0.0, target=1e-6)
+    assert tables.met(1e-7, floor=0.0, target=1e-6)
+    assert not tables.met(1e-7, floor=1e-5, target=1e-6)
+    assert not tables.met(math.nan, floor=0.0, target=1e-6)
 
 
 def test_coefficients_are_judged_by_the_worst():
     run = planned(problems=["coefficient"])[0]
     two = record(run, coefficient_errors={"a": 1e-5, "b": 3e-2})
-    assert _scoreboard.judged(two, SUITE) == 3e-2
-    assert "3.0e-02 (C)" in _scoreboard.errors_table(_scoreboard.grouped([two]), SUITE)
+    assert tables.judged(two, SUITE) == 3e-2
+    assert "3.0e-02 (C)" in tables.errors_table(tables.grouped([two]), SUITE)
 
 
 def test_a_run_that_diverged_is_the_worst():
     run = planned()[0]
-    assert _scoreboard.judged(record(run, error=None), SUITE) == math.inf
-    table = _scoreboard.errors_table(_scoreboard.grouped([record(run, error=None)]), SUITE)
+    assert tables.judged(record(run, error=None), SUITE) == math.inf
+    table = tables.errors_table(tables.grouped([record(run, error=None)]), SUITE)
     assert "| square | default | diverged | diverged | 1e-03 | missed |" in table
     wrong = planned(problems=["coefficient"])[0]
-    assert _scoreboard.judged(record(wrong, coefficient_errors={"C": None}), SUITE) == math.inf
-    assert _scoreboard.judged(record(wrong, coefficient_errors={}), SUITE) == math.inf
+    assert tables.judged(record(wrong, coefficient_errors={"C": None}), SUITE) == math.inf
+    assert tables.judged(record(wrong, coefficient_errors={}), SUITE) == math.inf
 
 
 def test_the_median_curve_holds_the_last_value():
     slow = (np.array([1.0, 4.0]), np.array([1.0, 0.1]))
     fast = (np.array([0.5, 1.0]), np.array([1e-2, 1e-3]))
     worst = (np.array([1.0, 2.0]), np.array([10.0, 10.0]))
-    times, values = _scoreboard.median_curve([slow, fast, worst], count=50)
+    times, values = tables.median_curve([slow, fast, worst], count=50)
     assert times[0] == 1.0 and times[-1] == 4.0
     assert values[0] == 1.0 and values[-1] == 0.1
 
@@ -332,7 +333,7 @@ def test_peers_are_compared_by_time_to_their_error_and_error_at_their_time():
 
 
 def peers_row(records):
-    _, table = _scoreboard.peers_part(_scoreboard.grouped(records), SUITE)
+    _, table = tables.peers_part(tables.grouped(records), SUITE)
     return [cell.strip() for cell in table.splitlines()[-1].split("|")]
 
 
@@ -345,9 +346,9 @@ def test_a_peer_that_diverged_says_so(tmp_path):
     for one in gone:
         one["times"]["first step"] = None
     assert peers_row([*ours, *gone])[4:9] == ["diverged", "2.0", "—", "—", "diverged after 2 s"]
-    text = _scoreboard.markdown([*ours, *gone], SUITE, "c")
+    text = tables.markdown([*ours, *gone], SUITE, "c")
     assert "| square | peer | diverged | diverged |" in text and "| square | peer | 1.0 | 1.0 | — | 1.0 | 1.0 |" in text
-    _scoreboard.picture([*ours, *gone], SUITE, tmp_path / "error.png")
+    tables.picture([*ours, *gone], SUITE, tmp_path / "error.png")
     fine = record(runs[3], error=1e-2, published={"seconds": 1.5, "error": 2e-2})
     assert peers_row([*ours, gone[0], fine])[4] == "diverged"  # the worse of two
 
@@ -357,7 +358,7 @@ def test_only_runs_of_one_session_are_said_to_be_interleaved():
     ours, peer = record(runs[0], session="a"), record(runs[1], session="a")
 
     def said(*records):
-        return _scoreboard.peers_part(_scoreboard.grouped(records), SUITE)[0]
+        return tables.peers_part(tables.grouped(records), SUITE)[0]
 
     assert said(ours, peer).startswith("Peers and ours in the same interleaved run. ")
     apart = said(ours, peer | {"session": "b"})
@@ -370,13 +371,13 @@ def test_what_a_recipe_changes_is_told():
     runs = planned(methods=("default", "peer"), seeds=(0, 1), problems=["square"])
     records = [record(run, changed="the source" if run.peer else "") for run in runs]
     for some in (records, [one for one in records if "peer" in one["settings"]["method"]]):
-        text = _scoreboard.markdown(some, SUITE, "c")
+        text = tables.markdown(some, SUITE, "c")
         assert text.count("- square, peer: the source") == 1 and "Changed from the published recipes:" in text
 
 
 def test_the_picture_is_a_file(tmp_path):
     runs = planned(methods=("default", "peer"))
-    _scoreboard.picture([record(run, floor=1e-5) for run in runs], SUITE, tmp_path / "error.png")
+    tables.picture([record(run, floor=1e-5) for run in runs], SUITE, tmp_path / "error.png")
     assert (tmp_path / "error.png").stat().st_size > 1000
 
 
@@ -415,11 +416,11 @@ def test_a_run_has_a_process_of_its_own_and_is_found_again(tmp_path, capsys, mon
         "problems": ["square"],
     }
     benchmark.benchmark(methods=["narrow"], seconds=20.0, threads=1, **arguments)
-    (found,) = _results.read(tmp_path / "results.jsonl")
+    (found,) = results.read(tmp_path / "results.jsonl")
     assert found["status"] == "done" and found["steps"] == 2 and found["threads"] == 1 and found["revision"]
     assert found["jobs"] == 1 and found["session"] and found["processor"] and found["cores"] >= 1
     assert found["rows"] >= found["points"] > 0
-    assert set(found["times"]) == set(_scoreboard.TIMES) and all(value >= 0 for value in found["times"].values())
+    assert set(found["times"]) == set(tables.TIMES) and all(value >= 0 for value in found["times"].values())
     assert sum(found["times"].values()) <= found["wall"]
     assert "| square | narrow |" in (tmp_path / "table.md").read_text() and (tmp_path / "error.png").exists()
     monkeypatch.setattr(benchmark, "perform", None)
@@ -455,9 +456,9 @@ def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeyp
     assert most == [jobs] and len(started) == len(runs) == 8
     first = [{(run.seed, run.problem) for run in runs[i : i + 2]} for i in range(0, 8, 2)]
     assert [{one[:2] for one in started[i : i + 2]} for i in range(0, 8, 2)] == first
-    on_file = _results.read(tmp_path / "results.jsonl")
+    on_file = results.read(tmp_path / "results.jsonl")
     assert {(one["session"], one["revision"], one["jobs"]) for one in on_file} == {("s", "abc", jobs)}
-    assert _results.missing(runs, on_file) == [] and len(_results.missing(planned(jobs=jobs + 1), on_file)) == 4
+    assert results.missing(runs, on_file) == [] and len(results.missing(planned(jobs=jobs + 1), on_file)) == 4
 
 
 def test_a_run_that_breaks_off_ends_those_that_wait(tmp_path, monkeypatch):
@@ -491,7 +492,7 @@ def test_a_dirty_revision_names_what_was_changed(tmp_path, monkeypatch):
         identity = ["-c", "user.name=n", "-c", "user.email=e"]
         subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
 
-    monkeypatch.setattr("experiments._one_run.ROOT", tmp_path)
+    monkeypatch.setattr("experiments.benchmarks.one_run.ROOT", tmp_path)
     assert revision() == "unknown"
     git("init", "-q")
     (tmp_path / "a.py").write_text("1")
@@ -509,7 +510,7 @@ def test_a_dirty_revision_names_what_was_changed(tmp_path, monkeypatch):
     names.append(revision())
     assert all(re.fullmatch(re.escape(clean) + r"\+[0-9a-f]{4}", name) for name in names)
     assert len(set(names)) == 3 and revision() == names[-1]
-    monkeypatch.setattr("experiments._one_run.ROOT", tmp_path / "deeper")
+    monkeypatch.setattr("experiments.benchmarks.one_run.ROOT", tmp_path / "deeper")
     (tmp_path / "deeper").mkdir()
     assert revision() == "unknown"  # another checkout's folder, not this program's own
 
@@ -524,7 +525,7 @@ def program(folder, *arguments):
 def test_a_sweep_of_seeds_ends_with_one_table_of_all(tmp_path):
     done = program(tmp_path, "-m", "seeds=[0],[1]")
     assert done.returncode == 0, done.stderr
-    records = _results.read(tmp_path / "run" / "results.jsonl")
+    records = results.read(tmp_path / "run" / "results.jsonl")
     assert [one["seed"] for one in records] == [0, 1] and len({one["session"] for one in records}) == 1
     text = (tmp_path / "run" / "table.md").read_text()
     assert re.search(r"\| poisson_2d \| quick \| .* \| 2 \|\n", text) and "-m seeds=[0],[1]" in text.splitlines()[0]

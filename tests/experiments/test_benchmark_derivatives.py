@@ -8,8 +8,6 @@ import time
 import pytest
 import torch
 
-from experiments._derivative_cases import CASES
-from experiments._derivative_tasks import GROUPS, Setting, carried, tasks
 from experiments.benchmark_derivatives import (
     benchmark_derivatives,
     interleaved,
@@ -20,6 +18,8 @@ from experiments.benchmark_derivatives import (
     ratio,
     table,
 )
+from experiments.benchmarks.derivative_cases import CASES
+from experiments.benchmarks.derivative_tasks import GROUPS, Setting, carried, tasks
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import torch
 from omegaconf import OmegaConf
 
 from experiments import benchmark, benchmark_optimizers
-from experiments._command_line import CONF
-from experiments._comparison import comparison, details, share, targets_table
-from experiments._configuration import ConfigurationError, build, target
 from experiments.benchmark_optimizers import cosine, plan
+from experiments.benchmarks.comparison import comparison, details, share, targets_table
+from experiments.command_line.configuration import ConfigurationError, build, target
+from experiments.command_line.overrides import CONF
 from pinn.solver import solve
 from pinn.training import Trainer
 

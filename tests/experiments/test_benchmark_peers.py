@@ -15,15 +15,15 @@ import torch
 from omegaconf import OmegaConf
 
 from experiments import benchmark
-from experiments._command_line import CONF
-from experiments._configuration import build, target
-from experiments._folder import write_json
-from experiments._results import Run
-from experiments._scoreboard import judged
+from experiments.benchmarks.results import Run
+from experiments.benchmarks.tables import judged
+from experiments.command_line.configuration import build, target
+from experiments.command_line.overrides import CONF
+from experiments.command_line.run_folder import write_json
 from experiments.peers.recipes import RECIPES, Phase
 from experiments.peers.watch import Watch
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark.yaml"), resolve=False)
 PROBLEMS = ("poisson_2d", "helmholtz_1_4", "burgers", "allen_cahn", "wave_1d", "diffusion_inverse")
 # Solved in closed form; the other two have a field that satisfies their conditions alone.

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from experiments import demo
-from pinn.training import History
+from pinn.solution import History
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from omegaconf import OmegaConf
 
 import pinn.problems
 from experiments import train
-from experiments._command_line import CONF, groups, prepare
-from experiments._configuration import build, check, target
+from experiments.command_line.configuration import build, check, target
+from experiments.command_line.overrides import CONF, groups, prepare
 from pinn.problems import poisson_2d
+from pinn.solution import History, Solution
 from pinn.solver import solve
-from pinn.training import History, Solution
 
 SMALL = ("network=mlp", "network.width=4", "network.depth=1", "steps=2", "problem=poisson_2d")
 

@@ -3,11 +3,11 @@
 import copy
 from functools import partial
 
-import analytic
 import pytest
 import torch
 
 from pinn.optimizers import SOAP, SPRING, FirstOrder, NaturalGradient
+from tests.optimizers import analytic
 
 close = torch.testing.assert_close
 

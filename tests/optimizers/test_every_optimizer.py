@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import analytic
 import pytest
 import scipy.optimize
 import torch
@@ -20,6 +19,7 @@ from pinn.optimizers import (
     Sketched,
     SSBroyden,
 )
+from tests.optimizers import analytic
 
 close = torch.testing.assert_close
 

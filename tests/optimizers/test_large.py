@@ -2,15 +2,16 @@
 
 import math
 
-import analytic
 import pytest
 import scipy.fft
 import scipy.optimize
 import torch
 
 from pinn import linalg
-from pinn.optimizers import LevenbergMarquardt, MatrixFree, Sketched, default_optimizer
+from pinn.defaults import default_optimizer
+from pinn.optimizers import LevenbergMarquardt, MatrixFree, Sketched
 from pinn.optimizers.sketched import Columns, _Path, count_sketch, dct, inverse_dct
+from tests.optimizers import analytic
 
 close = torch.testing.assert_close
 BOTH = [MatrixFree, Sketched]

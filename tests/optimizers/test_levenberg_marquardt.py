@@ -2,7 +2,6 @@
 
 import math
 
-import analytic
 import pytest
 import scipy.optimize
 import torch
@@ -10,6 +9,7 @@ import torch
 from pinn import linalg
 from pinn.optimizers import LevenbergMarquardt
 from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal
+from tests.optimizers import analytic
 
 torch_close = torch.testing.assert_close
 

@@ -2,11 +2,11 @@
 
 import math
 
-import analytic
 import pytest
 import torch
 
 from pinn.optimizers import BFGS, LBFGS, SSBFGS, SSBroyden
+from tests.optimizers import analytic
 
 ALL = [LBFGS, BFGS, SSBFGS, SSBroyden]
 DENSE = [BFGS, SSBFGS, SSBroyden]

@@ -18,7 +18,7 @@ from pinn.plotting import plot_history, plot_solution, plot_trace
 from pinn.plotting.solution import slices, title
 from pinn.problems import oscillator
 from pinn.reference import Analytic
-from pinn.training import History, Solution
+from pinn.solution import History, Solution
 
 
 def untrained(problem):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pinn import problems
-from pinn.reference.arguments import count, finite, not_negative, positive, positive_each, whole
+from pinn.validation import count, finite, not_negative, positive, positive_each, whole
 
 POSITIVE = {
     "allen_cahn": ["diffusion"],

@@ -15,8 +15,8 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.reference import Analytic
-from pinn.report import Report, _half, score
-from pinn.training import History, Solution
+from pinn.solution import History, Solution
+from pinn.solution.report import Report, _half, score
 
 LINE = Box(x=(0, 1))
 

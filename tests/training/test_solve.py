@@ -15,8 +15,9 @@ from pinn.optimizers import LBFGS, LevenbergMarquardt
 from pinn.problems import lotka_volterra, oscillator, poisson_2d
 from pinn.reference import Analytic
 from pinn.sampling import RAD, Fixed, Growing
-from pinn.training import Stage, evaluation_points
-from pinn.training.check import CheckError
+from pinn.solution import evaluation_points
+from pinn.training import Stage
+from pinn.verification.before_training import CheckError
 from pinn.weighting import Causal
 
 LINE = Box(x=(0, 1))

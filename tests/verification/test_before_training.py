@@ -14,7 +14,7 @@ from pinn.networks import MLP, FourierFeatures, PirateNet
 from pinn.objective import Equations, Objective
 from pinn.sampling.uniform import spread
 from pinn.solver import default_network
-from pinn.training.check import CheckError, asked, check
+from pinn.verification.before_training import CheckError, asked, check
 
 BOX = Box(x=(-1, 1), t=(0, 2))
 SMALL = partial(MLP, width=8, depth=2)

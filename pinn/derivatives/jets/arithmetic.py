@@ -6,7 +6,7 @@
 
 Numbers and plain tensors are constants of the coordinates. A plain tensor may be a parameter or computed from some.
 
-Source: `pinn.derivatives.plan`, whose algebra it is.
+Source: `pinn.derivatives.jets.algebra`, whose algebra it is.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives import affine, series
-from pinn.derivatives.fused import Product, composed, is_constant
-from pinn.derivatives.jet import Jet, MissingRule, Part, values_of
-from pinn.derivatives.partial import partly_composed
+from pinn.derivatives.jets import taylor
+from pinn.derivatives.jets.jet import Jet, MissingRule, Part, values_of
+from pinn.derivatives.jets.kernels import affine
+from pinn.derivatives.jets.kernels.compose import Product, composed, is_constant
+from pinn.derivatives.jets.kernels.compose_part import partly_composed
 
 Rule = Callable[..., Any]
 
@@ -31,7 +32,7 @@ FEW = 4
 """Entries that are the same at every point, from which on it pays to treat them so on the way back."""
 
 
-def compose(rule: series.Rule, z: Jet) -> Jet:
+def compose(rule: taylor.Rule, z: Jet) -> Jet:
     """φ(z) by the Taylor coefficients of φ."""
     frame, keys = z.frame, z.keys
     program = frame.algebra.composition(keys)
@@ -184,7 +185,7 @@ def divide(f: Any, g: Any, *, rounding_mode: None = None) -> Jet:
     if rounding_mode is not None:
         raise MissingRule("torch.div with a rounding mode")
     if isinstance(g, Jet):
-        return multiply(compose(series.RECIPROCAL, g), f)
+        return multiply(compose(taylor.RECIPROCAL, g), f)
     constant = _constant(f, g)
     if not isinstance(constant, Tensor) or constant.ndim == 0:
         return f.each(lambda entry, lead: entry / constant, f.shape)
@@ -198,13 +199,13 @@ def power(f: Any, exponent: Any) -> Jet:
             return f
         if exponent == 2:
             return multiply(f, f)
-        return compose(series.power(float(exponent)), f)
+        return compose(taylor.power(float(exponent)), f)
     if isinstance(f, Jet):
         if isinstance(exponent, Tensor) and exponent.ndim == 0 and not exponent.requires_grad:
             return power(f, float(exponent))
-        return compose(series.EXP, multiply(compose(series.LOG, f), exponent))
+        return compose(taylor.EXP, multiply(compose(taylor.LOG, f), exponent))
     logarithm = math.log(f) if isinstance(f, Real) else torch.log(f)
-    return compose(series.EXP, multiply(exponent, logarithm))
+    return compose(taylor.EXP, multiply(exponent, logarithm))
 
 
 def linear(a: Any, weight: Any, bias: Any = None) -> Jet:

@@ -1,9 +1,9 @@
 """The fast engine: jets through the network, one plan an equation, blocks of points that stay in the cache.
 
-An equation runs on lazy fields (`pinn.derivatives.field`), which say what operators it asks of the outputs; the model
-then runs on jets that carry just those (`pinn.derivatives.plan`, `pinn.derivatives.jet`), and the rows are put
-together.
-Rows of J come from one backward pass a field (`pinn.derivatives.rows`).
+An equation runs on lazy fields (`pinn.derivatives.jets.trace`), which say what operators it asks of the outputs; the
+model then runs on jets that carry just those (`pinn.derivatives.jets.algebra`, `pinn.derivatives.jets.jet`), and the
+rows are put together.
+Rows of J come from one backward pass a field (`pinn.derivatives.jets.jacobian`).
 
 Before an equation is first used its rows and their gradient are compared with the reference on some points. Where they
 differ, or an operation has no rule, the reference takes that equation over, and says so once in the log. It is the
@@ -23,13 +23,14 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pinn.derivatives.engine import Autograd, Constants, Engine, Equation, Model, Operator, flat_gradient, scaled
-from pinn.derivatives.field import Trace
-from pinn.derivatives.jet import Frame, MissingRule
-from pinn.derivatives.plan import Algebra
-from pinn.derivatives.program import Evaluation, Key, Program
-from pinn.derivatives.rows import BlockLinearization, Tape, leaves_of
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.autograd import Autograd
+from pinn.derivatives.engine import Constants, Engine, Equation, Model, Operator, flat_gradient, scaled
+from pinn.derivatives.jets.algebra import Algebra
+from pinn.derivatives.jets.jacobian import BlockLinearization, Tape, leaves_of
+from pinn.derivatives.jets.jet import Frame, MissingRule
+from pinn.derivatives.jets.kernels.workspace import Workspace
+from pinn.derivatives.jets.program import Evaluation, Key, Program
+from pinn.derivatives.jets.trace import Trace
 
 _LOG = logging.getLogger("pinn.derivatives")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Jets(Engine):
         block: points that are computed together; left out, it follows the plan's size, the width and the threads.
 
     The memory of a block of points serves the next one and the next call: an engine keeps up to 128 MB of it
-    (`pinn.derivatives.workspace`) for as long as it lives.
+    (`pinn.derivatives.jets.kernels.workspace`) for as long as it lives.
 
     Raises:
         ValueError: where `block` is not a positive integer.

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jet import Jet, MissingRule, frame_of
-from pinn.derivatives.rules import tail_of
+from pinn.derivatives.jets.arithmetic import tail_of
+from pinn.derivatives.jets.jet import Jet, MissingRule, frame_of
 
 
 def _axis(f: Jet, axis: int, what: str, extra: int = 0) -> int:

@@ -25,9 +25,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pinn.derivatives.affine import Linear, affine
-from pinn.derivatives.jet import Jet
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.jet import Jet
+from pinn.derivatives.jets.kernels.affine import Linear, affine
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 Fill = Callable[[Tensor, bool], None]
 """Fills or adds to a block of Jᵀ."""

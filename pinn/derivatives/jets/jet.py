@@ -8,10 +8,10 @@ What an equation asks of the outputs is known before the network runs (`Frame.wa
 entries: of u_xx + u_yy just that one. So the results of activations and of what treats every entry alike are deferred:
 the next activation asks for all of them, the equation for those that it wants, and only these are made.
 
-Operations on jets are found through `__torch_function__` in the table of `pinn.derivatives.table`; what is not there
-raises `MissingRule`, which names the operation.
+Operations on jets are found through `__torch_function__` in the table of `pinn.derivatives.jets.registry`; what is not
+there raises `MissingRule`, which names the operation.
 
-Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13; the algebra: `pinn.derivatives.plan`.
+Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13; the algebra: `pinn.derivatives.jets.algebra`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.plan import Algebra
+from pinn.derivatives.jets.algebra import Algebra
 
 if TYPE_CHECKING:
-    from pinn.derivatives.rows import Tape
-    from pinn.derivatives.workspace import Workspace
+    from pinn.derivatives.jets.jacobian import Tape
+    from pinn.derivatives.jets.kernels.workspace import Workspace
 
 
 Part = tuple[int, ...]
@@ -306,7 +306,7 @@ class Jet:
 
 
 def _dispatch(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    from pinn.derivatives.table import RULES
+    from pinn.derivatives.jets.registry import RULES
 
     rule = RULES.get(function)
     if rule is None:

@@ -6,7 +6,7 @@ All that is asked of an operation is known before its operands are asked, since 
 of P(∂) on an output is read off its jet, Σ p_k Q_k(∂), and that on an operation off the jet that the rules make of its
 operands' entries Q_k(∂) f, each a field in turn.
 
-Source: `pinn.derivatives.plan` for the algebra, `pinn.derivatives.field` for the fields.
+Source: `pinn.derivatives.jets.algebra` for the algebra, `pinn.derivatives.jets.trace` for the fields.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.field import Base, Field, Trace
-from pinn.derivatives.jet import Frame, Jet
-from pinn.derivatives.plan import ONE, Algebra, Monomial, Polynomial
-from pinn.derivatives.table import POINTWISE
+from pinn.derivatives.jets.algebra import ONE, Algebra, Monomial, Polynomial
+from pinn.derivatives.jets.jet import Frame, Jet
+from pinn.derivatives.jets.registry import POINTWISE
+from pinn.derivatives.jets.trace import Base, Field, Trace
 
 Key = tuple[tuple[Monomial, float], ...]
 IDENTITY: Key = ((ONE, 1.0),)

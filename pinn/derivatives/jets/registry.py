@@ -14,40 +14,40 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pinn.derivatives import features, rules, series
-from pinn.derivatives.jet import Jet, MissingRule, values_of
+from pinn.derivatives.jets import arithmetic, features, taylor
+from pinn.derivatives.jets.arithmetic import compare, compose
+from pinn.derivatives.jets.jet import Jet, MissingRule, values_of
 from pinn.derivatives.normalisation import layer_norm
-from pinn.derivatives.rules import compare, compose
 
 Rule = Callable[..., Any]
 
 
-def _unary(rule: series.Rule) -> Rule:
+def _unary(rule: taylor.Rule) -> Rule:
     return lambda z: compose(rule, z)
 
 
 def _relu(z: Jet, inplace: bool = False) -> Jet:
-    return compose(series.RELU, z)
+    return compose(taylor.RELU, z)
 
 
 def _silu(z: Jet, inplace: bool = False) -> Jet:
-    return compose(series.SILU, z)
+    return compose(taylor.SILU, z)
 
 
 def _softplus(z: Jet, beta: float = 1.0, threshold: float = 20.0) -> Jet:
-    return compose(series.softplus(float(beta), float(threshold)), z)
+    return compose(taylor.softplus(float(beta), float(threshold)), z)
 
 
 def _gelu(z: Any, approximate: str = "none") -> Jet:
     if approximate == "none":
-        return compose(series.GELU, z)
+        return compose(taylor.GELU, z)
     inner = (z + 0.044715 * z * z * z) * math.sqrt(2.0 / math.pi)
-    return z * 0.5 * rules.add(compose(series.TANH, inner), 1.0)
+    return z * 0.5 * arithmetic.add(compose(taylor.TANH, inner), 1.0)
 
 
 def _softmax(z: Any, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> Any:
     # The largest value is subtracted as a constant: the quotient does not depend on it.
-    powers = compose(series.EXP, z - z.value.detach().amax(dim, keepdim=True))
+    powers = compose(taylor.EXP, z - z.value.detach().amax(dim, keepdim=True))
     return powers / powers.sum(dim, keepdim=True)
 
 
@@ -80,65 +80,65 @@ def _same_kind(z: Jet, *args: Any, **kwargs: Any) -> Jet:
 
 SCALAR: Mapping[str, Rule] = MappingProxyType(
     {
-        "sin": _unary(series.SIN),
-        "cos": _unary(series.COS),
-        "tan": _unary(series.TAN),
-        "tanh": _unary(series.TANH),
-        "exp": _unary(series.EXP),
-        "expm1": _unary(series.EXPM1),
-        "log": _unary(series.LOG),
-        "log1p": _unary(series.LOG1P),
-        "sqrt": _unary(series.power(0.5)),
-        "rsqrt": _unary(series.power(-0.5)),
-        "reciprocal": _unary(series.RECIPROCAL),
-        "sigmoid": _unary(series.SIGMOID),
-        "sinh": _unary(series.SINH),
-        "cosh": _unary(series.COSH),
-        "atan": _unary(series.ATAN),
-        "arctan": _unary(series.ATAN),
-        "erf": _unary(series.ERF),
-        "abs": _unary(series.ABS),
-        "absolute": _unary(series.ABS),
-        "__abs__": _unary(series.ABS),
+        "sin": _unary(taylor.SIN),
+        "cos": _unary(taylor.COS),
+        "tan": _unary(taylor.TAN),
+        "tanh": _unary(taylor.TANH),
+        "exp": _unary(taylor.EXP),
+        "expm1": _unary(taylor.EXPM1),
+        "log": _unary(taylor.LOG),
+        "log1p": _unary(taylor.LOG1P),
+        "sqrt": _unary(taylor.power(0.5)),
+        "rsqrt": _unary(taylor.power(-0.5)),
+        "reciprocal": _unary(taylor.RECIPROCAL),
+        "sigmoid": _unary(taylor.SIGMOID),
+        "sinh": _unary(taylor.SINH),
+        "cosh": _unary(taylor.COSH),
+        "atan": _unary(taylor.ATAN),
+        "arctan": _unary(taylor.ATAN),
+        "erf": _unary(taylor.ERF),
+        "abs": _unary(taylor.ABS),
+        "absolute": _unary(taylor.ABS),
+        "__abs__": _unary(taylor.ABS),
         "relu": _relu,
-        "square": lambda z: rules.multiply(z, z),
-        "neg": rules.negative,
-        "negative": rules.negative,
-        "__neg__": rules.negative,
+        "square": lambda z: arithmetic.multiply(z, z),
+        "neg": arithmetic.negative,
+        "negative": arithmetic.negative,
+        "__neg__": arithmetic.negative,
         "positive": _still,
         "__pos__": _still,
-        "clamp": rules.clamp,
-        "clip": rules.clamp,
+        "clamp": arithmetic.clamp,
+        "clip": arithmetic.clamp,
     }
 )
 """Entry by entry, of one argument."""
 
 BINARY: Mapping[str, Rule] = MappingProxyType(
     {
-        "add": rules.add,
-        "__add__": rules.add,
-        "__radd__": rules.add,
-        "sub": rules.subtract,
-        "subtract": rules.subtract,
-        "__sub__": rules.subtract,
-        "__rsub__": lambda f, g: rules.subtract(g, f),
-        "rsub": lambda f, g: rules.subtract(g, f),
-        "mul": rules.multiply,
-        "multiply": rules.multiply,
-        "__mul__": rules.multiply,
-        "__rmul__": rules.multiply,
-        "div": rules.divide,
-        "divide": rules.divide,
-        "true_divide": rules.divide,
-        "__truediv__": rules.divide,
-        "__rtruediv__": lambda f, g: rules.divide(g, f),
-        "__rdiv__": lambda f, g: rules.divide(g, f),
-        "pow": rules.power,
-        "__pow__": rules.power,
-        "__rpow__": lambda f, g: rules.power(g, f),
-        "maximum": rules.maximum,
-        "minimum": rules.minimum,
-        "where": rules.where,
+        "add": arithmetic.add,
+        "__add__": arithmetic.add,
+        "__radd__": arithmetic.add,
+        "sub": arithmetic.subtract,
+        "subtract": arithmetic.subtract,
+        "__sub__": arithmetic.subtract,
+        "__rsub__": lambda f, g: arithmetic.subtract(g, f),
+        "rsub": lambda f, g: arithmetic.subtract(g, f),
+        "mul": arithmetic.multiply,
+        "multiply": arithmetic.multiply,
+        "__mul__": arithmetic.multiply,
+        "__rmul__": arithmetic.multiply,
+        "div": arithmetic.divide,
+        "divide": arithmetic.divide,
+        "true_divide": arithmetic.divide,
+        "__truediv__": arithmetic.divide,
+        "__rtruediv__": lambda f, g: arithmetic.divide(g, f),
+        "__rdiv__": lambda f, g: arithmetic.divide(g, f),
+        "pow": arithmetic.power,
+        "__pow__": arithmetic.power,
+        "__rpow__": lambda f, g: arithmetic.power(g, f),
+        "maximum": arithmetic.maximum,
+        "minimum": arithmetic.minimum,
+        "where": arithmetic.where,
     }
 )
 """Entry by entry, of two arguments or more."""
@@ -159,8 +159,8 @@ COMPARISONS: Mapping[str, Rule] = MappingProxyType(
         for name in names
     }
     | {
-        "sign": lambda z: torch.sign(rules.still(z)),
-        "logical_not": lambda z: torch.logical_not(rules.still(z)),
+        "sign": lambda z: torch.sign(arithmetic.still(z)),
+        "logical_not": lambda z: torch.logical_not(arithmetic.still(z)),
     }
 )
 """Piecewise constant: the result is a plain tensor."""
@@ -194,10 +194,10 @@ _FEATURES: Mapping[str, Rule] = MappingProxyType(
         "unbind": features.pieces(torch.unbind, "unbind"),
         "sum": features.total,
         "mean": features.mean,
-        "matmul": rules.matmul,
-        "__matmul__": rules.matmul,
-        "__rmatmul__": lambda b, a: rules.matmul(a, b),
-        "mm": rules.matmul,
+        "matmul": arithmetic.matmul,
+        "__matmul__": arithmetic.matmul,
+        "__rmatmul__": lambda b, a: arithmetic.matmul(a, b),
+        "mm": arithmetic.matmul,
         "softmax": _softmax,
         "clone": _still,
         "contiguous": _still,
@@ -209,7 +209,7 @@ _FEATURES: Mapping[str, Rule] = MappingProxyType(
 
 _FUNCTIONAL: Mapping[Callable[..., Any], Rule] = MappingProxyType(
     {
-        F.linear: rules.linear,
+        F.linear: arithmetic.linear,
         F.relu: _relu,
         F.silu: _silu,
         F.softplus: _softplus,

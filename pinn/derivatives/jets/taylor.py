@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 Value = Callable[[Tensor, Tensor, Workspace], tuple[Tensor, ...]]
 Taylor = Callable[[Tensor, Tensor, tuple[Tensor, ...], int, Workspace], list[Tensor]]

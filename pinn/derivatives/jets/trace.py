@@ -13,9 +13,9 @@ A step (a comparison, and whatever is made of comparisons and constants alone) i
 derivative is zero, as nested autograd has it. By itself it has no derivative, there as here. What is made of it is
 always an operation, so that it has the type that torch gives it: a truth value, a number of torch's default precision.
 
-An equation runs once on fields; `pinn.derivatives.program` then knows what it asks of every output.
+An equation runs once on fields; `pinn.derivatives.jets.program` then knows what it asks of every output.
 
-Source: the algebra is that of `pinn.derivatives.plan`.
+Source: the algebra is that of `pinn.derivatives.jets.algebra`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jet import MissingAttribute, MissingRule, name_of, positional
-from pinn.derivatives.plan import ONE, Algebra, Monomial, Polynomial, times
-from pinn.derivatives.table import DISCRETE, POINTWISE
+from pinn.derivatives.jets.algebra import ONE, Algebra, Monomial, Polynomial, times
+from pinn.derivatives.jets.jet import MissingAttribute, MissingRule, name_of, positional
+from pinn.derivatives.jets.registry import DISCRETE, POINTWISE
 
 
 class Base:

@@ -16,7 +16,7 @@ import sympy
 import torch
 from torch import Tensor
 
-from pinn.derivatives.elementary import cos, log, sin
+from pinn.derivatives.witnesses.elementary import cos, log, sin
 
 
 @dataclass(frozen=True)

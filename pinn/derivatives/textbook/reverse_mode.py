@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from pinn.derivatives.elementary import cos, exp, log, sin
+from pinn.derivatives.witnesses.elementary import cos, exp, log, sin
 
 
 class Operation(ABC):

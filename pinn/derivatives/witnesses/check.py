@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pinn.derivatives.finite_difference import (
+from pinn.derivatives.operators import d
+from pinn.derivatives.witnesses.finite_difference import (
     central_difference,
     complex_step,
     default_step,
@@ -32,8 +33,7 @@ from pinn.derivatives.finite_difference import (
     mixed_difference,
     richardson,
 )
-from pinn.derivatives.operators import d
-from pinn.derivatives.symbolic import NoSymbolicRuleError, SymbolicFunction, symbolic_function
+from pinn.derivatives.witnesses.symbolic import NoSymbolicRuleError, SymbolicFunction, symbolic_function
 
 Engine = Callable[[Callable[..., Any], Sequence[Tensor], Sequence[int]], Tensor]
 """A further way to differentiate: (f, columns, axes) -> (n,), axes (0, 0, 1) meaning ∂³f/∂x²∂y."""

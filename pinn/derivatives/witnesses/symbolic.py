@@ -24,7 +24,7 @@ import sympy
 from sympy import Expr, Symbol
 from torch import Tensor
 
-from pinn.derivatives.elementary import Elementary
+from pinn.derivatives.witnesses.elementary import Elementary
 
 
 class NoSymbolicRuleError(TypeError):

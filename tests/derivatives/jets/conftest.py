@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pinn.derivatives.engine import Autograd
-from pinn.derivatives.jets import Jets
+from pinn.derivatives.autograd import Autograd
+from pinn.derivatives.jets.engine import Jets
 
 WIDTH = 6
 

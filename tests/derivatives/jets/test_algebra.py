@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinn.derivatives.plan import Algebra, OutsidePlan
+from pinn.derivatives.jets.algebra import Algebra, OutsidePlan
 
 SIZES = {
     "heat with a convection": ([{(1,): 1.0, (0, 0): -0.3}, {(0,): 1.0}], 3),

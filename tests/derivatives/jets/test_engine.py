@@ -145,7 +145,7 @@ def test_ten_dimensions(networks, ansatz, twins):
 
 
 def test_blocks_do_not_change_the_numbers(networks, ansatz, points):
-    from pinn.derivatives.jets import Jets
+    from pinn.derivatives.jets.engine import Jets
 
     model = build(networks["tanh"], ansatz)
     found = [
@@ -159,7 +159,7 @@ def test_blocks_do_not_change_the_numbers(networks, ansatz, points):
 
 def test_the_jacobian_gives_the_gradient(networks, ansatz, points):
     """Jᵀr = ∇ ½|r|², from two routes of the fast engine."""
-    from pinn.derivatives.jets import Jets
+    from pinn.derivatives.jets.engine import Jets
 
     model = build(networks["gated"], ansatz)
     parameters = list(model.parameters())
@@ -171,8 +171,8 @@ def test_the_jacobian_gives_the_gradient(networks, ansatz, points):
 
 def test_a_coefficient_that_changes_between_calls(networks, ansatz, points):
     """A plan is of operators, so a number that a closure changes asks for another plan, not wrong numbers."""
-    from pinn.derivatives.engine import Autograd
-    from pinn.derivatives.jets import Jets
+    from pinn.derivatives.autograd import Autograd
+    from pinn.derivatives.jets.engine import Jets
 
     held = {"nu": 0.1}
 
@@ -188,7 +188,7 @@ def test_a_coefficient_that_changes_between_calls(networks, ansatz, points):
 
 @pytest.mark.parametrize("equation", [burgers, plate])
 def test_differentiating_twice_raises(equation, networks, ansatz, points):
-    from pinn.derivatives.jets import Jets
+    from pinn.derivatives.jets.engine import Jets
 
     model = build(networks["tanh"], ansatz)
     rows = Jets().residual(model.outputs, equation, points, model.names)

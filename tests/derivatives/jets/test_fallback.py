@@ -191,7 +191,7 @@ def test_nothing_is_kept_alive():
 
 def test_rows_near_zero_are_compared_by_the_size_of_their_terms():
     """A solved equation leaves rows at rounding of its terms, which is no reason to refuse jets."""
-    from pinn.derivatives.jets import _difference
+    from pinn.derivatives.jets.engine import _difference
 
     theta = torch.nn.Parameter(torch.full((3,), 5.0, dtype=torch.float64))
     slow = torch.stack([theta[0] - theta[1], theta[1] - theta[2]])[:, None] + 1e-12

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from pinn.derivatives import Autograd, Jets, biharmonic, d, laplacian
-from pinn.derivatives.jet import Frame, Jet
-from pinn.derivatives.plan import Algebra
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.algebra import Algebra
+from pinn.derivatives.jets.jet import Frame, Jet
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 WIDTH = 6
 

@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from pinn.derivatives import d, grad
-from pinn.derivatives.tape import Add, Divide, Exp, Log, Power, Sin, Times, quadratic_log_by_hand
+from pinn.derivatives.textbook.reverse_mode import (
+    Add,
+    Divide,
+    Exp,
+    Log,
+    Power,
+    Sin,
+    Times,
+    quadratic_log_by_hand,
+)
 
 
 def test_times_of_two_and_three():

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import torch
 
-from experiments._configuration import ConfigurationError, build, check, describe
+from experiments.command_line.configuration import ConfigurationError, build, check, describe
 
 
 class Net:
@@ -43,8 +43,8 @@ def solve(
     return dict(locals())
 
 
-ITEM = {"_target_": "test_configuration.Item"}
-NET = {"_target_": "test_configuration.Net", "_partial_": True}
+ITEM = {"_target_": f"{__name__}.Item"}
+NET = {"_target_": f"{__name__}.Net", "_partial_": True}
 
 
 def call(**content):
@@ -88,13 +88,13 @@ def test_named_or_listed_calls_are_a_sequence():
         ({"dtype": "float63"}, r"^dtype: expected a precision such as float64, got 'float63'$"),
         ({"problem": 3}, r"^problem: expected Item, made by a _target_, got 3$"),
         (
-            {"problem": {"_target_": "test_configuration.Itm"}},
-            r"^problem\._target_: 'test_configuration.Itm' cannot be",
+            {"problem": {"_target_": "tests.experiments.command_line.test_configuration.Itm"}},
+            r"^problem\._target_: 'tests.experiments.command_line.test_configuration.Itm' cannot be",
         ),
         ({"problem": {**ITEM, "betas": [1.0]}}, r"^problem\.betas: expected a list \[float, float\], got \[1\.0\]$"),
         ({"stages": {"a": {**ITEM, "rate": None}}}, r"^stages\.a\.rate: expected float, got None$"),
         ({"stages": [ITEM, {**ITEM, "late": 1}]}, r"^stages\.1\.late: Item\(\) has no such option"),
-        ({"network": {"_target_": "test_configuration.Net"}}, r"^network\.inputs: Net\(\) needs it"),
+        ({"network": {"_target_": f"{__name__}.Net"}}, r"^network\.inputs: Net\(\) needs it"),
     ],
 )
 def test_what_no_constructor_would_take_is_one_clear_error(content, message):

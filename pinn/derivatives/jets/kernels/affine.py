@@ -4,7 +4,7 @@
     sum       y = f + α g
     multiple  y = α f + β:    the number β joins the value alone
 
-Stacks lie in memory as `pinn.derivatives.fused` has them, and are made in a workspace.
+Stacks lie in memory as `pinn.derivatives.jets.kernels.compose` has them, and are made in a workspace.
 
 Source: ENGINES notes of this project.
 """
@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pinn.derivatives.fused import first_order
-from pinn.derivatives.products import matmul
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.kernels.compose import first_order
+from pinn.derivatives.jets.kernels.matmul import matmul
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 
 def combined(f: Tensor, g: Tensor, alpha: float, space: Workspace) -> Tensor:

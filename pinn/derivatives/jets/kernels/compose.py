@@ -3,7 +3,7 @@
     composition  y = φ(z):    y_k = Σ_m φₘ(z₀) (δᵐ)_k,               ḡ_z[b] = Σ c[k][a][b] w_a ḡ_k,   w = φ'(z)
     product      y = f g:     y_k = Σ c[k][a][b] f_a g_b
 
-and, in `pinn.derivatives.affine`, what treats every entry alike.
+and, in `pinn.derivatives.jets.kernels.affine`, what treats every entry alike.
 
 The gradient of a composition is the adjoint of the product with w, since dφ(z) = φ'(z) dz holds for jets as for
 numbers. Where φ' is a quadratic in φ, w is made of y alone and nothing but y is saved, which the next layer saves too.
@@ -28,9 +28,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.plan import Composition, Levels, Terms
-from pinn.derivatives.series import Rule, quadratic
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.algebra import Composition, Levels, Terms
+from pinn.derivatives.jets.kernels.workspace import Workspace
+from pinn.derivatives.jets.taylor import Rule, quadratic
 
 Power = dict[int, tuple[Tensor, float]]
 """Entry -> a tensor and the number that it is to be multiplied by."""

@@ -7,14 +7,14 @@ Of a Laplacian in ten dimensions the output wants one number in twelve, and the 
 Before the first activation δ is the same at every point, so that its gradient is made of the sums Σ φ_m ḡ_k over the
 points, and that of the value of Σ_k (δᵐ)_k ḡ_k: two passes over ḡ, and none of its size is written.
 
-The coefficients φ_m and the powers of δ are kept for the way back; in `pinn.derivatives.fused`, which makes every
-entry, they are had again from the entries themselves. Where φ' = p₀ + p₁ φ + p₂ φ² and the plan is of second order, so
-that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made at all:
+The coefficients φ_m and the powers of δ are kept for the way back; in `pinn.derivatives.jets.kernels.compose`, which
+makes every entry, they are had again from the entries themselves. Where φ' = p₀ + p₁ φ + p₂ φ² and the plan is of
+second order, so that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made at all:
 
     y_k = φ₁ t_k,   t_k = z_k + σ q_k,   q = δ²,     h_k = φ₁ ḡ_k:
     ḡ_z[0] = Σ 2σ h_k t_k + p₂ φ₁ h_k q_k,   ḡ_z[k] = h_k,   ḡ_z[b] += 2σ h_k c[k][a][b] z_a
 
-Source: `pinn.derivatives.plan` for the programs, `pinn.derivatives.series` for the coefficients.
+Source: `pinn.derivatives.jets.algebra` for the programs, `pinn.derivatives.jets.taylor` for the coefficients.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pinn.derivatives.fused import apart, first_order, is_constant, powers_of
-from pinn.derivatives.plan import Partial
-from pinn.derivatives.series import Rule
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives.jets.algebra import Partial
+from pinn.derivatives.jets.kernels.compose import apart, first_order, is_constant, powers_of
+from pinn.derivatives.jets.kernels.workspace import Workspace
+from pinn.derivatives.jets.taylor import Rule
 
 Powers = dict[int, list[tuple[int, Tensor, float]]]
 """key -> (m, tensor, factor) of (δᵐ)_key."""

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.products import matmul
+from pinn.derivatives.jets.kernels.matmul import matmul
 
 SMALL = 1 << 15
 """Bytes below which the system's allocator is as good: it keeps such pieces itself."""

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from pinn.derivatives import Autograd, Jets, d, products
-from pinn.derivatives.affine import Linear
-from pinn.derivatives.products import ENOUGH, NARROW, available, by_onednn, matmul, suits
-from pinn.derivatives.workspace import Workspace
+from pinn.derivatives import Autograd, Jets, d
+from pinn.derivatives.jets.kernels import matmul as products
+from pinn.derivatives.jets.kernels.affine import Linear
+from pinn.derivatives.jets.kernels.matmul import ENOUGH, NARROW, available, by_onednn, matmul, suits
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 needs_onednn = pytest.mark.skipif(not available(), reason="a processor or a torch without the kernels")
 

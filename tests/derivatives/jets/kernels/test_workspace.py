@@ -7,7 +7,7 @@ import torch
 
 from pinn.derivatives import Autograd, Jets, d
 from pinn.derivatives.engine import flat_gradient
-from pinn.derivatives.workspace import SMALL, Workspace, capacity
+from pinn.derivatives.jets.kernels.workspace import SMALL, Workspace, capacity
 
 LIKE = torch.zeros(0, dtype=torch.float64)
 SIDE = 100  # 100² float64 numbers are more than SMALL bytes

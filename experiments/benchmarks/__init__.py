@@ -1,0 +1,1 @@
+"""What the benchmarks share: one run in its own process, results, tables, derivative tasks."""

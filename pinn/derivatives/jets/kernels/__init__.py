@@ -1,0 +1,1 @@
+"""The products and compositions that jets spend their time in."""

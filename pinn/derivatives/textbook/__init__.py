@@ -1,0 +1,1 @@
+"""Textbook functions with their derivatives, reverse mode written out by hand, tangents."""

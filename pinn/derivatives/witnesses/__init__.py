@@ -1,0 +1,1 @@
+"""What the definition of a derivative is checked against: differences, symbols and elementary rules."""
