@@ -1,4 +1,4 @@
-"""Every test runs on one thread (OMP_NUM_THREADS says otherwise), without a screen, and leaves settings as they were."""
+"""Every test runs on one thread (or OMP_NUM_THREADS of them), without a screen, and leaves settings as they were."""
 
 import os
 
