@@ -81,6 +81,6 @@ def test_the_points_that_its_products_hold_at_once_are_bounded(engine, monkeypat
     v = torch.ones(objective.size, dtype=torch.float64)
     w = torch.linspace(0, 1, objective.rows, dtype=torch.float64)
     most.clear()
-    assert float(system.times(v).dot(w)) == pytest.approx(float(system.transposed(w).dot(v)), rel=1e-9)
+    assert float(system.matvec(v).dot(w)) == pytest.approx(float(system.rmatvec(w).dot(v)), rel=1e-9)
     assert sum(points.n for points in objective.points.values()) > 4000
     assert max(most) <= 2048
