@@ -22,7 +22,7 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.solution.report import score
+from pinn.solution.error import score
 from pinn.solver import solve
 
 from .results import Record

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pinn.domains import Points
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.solution.report import score
+from pinn.solution.error import score
 from pinn.solution.solution import Solution
 
 Array = NDArray[np.float64]

@@ -16,7 +16,9 @@ from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.reference import Analytic
 from pinn.solution import History, Solution
-from pinn.solution.report import Report, _half, score
+from pinn.solution.error import score
+from pinn.solution.report import Report
+from pinn.solution.residuals import _half
 
 LINE = Box(x=(0, 1))
 
