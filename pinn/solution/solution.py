@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
-from pinn import networks
+from pinn import networks, plotting
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.model import Model, NetworkFactory
+from pinn.plotting import Fields
 from pinn.problem import Problem
-from pinn.solution.error import ErrorMeasure
+from pinn.solution.error import ErrorMeasure, score
 from pinn.solution.history import History
 
 Array = NDArray[np.float64]
@@ -116,9 +118,44 @@ class Solution:
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """A picture of the solution, the reference and the error where there is one, written to `path`."""
-        from pinn.plotting import plot_solution
+        plotting.plot_solution(self, path)
 
-        plot_solution(self, path)
+    def fields(self) -> Fields:
+        """The outputs, the reference and a title, as the pictures want them.
+
+        The title says name, relative L2 error, and the coefficients that were found, with their errors where the truth
+        is known.
+        """
+        problem = self.problem
+
+        def matrix(columns: Mapping[str, Array]) -> Tensor:
+            return torch.from_numpy(np.stack([columns[name] for name in problem.coordinates], axis=1))
+
+        def found(columns: Mapping[str, Array]) -> dict[str, Array]:
+            values = self._evaluate(columns)
+            return {name: values[name] for name in problem.outputs}
+
+        def true(columns: Mapping[str, Array]) -> Mapping[str, Array]:
+            return problem.exact(Points(problem.coordinates, matrix(columns)))
+
+        return Fields(
+            title=self._title(),
+            coordinates=problem.coordinates,
+            bounds=problem.domain.bounds,
+            outputs=tuple(problem.outputs),
+            contains=lambda columns: problem.domain.contains(matrix(columns)).numpy(),
+            evaluate=found,
+            exact=true if problem.reference is not None else None,
+        )
+
+    def _title(self) -> str:
+        parts = [self.problem.name]
+        if self.problem.reference is not None:
+            parts.append(score(self.error(), self.problem.floor))
+        wrong = self.coefficient_errors()
+        for name, value in self.coefficients.items():
+            parts.append(f"{name} = {value:.6g}" + (f" (relative error {wrong[name]:.1e})" if name in wrong else ""))
+        return "   ·   ".join(parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write parameters, unknown coefficients and history to one file that `load` reads."""

@@ -15,7 +15,7 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.optimizers import FirstOrder
 from pinn.plotting import plot_history, plot_solution, plot_trace
-from pinn.plotting.solution import slices, title
+from pinn.plotting.solution import slices
 from pinn.problems import oscillator
 from pinn.reference import Analytic
 from pinn.solution import History, Solution
@@ -98,7 +98,7 @@ def test_a_reference_of_some_outputs_leaves_the_others_without():
 def test_more_coordinates_are_cut():
     space = Box(x=(0, 1), y=(0, 2), z=(0, 4), t=(0, 1))
     problem = Problem(space, ["u"], {"equation": Constraint(lambda u, x: d(u, x), on=space)})
-    cuts = slices(untrained(problem))
+    cuts = slices(untrained(problem).fields())
     assert [(cut.horizontal, cut.vertical) for cut in cuts] == [("x", "y")] * 3
     assert [cut.held for cut in cuts] == [{"z": 2.0, "t": 0.0}, {"z": 2.0, "t": 0.5}, {"z": 2.0, "t": 1.0}]
     titles = [axes.get_title() for axes in panels(plot_solution(untrained(problem)))]
@@ -112,12 +112,12 @@ def test_the_title_tells_the_error_no_smaller_than_the_floor():
     reference.floor = 1e-7
     solution = untrained(heat())
     exact = Solution(heat(reference=reference), solution.model)
-    assert title(exact) == "heat   ·   rel-L2 at the reference’s floor 1.0e-07"
+    assert exact.fields().title == "heat   ·   rel-L2 at the reference’s floor 1.0e-07"
 
 
 def test_the_title_tells_found_coefficients():
     problem = heat(coefficients={"k": Unknown(2.0)}, exact_coefficients={"k": 1.0})
-    assert title(untrained(problem)) == "heat   ·   k = 2 (relative error 1.0e+00)"
+    assert untrained(problem).fields().title == "heat   ·   k = 2 (relative error 1.0e+00)"
 
 
 def rows(rate, *, errors=True):
