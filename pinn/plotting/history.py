@@ -22,7 +22,7 @@ def plot_history(
     histories: Recording | Mapping[str, Recording],
     path: str | os.PathLike[str] | None = None,
     *,
-    floor: float = 0.0,
+    reference_error: float = 0.0,
     title: str = "",
 ) -> Figure:
     """Loss and, where there is a reference, error against wall seconds, both logarithmic.
@@ -30,7 +30,7 @@ def plot_history(
     Args:
         histories: one history, or several by label for a comparison.
         path: file to write; left out, nothing is written.
-        floor: error the reference is known to have, drawn as a line where it is reached; dimensionless.
+        reference_error: what the reference is known to be wrong by, drawn as a line where it is reached; dimensionless.
         title: above both panels.
 
     Returns:
@@ -62,8 +62,8 @@ def plot_history(
         logarithmic(axes, *curves)
         if not several:
             _stages(axes, next(iter(runs.values())))
-        if floor > 0 and axes.get_ylim()[0] < floor:
-            axes.axhline(floor, color=MUTED, lw=1, ls=":", label="the reference's own error")
+        if reference_error > 0 and axes.get_ylim()[0] < reference_error:
+            axes.axhline(reference_error, color=MUTED, lw=1, ls=":", label="the reference's own error")
         axes.set(xlabel="wall time (s)", ylabel="relative L2 error", title="error")
         _legend(axes)
     return _finish(figure, title, path)

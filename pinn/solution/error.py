@@ -52,17 +52,17 @@ def evaluation_points(problem: Problem) -> Points:
     return problem.domain.grid(1001 if dimension == 1 else max(3, round(10_000 ** (1 / dimension)) + 1))
 
 
-def score(error: float, floor: float = 0.0) -> str:
+def score(error: float, reference_error: float = 0.0) -> str:
     """An error as text, never below what the reference itself is known to be wrong by.
 
     Args:
         error: relative L2 against the reference, dimensionless.
-        floor: relative L2 of the reference against the truth, dimensionless; 0 for closed forms.
+        reference_error: relative L2 of the reference against the truth, dimensionless; 0 for closed forms.
 
     Example:
-        >>> score(3.21e-6), score(1e-9, floor=2e-7)
-        ('rel-L2 3.2e-06', 'rel-L2 at the reference’s floor 2.0e-07')
+        >>> score(3.21e-6), score(1e-9, reference_error=2e-7)
+        ('rel-L2 3.2e-06', 'rel-L2 at the reference’s own error 2.0e-07')
     """
-    if error < floor:
-        return f"rel-L2 at the reference’s floor {floor:.1e}"
+    if error < reference_error:
+        return f"rel-L2 at the reference’s own error {reference_error:.1e}"
     return f"rel-L2 {error:.1e}"

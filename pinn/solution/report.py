@@ -1,8 +1,8 @@
 """The run's account of itself: how wrong the answer is known to be, and reasons not to trust it, in plain words.
 
 Residuals are measured on fresh Sobol points that neither training nor the choice of the best parameters has seen (see
-`residuals`); what speaks against the answer is said in `doubts`. An error below the floor of its reference is not
-printed as one.
+`residuals`); what speaks against the answer is said in `doubts`. An error below that of its reference is not printed
+as one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Report:
         problem: its name.
         error: relative L2 of all outputs stacked, None without a reference.
         errors: relative L2 of each output that the reference gives.
-        floor: relative L2 that the reference is known to be wrong by.
+        reference_error: relative L2 that the reference is known to be wrong by.
         coefficients: the unknowns that were found, in their own units.
         coefficient_errors: their relative errors, where the truth is known.
         constraints: one entry each, on fresh points.
@@ -47,7 +47,7 @@ class Report:
     problem: str
     error: float | None
     errors: Mapping[str, float]
-    floor: float
+    reference_error: float
     coefficients: Mapping[str, float]
     coefficient_errors: Mapping[str, float]
     constraints: tuple[ConstraintReport, ...]
@@ -91,7 +91,7 @@ class Report:
             problem=problem.name,
             error=solution.error() if known else None,
             errors=solution.errors() if known else {},
-            floor=problem.floor,
+            reference_error=problem.reference_error,
             coefficients=solution.coefficients,
             coefficient_errors=solution.coefficient_errors(),
             constraints=constraints,
@@ -130,7 +130,7 @@ class Report:
         return plain
 
     def __str__(self) -> str:
-        known = "no reference" if self.error is None else score(self.error, self.floor)
+        known = "no reference" if self.error is None else score(self.error, self.reference_error)
         lines = [
             f"{self.problem}: {known} after {self.seconds:.1f} s "
             f"({self.steps} steps, {self.parameters} parameters, {self.dtype}, seed {self.seed})",

@@ -151,7 +151,7 @@ class Solution:
     def _title(self) -> str:
         parts = [self.problem.name]
         if self.problem.reference is not None:
-            parts.append(score(self.error(), self.problem.floor))
+            parts.append(score(self.error(), self.problem.reference_error))
         wrong = self.coefficient_errors()
         for name, value in self.coefficients.items():
             parts.append(f"{name} = {value:.6g}" + (f" (relative error {wrong[name]:.1e})" if name in wrong else ""))

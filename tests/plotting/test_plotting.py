@@ -105,14 +105,14 @@ def test_more_coordinates_are_cut():
     assert titles[1] == "u: solution  (z = 2, t = 0.5)"
 
 
-def test_the_title_tells_the_error_no_smaller_than_the_floor():
+def test_the_title_tells_the_error_no_smaller_than_the_references():
     def reference(x, t):
         return 0 * x + solution(x=x, t=t)
 
-    reference.floor = 1e-7
+    reference.error = 1e-7
     solution = untrained(heat())
     exact = Solution(heat(reference=reference), solution.model)
-    assert exact.fields().title == "heat   ·   rel-L2 at the reference’s floor 1.0e-07"
+    assert exact.fields().title == "heat   ·   rel-L2 at the reference’s own error 1.0e-07"
 
 
 def test_the_title_tells_found_coefficients():
@@ -133,7 +133,7 @@ def rows(rate, *, errors=True):
 
 
 def test_history_shows_loss_and_error_against_time(tmp_path):
-    figure = plot_history(rows(0.5), tmp_path / "history.svg", floor=1e-3, title="heat")
+    figure = plot_history(rows(0.5), tmp_path / "history.svg", reference_error=1e-3, title="heat")
     loss, error = figure.axes
     assert loss.get_yscale() == error.get_yscale() == "log"
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["points trained on", "fresh points"]
