@@ -168,35 +168,41 @@ def layers(floors: Sequence[Floor], arrows: Sequence[tuple[str, str]]) -> tuple[
     return nodes, ways
 
 
-def crossings(order: Sequence[Sequence[str]], links: Sequence[tuple[str, str]]) -> int:
-    """How many pairs of arrows cross between neighbouring floors."""
+def cost(order: Sequence[Sequence[str]], links: Sequence[tuple[str, str]]) -> tuple[int, float]:
+    """How many pairs of arrows cross between neighbouring floors; then how far the arrows lead to the side."""
     place = {node: (index, position) for index, floor in enumerate(order) for position, node in enumerate(floor)}
     ends = [(place[a][0], place[a][1], place[b][1]) for a, b in links]
-    return sum(a[0] == b[0] and (a[1] - b[1]) * (a[2] - b[2]) < 0 for i, a in enumerate(ends) for b in ends[:i])
+    crossed = sum(a[0] == b[0] and (a[1] - b[1]) * (a[2] - b[2]) < 0 for i, a in enumerate(ends) for b in ends[:i])
+    middle = {node: place[node][1] - (len(floor) - 1) / 2 for floor in order for node in floor}
+    return crossed, sum(abs(middle[a] - middle[b]) for a, b in links)
 
 
-def ordered(nodes: list[list[str]], links: Sequence[tuple[str, str]], sweeps: int = 40) -> list[list[str]]:
-    """The nodes of each floor from left to right, by barycenter sweeps down and up; the best order that was met."""
+def ordered(
+    nodes: Sequence[Sequence[str]], links: Sequence[tuple[str, str]], starts: int = 60, sweeps: int = 12
+) -> list[list[str]]:
+    """The nodes of each floor from left to right, by barycenter sweeps from many orders; the best that was met."""
     above: dict[str, list[str]] = {node: [] for floor in nodes for node in floor}
     below: dict[str, list[str]] = {node: [] for floor in nodes for node in floor}
     for a, b in links:
         below[a].append(b)
         above[b].append(a)
-    order = [list(floor) for floor in nodes]
-    best, least = order, crossings(order, links)
-    for sweep in range(sweeps):
-        down = sweep % 2 == 0
-        near = above if down else below
-        for index in range(len(order)) if down else reversed(range(len(order))):
-            place = {node: (k + 0.5) / len(floor) for floor in order for k, node in enumerate(floor)}
-            middle = {
-                node: float(np.mean([place[other] for other in near[node]])) if near[node] else place[node]
-                for node in order[index]
-            }
-            order[index] = sorted(order[index], key=middle.__getitem__)
-        count = crossings(order, links)
-        if count < least:
-            best, least = [list(floor) for floor in order], count
+    random = np.random.default_rng(0)
+    best = [list(floor) for floor in nodes]
+    least = cost(best, links)
+    for _ in range(starts):
+        order = [[floor[k] for k in random.permutation(len(floor))] for floor in nodes]
+        for sweep in range(sweeps):
+            near = below if sweep % 2 else above
+            for index in reversed(range(len(order))) if sweep % 2 else range(len(order)):
+                place = {node: k - (len(floor) - 1) / 2 for floor in order for k, node in enumerate(floor)}
+                wish = {
+                    node: float(np.mean([place[other] for other in near[node]])) if near[node] else place[node]
+                    for node in order[index]
+                }
+                order[index] = sorted(order[index], key=wish.__getitem__)
+            found = cost(order, links)
+            if found < least:
+                best, least = [list(floor) for floor in order], found
     return best
 
 
@@ -224,8 +230,8 @@ def placed(
             for node in floor:
                 # Eight times the pull between places that an arrow passes: straight before short.
                 pulls = [(x[other], 8.0 if ">" in node and ">" in other else 1.0) for other in near[node]]
-                total = sum(weight for _, weight in pulls)
-                wish.append((sum(at * w for at, w in pulls) / total if pulls else x[node]) - offset[node])
+                pulls.append((0.0, 0.15))  # and a little towards the middle
+                wish.append(sum(at * w for at, w in pulls) / sum(w for _, w in pulls) - offset[node])
             shifts = _increasing(wish)
             x |= {node: shift + offset[node] for node, shift in zip(floor, shifts, strict=True)}
     return x
