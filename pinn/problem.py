@@ -116,11 +116,12 @@ class Problem:
         constraints: name -> `Constraint`.
         coefficients: name -> number, or `Unknown` where it is to be found.
         reference: optional true solution: called with one NumPy array a coordinate, by name, it returns the array
-            of the only output or a dict of arrays by output. Its attribute `floor` is the error it is known to have.
+            of the only output or a dict of arrays by output. Its attribute `error`, a number, is the relative L2 error
+            it is known to have.
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
-            Outputs are then periodic with all their derivatives: a kink in the data there is a floor of the error,
+            Outputs are then periodic with all their derivatives: a kink in the data there bounds the error from below,
             unless a feature has one.
         features: name -> function (arguments by name: coordinates) of shape (n,) that the network gets as one more
             input, of size about one; for what no smooth network can be, such as r^(2/3) cos(2φ/3) at a corner.
@@ -177,9 +178,11 @@ class Problem:
         return {name: float(value) for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
 
     @property
-    def floor(self) -> float:
-        """The error the reference is known to have, relative L2, dimensionless; 0 for closed forms."""
-        return float(getattr(self.reference, "floor", 0.0))
+    def reference_error(self) -> float:
+        """The error the reference is known to have, relative L2, dimensionless; 0 where it tells none."""
+        error = getattr(self.reference, "error", 0.0)
+        # A `Solution` can be a reference too; there, `error` measures the solution against its own reference.
+        return 0.0 if callable(error) else float(error)
 
     def weight(self, name: str) -> float:
         """The weight w of the named constraint in the loss, dimensionless."""

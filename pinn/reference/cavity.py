@@ -41,7 +41,7 @@ def cavity(reynolds: float = 100.0, *, degree: int = 64, coarse: int = 32, cache
         cache: folder of the result, None for none; see `pinn.reference.cache`.
 
     Returns:
-        u and v of x and y; floor: distance of the two resolutions. The pressure, which is infinite in the upper
+        u and v of x and y; error: distance of the two resolutions. The pressure, which is infinite in the upper
         corners, is left out.
 
     Raises:
@@ -69,11 +69,11 @@ def _build(reynolds: float, degree: int, coarse: int, cache: Cache) -> Built:
     def compute() -> Arrays:
         rough = solve_cavity(reynolds, coarse)
         fine = solve_cavity(reynolds, degree, start=rough)
-        return {"q": fine.q, "floor": np.array(distance(rough, fine, scatter(BOX, 41)))}
+        return {"q": fine.q, "error": np.array(distance(rough, fine, scatter(BOX, 41)))}
 
     parameters = {"reynolds": reynolds, "degree": degree, "coarse": coarse}
     arrays = cached("cavity", parameters, compute, module=__name__, cache=cache)
-    return Built(Flow(arrays["q"]), float(arrays["floor"]))
+    return Built(Flow(arrays["q"]), float(arrays["error"]))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The interval is cut into pieces with Chebyshev nodes. Values at the nodes come from steps that end there (so they have
 the method's order, not that of its interpolant), and values between them from the polynomial through the nodes. The
-coarse twin, with a tolerance hundred times as large and fewer nodes, tells the floor.
+coarse twin, with a tolerance hundred times as large and fewer nodes, tells the error.
 
 Source: Dormand, Prince, J. Comput. Appl. Math. 6 (1980) 19; DOP853 of Hairer, Norsett, Wanner, Solving Ordinary
 Differential Equations I, section II.5, as SciPy has it.
@@ -52,7 +52,7 @@ def ordinary(
         source: where it stands.
 
     Returns:
-        The components as functions of t; floor: distance of the two resolutions.
+        The components as functions of t; error: distance of the two resolutions.
 
     Raises:
         ValueError: for a length that is not positive and finite, a tolerance out of range, a negative number of pieces,

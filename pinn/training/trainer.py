@@ -25,8 +25,8 @@ from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
 from pinn.sampling.uniform import spread
+from pinn.solution.error import ErrorMeasure
 from pinn.solution.history import History, Row
-from pinn.solution.solution import ErrorMeasure
 from pinn.training.stage import Stage
 from pinn.training.widening import Widening
 from pinn.weighting import Weighting, Weights
