@@ -25,7 +25,7 @@ FLOORS = (
     {"problem"},
     {"domains", "networks", "reference"},
     {"derivatives", "linalg", "least_squares"},
-    {"files", "validation"},
+    {"files", "state", "validation"},
 )
 
 # Inside a function, when the user asks for it: solution.plot(...) is the face of the floor above.

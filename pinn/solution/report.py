@@ -23,7 +23,7 @@ from pinn.derivatives import Autograd
 from pinn.domains import Points
 from pinn.objective import Equations
 from pinn.problem import Problem
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 from pinn.solution.solution import Solution
 
 Array = NDArray[np.float64]
@@ -131,7 +131,7 @@ class Report:
             size: fresh points on the domain itself.
         """
         problem, history = solution.problem, solution.history
-        points = spread(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
+        points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
         constraints, loss = _constraints(equations, points)
         parameters = list(solution.model.parameters())
         known = problem.reference is not None

@@ -24,7 +24,7 @@ from pinn.model import require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 from pinn.solution.history import History, Row
 from pinn.solution.solution import ErrorMeasure
 from pinn.training.stage import Stage
@@ -58,7 +58,7 @@ class Watch:
 
     def __init__(self, equations: Equations, size: int, generator: torch.Generator) -> None:
         problem = equations.problem
-        self.objective = Objective(equations, spread(problem, size, generator))
+        self.objective = Objective(equations, sample_uniform(problem, size, generator))
         self.measure = ErrorMeasure(problem) if problem.reference is not None else None
         self.best = math.inf
         self.network = self.objective.model.network

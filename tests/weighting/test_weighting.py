@@ -12,7 +12,7 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.problem import Constraint, Problem
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention
 
 BOX = Box(x=(-1, 1), t=(0, 1))
@@ -29,7 +29,7 @@ def objective():
         },
     )
     model = Model(problem, partial(MLP, width=6, depth=1), generator=torch.Generator().manual_seed(0))
-    return Objective(Equations(model, Jets()), spread(problem, 64, torch.Generator().manual_seed(1)))
+    return Objective(Equations(model, Jets()), sample_uniform(problem, 64, torch.Generator().manual_seed(1)))
 
 
 def weighted(objective, weights):
@@ -94,7 +94,7 @@ def contrast(rule, equations, redrawn, size=400, steps=40):
     generator = torch.Generator().manual_seed(1)
     for step in range(steps):
         if step == 0 or (redrawn and step % 10 == 0):
-            points = spread(equations.problem, size, generator)
+            points = sample_uniform(equations.problem, size, generator)
         weights = rule.update(Objective(equations, points)).points["equation"]
     return float(weights.max() / weights.min()), weights, points["equation"]
 
@@ -121,7 +121,9 @@ def test_attention_stays_bounded_on_redrawn_points():
     equations = bumpy(narrow)
     generator = torch.Generator().manual_seed(1)
     for size in (50, 400, 30, 200, 100, 300) * 10:
-        weights = rule.update(Objective(equations, spread(equations.problem, size, generator))).points["equation"]
+        weights = rule.update(Objective(equations, sample_uniform(equations.problem, size, generator))).points[
+            "equation"
+        ]
         assert weights.shape == (size,)
         assert float(weights.mean()) == pytest.approx(1.0, rel=1e-12)
         lam = rule._seen["equation"][1]
