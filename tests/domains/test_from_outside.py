@@ -1,6 +1,7 @@
 """A set defined outside of the library, registered nowhere: sampled, combined, bounded and solved on."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from pinn.derivatives import laplacian
 from pinn.domains import Boundary, Box, Disc, Domain, Points
 from pinn.domains.chart import Chart
+from pinn.networks import MLP
 from pinn.optimizers import LevenbergMarquardt
 from pinn.problem import Constraint, Problem
 from pinn.sampling import Redrawn
@@ -105,7 +107,10 @@ def test_a_problem_is_solved_on_it():
             "walls": Constraint(lambda u: u, on=ELLIPSE.boundary()),
         },
     )
-    solution = solve(problem, optimizer=LevenbergMarquardt(), sampling=Redrawn(100), steps=40, progress=False)
+    network = partial(MLP, width=12, depth=2)
+    solution = solve(
+        problem, network=network, optimizer=LevenbergMarquardt(), sampling=Redrawn(100), steps=40, progress=False
+    )
     points = ELLIPSE.sample(300, generator=seeded())
     x, y = points.x.T
     exact = (1 - x**2 / 4 - y**2) * 4 / (2 * 5)
