@@ -25,7 +25,7 @@ from pinn.objective import Equations, Objective
 from pinn.optimizers import LevenbergMarquardt, Optimizer
 from pinn.problem import Problem
 from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolves
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 from pinn.solution import Report, Solution
 from pinn.training import Stage, Trainer, Widening
 from pinn.training.trainer import Callback
@@ -188,7 +188,7 @@ def _orders(problem: Problem, time: str | None) -> tuple[int, int]:
     generator = torch.Generator().manual_seed(0)
     trial = Equations(Model(problem, partial(MLP, width=1, depth=1), generator=generator), Jets())
     place = None if time is None else problem.coordinates.index(time)
-    found = [axes for _, axes in asked(Objective(trial, spread(problem, 2, generator)))]
+    found = [axes for _, axes in asked(Objective(trial, sample_uniform(problem, 2, generator)))]
     before = max((axes.count(place) for axes in found), default=0) if place is not None else 0
     return before, max((sum(axis != place for axis in axes) for axes in found), default=0)
 
@@ -244,7 +244,7 @@ def _stage(
 
 def _most_points(equations: Equations, rows: int) -> int:
     """The largest number of points on the domain itself, up to `_MOST`, whose rows an optimizer can carry."""
-    few = spread(equations.problem, 1, torch.Generator().manual_seed(0))
+    few = sample_uniform(equations.problem, 1, torch.Generator().manual_seed(0))
     widths = {name: equations.residual(name, points.take(torch.arange(1))).shape[1] for name, points in few.items()}
     size = _MOST
     while size > 1 and sum(widths[name] * n for name, n in counts(equations.problem, size).items()) > rows:

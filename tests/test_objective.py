@@ -12,7 +12,7 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.problem import Constraint, Problem, Unknown
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 BOX = Box(x=(-1, 1), t=(0, 1))
 
@@ -34,7 +34,7 @@ def setting(engine=None, dtype=torch.float64):
     )
     model = Model(problem, partial(MLP, width=6, depth=2), generator=torch.Generator().manual_seed(1), dtype=dtype)
     equations = Equations(model, Jets() if engine is None else engine)
-    return equations, spread(problem, 30, torch.Generator().manual_seed(2))
+    return equations, sample_uniform(problem, 30, torch.Generator().manual_seed(2))
 
 
 @pytest.fixture(params=[Autograd, Jets], ids=["autograd", "jets"])
@@ -197,7 +197,7 @@ def test_a_model_that_cannot_be_trained_is_refused(engine):
     problem = line()
     equations = Equations(Model(problem, frozen, generator=torch.Generator().manual_seed(0)), engine())
     with pytest.raises(ValueError, match=r"none of the 4 .* requires grad, .* requires_grad_\(True\)"):
-        Objective(equations, spread(problem, 5, torch.Generator().manual_seed(0)))
+        Objective(equations, sample_uniform(problem, 5, torch.Generator().manual_seed(0)))
     with pytest.raises(ValueError, match=r"the network Formula has no parameters, so there is nothing to train"):
         Equations(Model(problem, Formula, generator=torch.Generator().manual_seed(0)), engine())
 
@@ -209,7 +209,7 @@ def test_a_frozen_network_with_an_unknown_coefficient_can_be_trained():
         constraints={"equation": Constraint(lambda u, x, k: d(u, x) - k * u, on=box)},
     )
     equations = Equations(Model(problem, frozen, generator=torch.Generator().manual_seed(0)), Jets())
-    objective = Objective(equations, spread(problem, 5, torch.Generator().manual_seed(0)))
+    objective = Objective(equations, sample_uniform(problem, 5, torch.Generator().manual_seed(0)))
     assert objective.size == 1
     residual, jacobian = objective.linearize()
     torch.testing.assert_close(jacobian.T @ residual, objective.gradient()[1], rtol=1e-12, atol=1e-13)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from pinn.objective import Equations
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 from pinn.solution.doubts import reasons_for_distrust
 from pinn.solution.error import score
 from pinn.solution.residuals import ConstraintReport, measured_constraints
@@ -83,7 +83,7 @@ class Report:
             size: fresh points on the domain itself.
         """
         problem, history = solution.problem, solution.history
-        points = spread(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
+        points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
         constraints, loss = measured_constraints(equations, points)
         parameters = list(solution.model.parameters())
         known = problem.reference is not None

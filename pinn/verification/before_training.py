@@ -41,7 +41,7 @@ from pinn.derivatives.witnesses.check import notation
 from pinn.objective import Block, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 _HIGHEST = 4  # order of the derivatives that are compared one by one
 _MOST = 12  # derivatives of the trial function at the most, for equations in very many coordinates
@@ -119,7 +119,7 @@ def check(equations: Equations, *, size: int = 16, seed: int = 0) -> CheckTable:
     """
     problem, model = equations.problem, equations.model
     generator = torch.Generator().manual_seed(seed)
-    points = spread(problem, size, generator, "uniform")
+    points = sample_uniform(problem, size, generator, "uniform")
     objective = Objective(equations, points)
     allowed = 1e-9 if objective.dtype == torch.float64 else 2e-3
     inside = problem.domain.sample(4, generator=generator, method="uniform").to(objective.dtype, objective.device)

@@ -13,7 +13,7 @@ from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.optimizers import LevenbergMarquardt
 from pinn.optimizers.system import Blockwise, Buffers, Orthogonal, Primal, resolution
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 BOX = Box(x=(0, 1), t=(0, 1))
 HEAT = Problem(
@@ -31,7 +31,7 @@ HEAT = Problem(
 def heat(size=150, engine=None):
     generator = torch.Generator().manual_seed(0)
     model = Model(HEAT, partial(MLP, width=6, depth=2), generator=generator, dtype=torch.float64)
-    return Objective(Equations(model, engine or Jets()), spread(HEAT, size, generator))
+    return Objective(Equations(model, engine or Jets()), sample_uniform(HEAT, size, generator))
 
 
 def test_steps_are_those_of_the_whole_jacobian():

@@ -12,7 +12,7 @@ import torch
 from pinn import problems
 from pinn.derivatives import Autograd, Jets, d, laplacian
 from pinn.reference import Analytic
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 CLOSED = [
     problems.poisson_2d,
@@ -52,7 +52,7 @@ def test_the_exact_solution_solves_every_constraint(factory, engine):
         return dict(value) if isinstance(value, dict) else {problem.outputs[0]: value}
 
     true = {name: torch.tensor(value, dtype=torch.float64) for name, value in problem.exact_coefficients.items()}
-    for name, points in spread(problem, 50, torch.Generator().manual_seed(0)).items():
+    for name, points in sample_uniform(problem, 50, torch.Generator().manual_seed(0)).items():
         constants = {**true, **points.constants()}
         rows = engine().residual(exact, problem.equation(name), points.x, points.names, constants)
         scale = max(1.0, 2e3 if "helmholtz" in problem.name else 1.0)

@@ -260,7 +260,7 @@ def test_points_of_a_large_network_stay_within_the_optimizers_memory():
     from pinn.model import Model
     from pinn.objective import Equations, Objective
     from pinn.optimizers import LevenbergMarquardt
-    from pinn.sampling.uniform import spread
+    from pinn.sampling.uniform import sample_uniform
     from pinn.solver import _most_points
 
     model = Model(poisson_2d(), partial(MLP, width=120, depth=3), generator=torch.Generator().manual_seed(0))
@@ -269,5 +269,5 @@ def test_points_of_a_large_network_stay_within_the_optimizers_memory():
     rows = LevenbergMarquardt(memory=2e8).most_rows(size)
     assert rows is not None
     most = _most_points(equations, rows)
-    objective = Objective(equations, spread(poisson_2d(), most, torch.Generator().manual_seed(0)))
+    objective = Objective(equations, sample_uniform(poisson_2d(), most, torch.Generator().manual_seed(0)))
     assert 0.8 * rows < objective.rows <= rows

@@ -12,7 +12,7 @@ from pinn.derivatives import Autograd, Jets
 from pinn.model import Model
 from pinn.networks import MLP, FourierFeatures, PirateNet
 from pinn.objective import Equations, Objective
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 from pinn.solver import default_network
 from pinn.verification.before_training import CheckError, asked, check
 
@@ -35,7 +35,7 @@ def names(problem, found):
 
 def asked_by(problem, network=SMALL):
     given = equations(problem, network)
-    return names(problem, asked(Objective(given, spread(problem, 5, torch.Generator().manual_seed(0)))))
+    return names(problem, asked(Objective(given, sample_uniform(problem, 5, torch.Generator().manual_seed(0)))))
 
 
 @pytest.mark.parametrize("name", problems.__all__)
