@@ -15,17 +15,18 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"__init__"},
     {"solver"},
-    {"plotting"},
+    {"plotting", "defaults"},
     {"training"},
-    {"solution", "defaults", "verification"},
+    {"solution", "verification"},
     {"optimizers", "sampling", "weighting"},
     {"objective"},
     {"problems"},
     {"model"},
+    {"analysis"},
     {"problem"},
     {"domains", "networks", "reference"},
     {"derivatives", "linalg", "least_squares"},
-    {"files", "validation"},
+    {"binding", "files", "validation"},
 )
 
 # Inside a function, when the user asks for it: solution.plot(...) is the face of the floor above.

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from pinn.binding import bind
 from pinn.derivatives import d
 from pinn.domains import Box, Scatter
-from pinn.problem import Constraint, Problem, Unknown, bind
+from pinn.problem import Constraint, Problem, Unknown
 
 LINE = Box(x=(0, 1))
 STRIP = Box(x=(-1, 1), t=(0, 2))

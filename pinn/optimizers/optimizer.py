@@ -90,6 +90,15 @@ class Optimizer(ABC):
             growth: loss of the current parameters on the new points over that on the old ones; None when not known.
         """
 
+    def most_rows(self, parameters: int, itemsize: int = 8) -> int | None:
+        """Rows that a step can take; None for any number. A method whose memory sets a limit says so here.
+
+        Args:
+            parameters: number p of parameters.
+            itemsize: bytes of one number of J.
+        """
+        return None
+
     def state_dict(self) -> dict[str, Any]:
         """What a continuation needs, as plain numbers and tensors."""
         return {name: _copied(getattr(self, name)) for name in self._state}
