@@ -7,7 +7,7 @@ For each constraint r(w) = 0 on a set of points, w the outputs and the unknown c
 - its role: an equation, a condition at the start, a boundary condition, data, or an integral;
 - whether r is affine in w, and in the outputs alone. An affine r has no second difference,
 
-      r(w + 2v) − 2 r(w + v) + r(w) = 0    for every w and v,
+      r(w + v) − 2 r(w) + r(w − v) = 0    for every w and v,
 
   which is tried on random smooth fields of several sizes, and compared with the size of its three terms. A product of
   an unknown and an output is affine in the outputs alone.
@@ -40,7 +40,7 @@ from pinn.problem import Problem, TrialField, Unknown, trial_fields, trial_rows
 
 _POINTS = 64  # of each constraint, at which its place and the sizes of its terms are read
 _TRIALS = 16  # of these, at which second differences are taken
-_AMPLITUDES = (1e-3, 1.0, 1e3)  # of the trial outputs, in units of their size: where a term that is not linear may show
+_AMPLITUDES = (1.0, 30.0, 1e3)  # of the trial outputs, in units of their size: where a term may cease to be linear
 _AFFINE = 1e-9  # second difference over the size of its terms that rounding explains
 _ZERO = 1e-12  # size under which a prescribed value is the rounding of a zero such as sin(4π)
 
@@ -325,10 +325,13 @@ def _affinity(problem: Problem, name: str, points: Points, sizes: Mapping[str, f
 
 
 Trial = tuple[dict[str, TrialField], dict[str, float]]
+"""Fields and numbers that a constraint is tried on."""
 
 
 class _Line:
-    """w + s v, s = 0, 1, 2: outputs and unknowns along a straight line of random smooth functions.
+    """w + s v, |s| ≤ 1: outputs and unknowns along a straight line of random smooth functions.
+
+    w is small beside v, so that outputs change sign along the line and kinks such as that of |u| show.
 
     Args:
         problem: whose outputs and unknowns they are.
@@ -340,37 +343,35 @@ class _Line:
     def __init__(
         self, problem: Problem, sizes: Mapping[str, float], amplitude: float, generator: torch.Generator
     ) -> None:
-        bounds = problem.domain.bounds
-        names = problem.coordinates
+        self._unknowns = problem.unknowns
         self._fields: dict[str, tuple[float, float, TrialField, TrialField]] = {}
+        self._numbers: dict[str, tuple[float, float]] = {}
+        bounds = problem.domain.bounds
         for key in problem.outputs:
-            start, direction = (_smooth(names, bounds, generator) for _ in range(2))
-            self._fields[key] = 0.0, amplitude * sizes[key], start, direction
-        self._numbers: dict[str, tuple[float, float, float]] = {}
-        self._unknown_fields = {key for key, unknown in problem.unknowns.items() if unknown.inputs}
+            w, v = (_smooth(problem.coordinates, bounds, generator) for _ in range(2))
+            self._fields[key] = 0.0, amplitude * sizes[key], w, v
         for key, unknown in problem.unknowns.items():
-            room = 0.25 * _room(unknown)
             if unknown.inputs:
-                start, direction = (_smooth(unknown.inputs, bounds, generator) for _ in range(2))
-                self._fields[key] = unknown.initial, room, start, direction
+                w, v = (_smooth(unknown.inputs, bounds, generator) for _ in range(2))
+                self._fields[key] = unknown.initial, 0.5 * _room(unknown), w, v
             else:
-                start_at, slope = (torch.rand(2, generator=generator, dtype=torch.float64) + 0.5).tolist()
-                self._numbers[key] = unknown.initial, 0.5 * room * start_at, 0.5 * room * slope
+                at, slope = (0.5 + 0.5 * torch.rand(2, generator=generator, dtype=torch.float64)).tolist()
+                scale = 0.5 * _room(unknown)
+                self._numbers[key] = unknown.initial + 0.3 * scale * at, scale * slope
 
     def at(self, s: float) -> Trial:
-        """Everything at s."""
+        """Outputs and unknowns at s."""
         return self._at(s, s)
 
     def at_fixed_unknowns(self, s: float) -> Trial:
-        """The outputs at s, the unknowns where the line begins."""
+        """The outputs at s, the unknowns at the middle of the line."""
         return self._at(s, 0.0)
 
     def _at(self, s: float, s_of_unknowns: float) -> Trial:
         fields = {}
-        for key, (origin, scale, start, direction) in self._fields.items():
-            fields[key] = _moved(origin, scale, start, direction, s_of_unknowns if key in self._unknown_fields else s)
-        numbers = {key: origin + start + s_of_unknowns * slope for key, (origin, start, slope) in self._numbers.items()}
-        return fields, numbers
+        for key, (origin, scale, w, v) in self._fields.items():
+            fields[key] = _moved(origin, scale, w, v, s_of_unknowns if key in self._unknowns else s)
+        return fields, {key: middle + s_of_unknowns * slope for key, (middle, slope) in self._numbers.items()}
 
 
 def _room(unknown: Unknown) -> float:
@@ -397,14 +398,14 @@ def _smooth(names: Sequence[str], bounds: Mapping[str, tuple[float, float]], gen
     return field
 
 
-def _moved(origin: float, scale: float, start: TrialField, direction: TrialField, s: float) -> TrialField:
-    return lambda columns: origin + scale * (start(columns) + s * direction(columns))
+def _moved(origin: float, scale: float, w: TrialField, v: TrialField, s: float) -> TrialField:
+    return lambda columns: origin + scale * (0.3 * w(columns) + s * v(columns))
 
 
 def _straight(problem: Problem, name: str, points: Points, line: Callable[[float], Trial]) -> bool:
     """Whether the rows of a constraint have no second difference along a line, wherever they are finite."""
     try:
-        rows = [trial_rows(problem, name, points, *line(s)) for s in (0.0, 1.0, 2.0)]
+        rows = [trial_rows(problem, name, points, *line(s)) for s in (-1.0, 0.0, 1.0)]
     except (*_REFUSALS, ArithmeticError):
         return False  # an equation that takes some fields alone is not affine in them
     first, middle, last = (torch.stack([row.detach().double() for row in each]) for each in rows)
