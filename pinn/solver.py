@@ -194,6 +194,8 @@ def _validate(options: Mapping[str, Any]) -> None:
     """
     if not isinstance(options["problem"], Problem):
         _refuse("problem", options, "a Problem", "Problem(...) or one of pinn.problems, such as burgers()")
+    if options["network"] is not None and not callable(options["network"]):
+        _refuse("network", options, "what builds a network", "e.g. functools.partial(MLP, width=50), or leave it out")
     for name, (kind, example) in _KINDS.items():
         if options[name] is not None and not isinstance(options[name], kind):
             expected = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
@@ -202,6 +204,8 @@ def _validate(options: Mapping[str, Any]) -> None:
     positive("solve", **{name: value for name, value in given.items() if name in ("tolerance", "seconds")})
     count("solve", 1, **{name: value for name, value in given.items() if name in ("steps", "threads")})
     count("solve", 0, seed=options["seed"])
+    if options["seed"] >= 2**64:
+        raise ValueError(_line("seed", options, "an integer below 2**64", "a smaller one"))
     for name in ("verify", "progress"):
         if not isinstance(options[name], bool):
             _refuse(name, options, "True or False", "one of them")
@@ -217,11 +221,17 @@ def _validate_place(options: Mapping[str, Any]) -> None:
     if options["dtype"] not in (torch.float32, torch.float64):
         raise ValueError(_line("dtype", options, "a precision", "torch.float64 (default) or torch.float32"))
     try:
-        torch.empty(0, device=options["device"])
-    except (TypeError, RuntimeError, AssertionError):  # torch's own word for a device that it was built without
+        torch.zeros(1, device=torch.device(options["device"])).item()
+    except (TypeError, ValueError, RuntimeError, AssertionError):  # torch's words for a device that is not there
         raise ValueError(
-            _line("device", options, "a device of this machine", "'cpu', or 'cuda' where one is")
+            _line("device", options, "a device of this machine", "'cpu', or 'cuda' if it has one")
         ) from None
+    default = torch.get_default_device()
+    if default.type != "cpu":
+        raise ValueError(
+            f"solve: got torch's default device {default}, expected the processor, where points and weights are drawn; "
+            f"give torch.set_default_device('cpu') and solve(..., device={str(default)!r})"
+        )
 
 
 def _validate_stages(options: Mapping[str, Any]) -> None:
