@@ -166,10 +166,8 @@ class Problem:
             self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
         )
         _validate_names(self)
-        # The caller may have turned graphs off; equations need them, here as in a run.
-        with torch.inference_mode(False), torch.enable_grad():
-            for name, constraint in self.constraints.items():
-                _validate_constraint(self, name, constraint)
+        for name, constraint in self.constraints.items():
+            _validate_constraint(self, name, constraint)
 
     @property
     def coordinates(self) -> tuple[str, ...]:

@@ -86,14 +86,14 @@ def solve(
 
     Example:
         >>> from pinn.problems import oscillator
-        >>> solution = solve(oscillator(), steps=60, progress=False)
+        >>> solution = solve(oscillator(), steps=40, progress=False)
         >>> bool(solution.error() < 1e-4)
         True
     """
     _validate(locals())
     started = time.perf_counter()
     workers = torch.get_num_threads() if threads is None else threads
-    with threadpool_limits(limits=1), torch.inference_mode(False), torch.enable_grad():
+    with threadpool_limits(limits=1):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
@@ -226,12 +226,6 @@ def _validate_place(options: Mapping[str, Any]) -> None:
         raise ValueError(
             _line("device", options, "a device of this machine", "'cpu', or 'cuda' if it has one")
         ) from None
-    default = torch.get_default_device()
-    if default.type != "cpu":
-        raise ValueError(
-            f"solve: got torch's default device {default}, expected the processor, where points and weights are drawn; "
-            f"give torch.set_default_device('cpu') and solve(..., device={str(default)!r})"
-        )
 
 
 def _validate_stages(options: Mapping[str, Any]) -> None:

@@ -322,8 +322,9 @@ def test_observations_prescribe_a_size():
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_graphs_that_the_caller_turned_off_change_nothing(mode):
+    problem = problems.diffusion_inverse()
     with mode():
-        found = analyze(problems.diffusion_inverse())
+        found = analyze(problem)
     assert found == analyze(problems.diffusion_inverse())
 
 

@@ -30,7 +30,7 @@ from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import spread
 from pinn.verification.derivatives import compare_derivatives
-from pinn.verification.table import Comparison, VerificationTable
+from pinn.verification.table import VerificationRow, VerificationTable
 
 _HIGHEST = 4  # order of the derivatives that are compared one by one
 
@@ -61,11 +61,11 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     sizes = _sizes(objective, jacobian)
     for block in objective.blocks:
         difference = _twins(equations, nested, block, sizes[block.name])
-        rows.append(Comparison(f"{block.name}: engine against autograd", difference, allowed))
+        rows.append(VerificationRow(f"{block.name}: engine against autograd", difference, allowed))
     rows += _gradients(objective, residual, jacobian, allowed)
     if isinstance(problem.reference, Analytic) and set(problem.unknowns) <= set(problem.exact_coefficients):
         for name, size_left in reference_residuals(problem, points).items():
-            rows.append(Comparison(f"{name}: residual of the reference", size_left, 1e-8))
+            rows.append(VerificationRow(f"{name}: residual of the reference", size_left, 1e-8))
     return VerificationTable(tuple(rows))
 
 
@@ -117,7 +117,7 @@ def _twins(equations: Equations, nested: Equations, block: Block, size: float) -
     return _relative(equations.rows(block.name, block.points), nested.rows(block.name, block.points), size)
 
 
-def _gradients(objective: Objective, residual: Tensor, jacobian: Tensor, allowed: float) -> list[Comparison]:
+def _gradients(objective: Objective, residual: Tensor, jacobian: Tensor, allowed: float) -> list[VerificationRow]:
     """J^T r, the engine's gradient, and plain backpropagation of the loss, relative to the size of |J^T| |r|."""
     _, gradient = objective.gradient()
     slopes = torch.autograd.grad(objective.differentiable_loss(), objective.parameters(), allow_unused=True)
@@ -129,10 +129,10 @@ def _gradients(objective: Objective, residual: Tensor, jacobian: Tensor, allowed
     )
     scale = float((jacobian.abs().T @ residual.abs()).max())
     if not math.isfinite(scale):
-        return [Comparison("gradient of the loss is finite", math.nan, allowed)]
+        return [VerificationRow("gradient of the loss is finite", math.nan, allowed)]
     return [
-        Comparison("gradient: engine against backpropagation", _relative(gradient, plain, scale), allowed),
-        Comparison(
+        VerificationRow("gradient: engine against backpropagation", _relative(gradient, plain, scale), allowed),
+        VerificationRow(
             "gradient: rows of J against backpropagation", _relative(jacobian.T @ residual, plain, scale), allowed
         ),
     ]

@@ -17,15 +17,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import sympy
 import torch
 from torch import Tensor
 
 from pinn.analysis import Derivative
-from pinn.derivatives import Jets, SymbolicFunction, attach, d, default_step
+from pinn.derivatives import Jets, attach, d, default_step
 from pinn.derivatives.witnesses.check import notation
 from pinn.objective import Equations
-from pinn.verification.table import Comparison
+from pinn.verification.table import VerificationRow
 
 _MOST = 12  # derivatives of the trial function at the most, for equations in very many coordinates
 
@@ -41,7 +40,7 @@ _UNCARRIED = (TypeError, ValueError, RuntimeError, IndexError, KeyError)
 
 def compare_derivatives(
     equations: Equations, wanted: Sequence[Derivative], x: Tensor, allowed: float
-) -> list[Comparison]:
+) -> list[VerificationRow]:
     """The derivatives of the outputs by nested autograd, central differences and jets; and those of a trial function.
 
     Args:
@@ -78,16 +77,16 @@ def _largest(values: Tensor) -> float:
     return float(values.detach().abs().max())
 
 
-def _worst(what: str, names: Sequence[str], lines: Iterable[Line]) -> Comparison:
+def _worst(what: str, names: Sequence[str], lines: Iterable[Line]) -> VerificationRow:
     """The comparison that is worst against its own tolerance, at its worst point, speaks for all."""
-    worst, excess = Comparison(what, 0.0, 0.0), -1.0
+    worst, excess = VerificationRow(what, 0.0, 0.0), -1.0
     for (output, axes), distance, allowed, size in lines:
         ratio = torch.nan_to_num(distance / allowed.clamp_min(torch.finfo(allowed.dtype).tiny), nan=math.inf)
         at = int(ratio.argmax())
         if float(ratio[at]) > excess:
             excess, scale = float(ratio[at]), size if size > 0 else 1.0
             label = output + notation([names[axis] for axis in axes])[1:]
-            worst = Comparison(f"{what} (worst {label})", float(distance[at]) / scale, float(allowed[at]) / scale)
+            worst = VerificationRow(f"{what} (worst {label})", float(distance[at]) / scale, float(allowed[at]) / scale)
     return worst
 
 
@@ -98,7 +97,7 @@ def _agreement(
     true: Mapping[Derivative, Tensor],
     sizes: Mapping[Derivative, float],
     allowed: float,
-) -> Comparison:
+) -> VerificationRow:
     """The worst of derivatives found against the true ones, each relative to its size."""
     lines = [
         (key, (value - true[key]).abs(), torch.full_like(value, allowed * sizes[key]), sizes[key])
@@ -166,8 +165,12 @@ def _by_jets(
     return dict(zip(wanted, rows.detach().unbind(1), strict=True))
 
 
-def _against_sympy(equations: Equations, wanted: Sequence[Derivative]) -> list[Comparison]:
+def _against_sympy(equations: Equations, wanted: Sequence[Derivative]) -> list[VerificationRow]:
     """The derivatives of a closed function on [-1, 1]^d by nested autograd and by jets against SymPy's, in float64."""
+    import sympy  # loaded when it is used
+
+    from pinn.derivatives import SymbolicFunction
+
     names = equations.problem.coordinates
     x = sympy.Symbol("x", real=True)
     factors = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VerificationRow:
     """One comparison: what, the relative difference found, and what is allowed (both dimensionless)."""
 
     what: str
@@ -23,7 +23,7 @@ class Comparison:
 class VerificationTable:
     """All comparisons made before a run."""
 
-    rows: tuple[Comparison, ...]
+    rows: tuple[VerificationRow, ...]
 
     @property
     def ok(self) -> bool:
