@@ -147,31 +147,3 @@ class Marching(Sampler):
         """Take note of the loss before the first step."""
         self._first = loss
         self.inner.begin(loss)
-
-
-def evolves(problem: Problem) -> str | None:
-    """The coordinate along which a problem evolves: given at its low end, at no other fixed value, nothing observed.
-
-    Returns:
-        the coordinate's name, or None where the conditions are those of a boundary problem.
-    """
-    generator = torch.Generator().manual_seed(0)
-    found = None
-    for name in problem.coordinates:
-        if name in problem.periodic:
-            continue
-        low, high = problem.domain.bounds[name]
-        at_start, elsewhere = False, False
-        for constraint in problem.constraints.values():
-            if constraint.on.dimension >= problem.domain.dimension:
-                continue
-            points = constraint.on.sample(64, generator=generator, method="uniform")
-            column = points.column(name)
-            elsewhere |= bool(points.values)
-            at_start |= bool((column == low).all())
-            elsewhere |= bool(((column == low) | (column == high)).any()) and not bool((column == low).all())
-        if at_start and not elsewhere:
-            if found is not None:
-                return None
-            found = name
-    return found

@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 
-from pinn import problems, sampling
+from pinn import sampling
 from pinn.derivatives import d
 from pinn.domains import Box, Scatter
 from pinn.problem import Constraint, Problem
-from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn, Sampler, counts, evolves
+from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn, Sampler, counts
 
 BOX = Box(x=(-1, 1), t=(0, 2))
 PROBLEM = Problem(
@@ -147,25 +147,6 @@ def test_marching_can_wait_until_a_run_is_stuck():
     assert stuck.fraction == stuck.start
     assert fine.fraction == 1.0
     assert fine.complete
-
-
-@pytest.mark.parametrize(
-    ("factory", "expected"),
-    [
-        (problems.burgers, "t"),
-        (problems.heat_1d, "t"),
-        (problems.convection, "t"),
-        (problems.wave_1d, "t"),
-        (problems.oscillator, "t"),
-        (problems.poisson_2d, None),
-        (problems.helmholtz_2d, None),
-        (problems.euler_beam, None),
-        (problems.diffusion_inverse, None),
-        (problems.kovasznay, None),
-    ],
-)
-def test_evolutions_are_recognised_by_their_conditions(factory, expected):
-    assert evolves(factory()) == expected
 
 
 def test_contradictions_are_refused():
