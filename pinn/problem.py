@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from pinn.domains import Domain, Points
+from pinn.least_squares import Integral, Reduction, Rows
 from pinn.validation import count, finite, positive
 
 Equation = Callable[..., Any]
@@ -104,6 +105,11 @@ class Constraint:
             positive("Constraint", weight=self.weight)
         if self.points is not None:
             count("Constraint", 1, points=self.points)
+
+    @property
+    def reduction(self) -> Reduction:
+        """How its residuals at points become rows of the least-squares problem."""
+        return Integral(float(self.on.measure)) if self.integral else Rows()
 
 
 @dataclass(frozen=True, eq=False)

@@ -136,11 +136,11 @@ def test_rows_are_written_into_the_callers_buffer(objective):
         objective.linearize(out=buffer[:-1])
 
 
-def test_weights_and_attention_scale_rows():
+def test_weights_and_point_weights_scale_rows():
     equations, points = setting()
     lam = torch.linspace(0.5, 2, points["equation"].n, dtype=torch.float64)
     plain = Objective(equations, points).residual()
-    scaled = Objective(equations, points, weights={"equation": 9.0}, attention={"equation": lam}).residual()
+    scaled = Objective(equations, points, weights={"equation": 9.0}, point_weights={"equation": lam}).residual()
     n = 2 * points["equation"].n
     torch.testing.assert_close(scaled[:n], plain[:n] * 3 * lam.sqrt().repeat_interleave(2), rtol=1e-13, atol=0)
     assert torch.equal(scaled[n:], plain[n:])
@@ -162,8 +162,8 @@ def test_missing_and_unknown_names_are_refused():
         Objective(equations, {name: place for name, place in points.items() if name != "walls"})
     with pytest.raises(ValueError, match=r"weights: .* unknown \['wals'\]"):
         Objective(equations, points, weights={"wals": 1.0})
-    with pytest.raises(ValueError, match=r"attention 'walls': shape \(2,\)"):
-        Objective(equations, points, attention={"walls": torch.ones(2)})
+    with pytest.raises(ValueError, match=r"point_weights 'walls': shape \(2,\)"):
+        Objective(equations, points, point_weights={"walls": torch.ones(2)})
 
 
 def test_negative_weights_are_refused():

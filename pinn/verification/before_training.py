@@ -38,7 +38,7 @@ from pinn.derivatives.jets.algebra import Monomial
 from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.trace import Trace
 from pinn.derivatives.witnesses.check import notation
-from pinn.objective import Block, Equations, Objective
+from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import spread
@@ -126,7 +126,6 @@ def check(equations: Equations, *, size: int = 16, seed: int = 0) -> CheckTable:
     check_rows_independent(model, inside.x)
     rows = _derivatives(equations, asked(objective), inside.x, allowed)
     nested = Equations(model, Autograd())
-    nested.bound = equations.bound
     residual, jacobian = objective.linearize()
     sizes = _sizes(objective, jacobian)
     for block in objective.blocks:
@@ -158,7 +157,7 @@ def reference_residuals(problem: Problem, points: Mapping[str, Any]) -> dict[str
     for name, place in points.items():
         place = place.to(torch.float64, torch.device("cpu"))
         constants = {**true, **place.constants()}
-        rows = Autograd().residual(outputs, problem.equation(name), place.x, place.names, constants)
+        rows = Autograd().bind(outputs, problem.equation(name), place.names).residual(place.x, constants)
         left[name] = float(rows.detach().abs().max())
     return left
 
@@ -176,14 +175,14 @@ def _sizes(objective: Objective, jacobian: Tensor) -> dict[str, float]:
     """
     terms = jacobian.abs() @ objective.vector().abs()
     sizes, start = {}, 0
-    for block, width in zip(objective.blocks, objective.widths, strict=True):
-        count = width * (1 if block.integral else block.points.n)
-        sizes[block.name] = float(terms[start : start + count].max()) / float(block.scale(terms).max())
+    for block in objective.blocks:
+        count = block.rows
+        sizes[block.name] = float(terms[start : start + count].max()) / float(block.residuals.scale.max())
         start += count
     return sizes
 
 
-def _twins(equations: Equations, nested: Equations, block: Block, size: float) -> float:
+def _twins(equations: Equations, nested: Equations, block: ConstraintBlock, size: float) -> float:
     return _relative(equations.rows(block.name, block.points), nested.rows(block.name, block.points), size)
 
 
@@ -202,7 +201,7 @@ def asked(objective: Objective) -> list[Derivative]:
         trace = Trace(place.names, place.n, place.x)
         outputs = {name: trace.output(name) for name in names}
         try:
-            rows = block.equation(dict(trace.coordinates), outputs, equations.constants(place))
+            rows = equations.functions[block.name](dict(trace.coordinates), outputs, equations.constants(place))
             operators: Mapping[str, Iterable[Any]] = Program(trace, rows, engine.algebra).asked
         except _UNCARRIED:
             operators = {name: [(((i,), 1.0) for i in range(len(place.names)))] for name in names}
@@ -324,7 +323,7 @@ def _by_jets(
 
     try:
         with torch.no_grad():
-            rows = Jets(fallback=False).residual(outputs, each, x, names)
+            rows = Jets(fallback=False).bind(outputs, each, names).residual(x)
     except _UNCARRIED:
         return None  # the engine says so in the log when it meets the equations
     return dict(zip(wanted, rows.detach().unbind(1), strict=True))

@@ -64,7 +64,7 @@ class ResidualAttention(Weighting):
         weights = self.inner.update(objective)
         chosen = dict(weights.points)
         for block in objective.blocks:
-            if block.integral:
+            if not block.reduction.pointwise:
                 continue
             rows = objective.equations.residual(block.name, block.points).norm(dim=1)
             seen = self._seen.get(block.name)

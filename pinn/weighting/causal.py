@@ -69,7 +69,8 @@ class Causal(Weighting):
         chosen = dict(weights.points)
         smallest = 1.0
         for block in objective.blocks:
-            if problem.constraints[block.name].on.dimension < problem.domain.dimension or block.integral:
+            inside = problem.constraints[block.name].on.dimension >= problem.domain.dimension
+            if not (inside and block.reduction.pointwise):
                 continue
             rows = objective.equations.residual(block.name, block.points).pow(2).sum(1)
             share = (block.points.column(self.time) - low) / (high - low)
