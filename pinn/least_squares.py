@@ -84,6 +84,28 @@ class LeastSquares(Protocol):
         """The same piece by piece, one held at a time: rows of r, and products with those rows of J; they add up."""
 
 
+class StackedOperator:
+    """r (N,), J v and Jᵀ w of several operators over the same parameters, their rows one below the other.
+
+    Args:
+        operators: at least one.
+    """
+
+    def __init__(self, operators: Sequence[Linearization]) -> None:
+        self._operators = list(operators)
+        self.residual = torch.cat([operator.residual for operator in operators])
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v, shape (N,), for v of shape (p,)."""
+        return torch.cat([operator.jvp(v) for operator in self._operators])
+
+    def vjp(self, w: Tensor) -> Tensor:
+        """Jᵀ w, shape (p,), for w of shape (N,)."""
+        parts = w.split([operator.residual.numel() for operator in self._operators])
+        first, *others = (operator.vjp(part) for operator, part in zip(self._operators, parts, strict=True))
+        return sum(others, start=first)
+
+
 class PointwiseResiduals(Protocol):
     """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative, entry i q + j being field j at point i.
 

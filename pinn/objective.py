@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
-from pinn.least_squares import PIECE, Linearization, Reduction
+from pinn.least_squares import PIECE, Linearization, Reduction, StackedOperator
 from pinn.model import Model
 from pinn.problem import Problem
 
@@ -241,7 +241,6 @@ class Objective:
     ) -> None:
         self.equations = equations
         self.model = equations.model
-        self.engine = equations.engine
         self._parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         if not self._parameters:
             raise ValueError(
@@ -388,28 +387,6 @@ class Objective:
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
         return StackedOperator([block.operator() for block in self.blocks])
-
-
-class StackedOperator:
-    """r (N,), J v and J^T w of several operators over the same parameters, their rows one below the other.
-
-    Args:
-        operators: at least one.
-    """
-
-    def __init__(self, operators: Sequence[Linearization]) -> None:
-        self._operators = list(operators)
-        self.residual = torch.cat([operator.residual for operator in operators])
-
-    def jvp(self, v: Tensor) -> Tensor:
-        """J v, shape (N,), for v of shape (p,)."""
-        return torch.cat([operator.jvp(v) for operator in self._operators])
-
-    def vjp(self, w: Tensor) -> Tensor:
-        """J^T w, shape (p,), for w of shape (N,)."""
-        parts = w.split([operator.residual.numel() for operator in self._operators])
-        first, *others = (operator.vjp(part) for operator, part in zip(self._operators, parts, strict=True))
-        return sum(others, start=first)
 
 
 def _moved(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:
