@@ -117,7 +117,7 @@ class PointwiseResiduals(Protocol):
         """s, shape (n,), in the precision and place of everything here."""
 
     @property
-    def fields(self) -> int:
+    def per_point(self) -> int:
         """q."""
 
     @property
@@ -306,7 +306,7 @@ class Integral(Reduction):
 
     def linearize(self, residuals: PointwiseResiduals, out: Tensor) -> Tensor:
         """See `Reduction.linearize`; by pieces of the points."""
-        q = residuals.fields
+        q = residuals.per_point
         row = out.new_zeros(q)
         out.zero_()
         for _, pointwise in residuals.pieces(PIECE):
@@ -319,7 +319,7 @@ class Integral(Reduction):
 
     def gram(self, residuals: PointwiseResiduals) -> tuple[Tensor, Tensor, Tensor]:
         """See `Reduction.gram`."""
-        jacobian = residuals.scale.new_empty(residuals.fields, residuals.size)
+        jacobian = residuals.scale.new_empty(residuals.per_point, residuals.size)
         row = self.linearize(residuals, jacobian)
         return 0.5 * row.dot(row), jacobian.T @ row, jacobian.T @ jacobian
 

@@ -57,7 +57,7 @@ class Equations:
             name: engine.bind(model.outputs, function, self.problem.coordinates)
             for name, function in self.functions.items()
         }
-        self._fields: dict[str, int] = {}
+        self._per_point: dict[str, int] = {}
 
     @property
     def engines(self) -> dict[str, EngineChoice]:
@@ -83,11 +83,11 @@ class Equations:
         points = points.to(like.dtype, like.device)
         return self.bound[name].residual(points.x, self.constants(points))
 
-    def fields(self, name: str, points: Points) -> int:
+    def residuals_per_point(self, name: str, points: Points) -> int:
         """Number q of fields that a constraint returns, found once, on a few of these points."""
-        if name not in self._fields:
-            self._fields[name] = self.residual(name, points.take(torch.arange(min(2, points.n)))).shape[1]
-        return self._fields[name]
+        if name not in self._per_point:
+            self._per_point[name] = self.residual(name, points.take(torch.arange(min(2, points.n)))).shape[1]
+        return self._per_point[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +111,9 @@ class ScaledResiduals:
     parameters: Sequence[torch.nn.Parameter]
 
     @property
-    def fields(self) -> int:
+    def per_point(self) -> int:
         """Number q of fields that the constraint returns."""
-        return self.equations.fields(self.name, self.points)
+        return self.equations.residuals_per_point(self.name, self.points)
 
     @property
     def size(self) -> int:
@@ -184,7 +184,7 @@ class ConstraintBlock:
     @property
     def rows(self) -> int:
         """Number of its rows."""
-        return self.reduction.count(self.points.n, self.residuals.fields)
+        return self.reduction.count(self.points.n, self.residuals.per_point)
 
     def residual(self) -> Tensor:
         """Its rows of r, with a graph where grad mode is on."""
@@ -204,14 +204,14 @@ class ConstraintBlock:
 
     def operator(self) -> Linearization:
         """Its rows of r, and products with those of J."""
-        return self.reduction.products(self.residuals.operator(), self.residuals.fields)
+        return self.reduction.products(self.residuals.operator(), self.residuals.per_point)
 
     def pieces(self, size: int) -> Iterator[tuple[slice, Linearization]]:
         """The same for at most `size` points at a time: which of its rows these have a part in, and that part."""
-        reduction, fields = self.reduction, self.residuals.fields
+        reduction, q = self.reduction, self.residuals.per_point
 
         def reduced(piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:
-            return reduction.touched(piece[0], fields), reduction.products(piece[1], fields)
+            return reduction.touched(piece[0], q), reduction.products(piece[1], q)
 
         # A map keeps no piece while the next is made, as the variable of a loop would.
         return map(reduced, self.residuals.pieces(size))
@@ -287,7 +287,7 @@ class Objective:
     @property
     def residuals_per_point(self) -> list[int]:
         """Number q of fields that each constraint returns."""
-        return [block.residuals.fields for block in self.blocks]
+        return [block.residuals.per_point for block in self.blocks]
 
     def parameters(self) -> list[torch.nn.Parameter]:
         """The parameters, in the order of the flat vector."""

@@ -6,9 +6,9 @@ rows are put together.
 Rows of J come from one backward pass a field (`pinn.derivatives.jets.jacobian`).
 
 When a bound equation is first evaluated, its rows and their gradient are compared with the reference on some of those
-points. Where they differ, or an operation has no rule, the reference takes that equation over: `choice` says why, and
-so does one line in the log. It is the definition, and taken at its word: should nested autograd be what is wrong, as a
-kernel of torch's may be, that reason is the sign of it, and central differences
+points, and again when more of them come. Where they differ, or an operation has no rule, the reference takes that
+equation over: `choice` says why, and so does one line in the log. It is the definition, and taken at its word: should
+nested autograd be what is wrong, as a kernel of torch's may be, that reason is the sign of it, and central differences
 (`pinn.derivatives.check_derivatives`) tell which of them is right.
 
 Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
@@ -42,6 +42,9 @@ from pinn.derivatives.jets.program import Evaluation, Key, Program
 from pinn.derivatives.jets.trace import Trace
 
 _LOG = logging.getLogger("pinn.derivatives")
+
+# Points at which jets and the reference are compared, of those that come; a few more at the ends of coordinates.
+_COMPARED = 64
 
 # What ordinary code may raise when it is handed a jet where it expects a tensor.
 _FAILURES = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError, ArithmeticError)
@@ -81,7 +84,7 @@ class Jets(Engine):
         self.space = Workspace()
 
     def bind(self, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> BoundEquation:
-        """See `Engine.bind`. The comparison with the reference is made at the first evaluation, on its points."""
+        """See `Engine.bind`. Jets are compared with the reference when the equation is first evaluated."""
         return _BoundJets(self, model, equation, names)
 
     def algebra(self, asked: Iterable[Key]) -> Algebra:
@@ -97,7 +100,9 @@ class Jets(Engine):
 class _BoundJets(BoundEquation):
     """One equation on jets, or by the reference where that has taken it over.
 
-    What is learned of the equation at its first evaluation is kept here: names of the outputs, and whether jets serve.
+    What is learned of the equation is kept here: the names of the outputs, whether jets serve, and on how many points
+    they were compared with the reference. That is done at the first evaluation, and again where more points come than
+    were compared, up to 64.
     """
 
     def __init__(self, engine: Jets, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> None:
@@ -105,6 +110,7 @@ class _BoundJets(BoundEquation):
         self._reference = engine.reference.bind(model, equation, names)
         self._outputs: tuple[str, ...] | None = None
         self._choice: EngineChoice | None = None
+        self._compared = 0
 
     @property
     def choice(self) -> EngineChoice | None:
@@ -113,10 +119,10 @@ class _BoundJets(BoundEquation):
 
     def residual(self, points: Tensor, constants: Constants | None = None) -> Tensor:
         """Rows (n, q)."""
-        run = self._run(points, constants)
-        if run is None:
+        traced = self._traced(points, constants)
+        if traced is None:
             return self._reference.residual(points, constants)
-        return torch.cat([torch.stack(run.rows(block), 1) for block in run.blocks])
+        return torch.cat([torch.stack(traced.rows(block), 1) for block in traced.blocks])
 
     def linearize(
         self,
@@ -127,15 +133,15 @@ class _BoundJets(BoundEquation):
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Rows (n, q) and J (n q, p), by blocks of points."""
-        run = self._run(points, constants)
-        if run is None:
+        traced = self._traced(points, constants)
+        if traced is None:
             return self._reference.linearize(points, parameters, constants, out, scale)
         count = sum(parameter.numel() for parameter in parameters)
         jacobian = out
         buffer: Tensor | None = None
         found = []
-        for block in run.blocks:
-            rows, part = run.linearized(block, scale)
+        for block in traced.blocks:
+            rows, part = traced.linearized(block, scale)
             found.append(rows)
             if jacobian is None:
                 jacobian = points.new_empty(count, points.shape[0] * rows.shape[1]).T
@@ -158,13 +164,13 @@ class _BoundJets(BoundEquation):
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """½|s r|² and its gradient (p,), by blocks of points."""
-        run = self._run(points, constants)
-        if run is None:
+        traced = self._traced(points, constants)
+        if traced is None:
             return self._reference.gradient(points, parameters, constants, scale)
         loss, total = points.new_zeros(()), points.new_zeros(sum(parameter.numel() for parameter in parameters))
         with torch.enable_grad():
-            for block in run.blocks:
-                rows = scaled(torch.stack(run.rows(block), 1), None if scale is None else scale[block])
+            for block in traced.blocks:
+                rows = scaled(torch.stack(traced.rows(block), 1), None if scale is None else scale[block])
                 part = 0.5 * rows.pow(2).sum()
                 # Blocks share the graphs of what was computed from parameters before, such as coefficients.
                 total += flat_gradient(part, parameters, retain_graph=True)
@@ -181,15 +187,15 @@ class _BoundJets(BoundEquation):
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """½|s r|², Jᵀ r and Jᵀ J, by blocks of points."""
-        run = self._run(points, constants)
-        if run is None:
+        traced = self._traced(points, constants)
+        if traced is None:
             return self._reference.gram(points, parameters, constants, scale)
         count = sum(parameter.numel() for parameter in parameters)
         loss, slope = points.new_zeros(()), points.new_zeros(count)
         total = points.new_zeros(count, count)
         buffer: Tensor | None = None
-        for block in run.blocks:
-            rows, part = run.linearized(block, scale)
+        for block in traced.blocks:
+            rows, part = traced.linearized(block, scale)
             flat = rows.reshape(-1)
             if buffer is None or buffer.shape[1] != flat.numel():
                 buffer = points.new_empty(count, flat.numel())
@@ -208,35 +214,37 @@ class _BoundJets(BoundEquation):
         scale: Tensor | None = None,
     ) -> Operator:
         """r, and products with J from sensitivities and activations, without rows."""
-        run = self._run(points, constants)
-        if run is None:
+        traced = self._traced(points, constants)
+        if traced is None:
             return self._reference.operator(points, parameters, constants, scale)
         rows, parts = [], []
-        for block in run.blocks:
-            found, part = run.linearized(block, scale)
+        for block in traced.blocks:
+            found, part = traced.linearized(block, scale)
             rows.append(found.reshape(-1))
             parts.append(part)
         return _BlockOperator(torch.cat(rows), parts, parameters)
 
     # -- the reference behind -----------------------------------------------------------------------------------
 
-    def _run(self, points: Tensor, constants: Constants | None) -> _Run | None:
-        """The equation on these points; None where the reference has taken it over, found out at the first call."""
-        if self._choice is None:
+    def _traced(self, points: Tensor, constants: Constants | None) -> _TracedEquation | None:
+        """The equation on these points; None where the reference has taken it over."""
+        # Whoever first asks on a point or two, say for the number of rows, does not decide for all points.
+        compared = min(points.shape[0], _COMPARED)
+        if self._choice is None or (not self._choice.reason and self._compared < compared):
             reason = self._examine(points, constants)
             if reason and not self._engine.fallback:
                 raise MissingRule(reason)
             if reason:
                 _LOG.warning("%s; the reference engine takes over for this equation", reason)
-            self._choice = EngineChoice("autograd" if reason else "jets", reason)
+            self._choice, self._compared = EngineChoice("autograd" if reason else "jets", reason), compared
         return None if self._choice.reason else self._fast(points, constants)
 
-    def _fast(self, points: Tensor, constants: Constants | None) -> _Run:
+    def _fast(self, points: Tensor, constants: Constants | None) -> _TracedEquation:
         """The equation on these points by jets."""
         if self._outputs is None:
             with torch.no_grad():
                 self._outputs = tuple(self._model({key: points[:1, i] for i, key in enumerate(self._names)}))
-        return _Run(self._engine, self._model, self._equation, points, self._names, self._outputs, constants)
+        return _TracedEquation(self._engine, self._model, self._equation, points, self._names, self._outputs, constants)
 
     def _examine(self, points: Tensor, constants: Constants | None) -> str:
         """Why jets must not be used; empty where they may."""
@@ -266,9 +274,9 @@ class _BoundJets(BoundEquation):
 def _some(points: Tensor) -> Tensor:
     """Numbers of the points to compare at: spread over the set, first and last along every coordinate among them."""
     n = points.shape[0]
-    if n <= 64:
+    if n <= _COMPARED:
         return torch.arange(n, device=points.device)
-    spread = torch.linspace(0, n - 1, 64, device=points.device, dtype=torch.float64).round().long()
+    spread = torch.linspace(0, n - 1, _COMPARED, device=points.device, dtype=torch.float64).round().long()
     return torch.unique(torch.cat([spread, points.argmin(0), points.argmax(0)]))
 
 
@@ -346,7 +354,7 @@ class _BlockOperator(Operator):
         return total
 
 
-class _Run:
+class _TracedEquation:
     """One equation on one set of points: its program, its plan, and its blocks."""
 
     def __init__(

@@ -109,6 +109,24 @@ def test_what_equations_cannot_do(function, name):
         fast.residual(X)
 
 
+def test_a_few_points_at_first_do_not_decide_for_all():
+    """Jets that are wrong from x > 0.5 on pass on the first points, and are found out when more come."""
+
+    def jumping(c, o, k):
+        # Code that looks at types: a branch that tensors take and fields do not.
+        return [torch.where(c["x"] > 0.5, (1.0 if isinstance(c["x"], torch.Tensor) else 2.0) * o["u"], o["u"])]
+
+    strict, fast, slow = bound(Model(torch.tanh), jumping, Jets(fallback=False), Jets(), Autograd())
+    strict.residual(X[:2])
+    for _ in range(2):
+        with pytest.raises(MissingRule, match="in the residual"):
+            strict.residual(X)
+    fast.residual(X[:2])
+    assert fast.choice == EngineChoice("jets")
+    assert torch.equal(fast.residual(X), slow.residual(X))
+    assert fast.choice is not None and fast.choice.engine == "autograd"
+
+
 def test_values_may_be_right_and_gradients_wrong(caplog):
     """Batch statistics and hidden states are caught by comparing rows and their gradients with the reference."""
 
