@@ -24,6 +24,7 @@ from torch import Tensor
 
 from pinn.binding import bind, names_of
 from pinn.domains import Domain, Points
+from pinn.least_squares import Integral, Reduction, Rows
 from pinn.validation import count, finite, positive
 
 T = TypeVar("T")
@@ -111,6 +112,11 @@ class Constraint:
             positive("Constraint", weight=self.weight)
         if self.points is not None:
             count("Constraint", 1, points=self.points)
+
+    @property
+    def reduction(self) -> Reduction:
+        """How its residuals at points become rows of the least-squares problem."""
+        return Integral(float(self.on.measure)) if self.integral else Rows()
 
 
 @dataclass(frozen=True, eq=False)

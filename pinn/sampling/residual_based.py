@@ -64,7 +64,7 @@ class RAD(Sampler):
         drawn = {}
         for name, number in counts(problem, size or self.size).items():
             constraint = problem.constraints[name]
-            adaptive = constraint.on.dimension >= problem.domain.dimension and not constraint.integral
+            adaptive = constraint.on.dimension >= problem.domain.dimension and constraint.reduction.pointwise
             wanted = number * self.candidates if adaptive else number
             pool = place(name, constraint.on.sample(wanted, generator=generator, method="sobol"))
             drawn[name] = self._choose(pool, number, residual(name, pool), generator) if adaptive else pool

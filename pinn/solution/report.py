@@ -8,11 +8,12 @@ as one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
+from pinn.derivatives import EngineChoice
 from pinn.objective import Equations
 from pinn.sampling.uniform import sample_uniform
 from pinn.solution.doubts import reasons_for_distrust
@@ -41,6 +42,7 @@ class Report:
         dtype: their precision.
         seed: of weights and points.
         checked: number of comparisons made before the run, 0 where it was not verified.
+        engines: constraint -> the engine that took its derivatives, and why where another was asked for.
         warnings: reasons not to trust the answer; empty when none was found.
     """
 
@@ -59,6 +61,7 @@ class Report:
     dtype: str
     seed: int
     checked: int
+    engines: Mapping[str, EngineChoice]
     warnings: tuple[str, ...]
 
     @classmethod
@@ -103,6 +106,7 @@ class Report:
             dtype=str(parameters[0].dtype).removeprefix("torch."),
             seed=seed,
             checked=0 if check is None else len(check.rows),
+            engines=equations.engines,
             warnings=tuple(reasons_for_distrust(solution, constraints, loss, points, reason)),
         )
 
@@ -113,9 +117,11 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON wants them."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "constraints"}
+        apart = ("constraints", "engines")
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
         plain["warnings"] = list(self.warnings)
+        plain["engines"] = {name: asdict(choice) for name, choice in self.engines.items()}
         plain["constraints"] = {
             one.name: {
                 "rms": one.rms,
@@ -136,6 +142,7 @@ class Report:
             f"({self.steps} steps, {self.parameters} parameters, {self.dtype}, seed {self.seed})",
             f"ended: {self.reason}" if self.reason else "",
             f"checked before: {self.checked} comparisons held" if self.checked else "not verified before the run",
+            *_engine_lines(self.engines),
         ]
         if len(self.errors) > 1:
             lines.append("by output: " + ", ".join(f"{name} {value:.1e}" for name, value in self.errors.items()))
@@ -159,3 +166,12 @@ class Report:
             for name, (low, high) in one.concentrated.items():
                 lines.append(f"half of the squared residual of {one.name!r} lies in {low:.3g} ≤ {name} ≤ {high:.3g}")
         return lines
+
+
+def _engine_lines(engines: Mapping[str, EngineChoice]) -> list[str]:
+    """What took the derivatives: in one line, or each constraint that another engine took over, with the reason."""
+    taken_over = {name: choice for name, choice in engines.items() if choice.reason}
+    if taken_over:
+        return [f"derivatives of {name!r} by {choice.engine}: {choice.reason}" for name, choice in taken_over.items()]
+    names = sorted({choice.engine for choice in engines.values()})
+    return [f"derivatives by {' and '.join(names)}"] if names else []

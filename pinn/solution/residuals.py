@@ -65,10 +65,9 @@ def measured_constraints(
     like = next(equations.model.parameters())
     measured = []
     for name, place in points.items():
-        rows = equations.residual(name, place.to(like.dtype, like.device)).double().cpu()
+        reduction = problem.constraints[name].reduction
+        rows = reduction.stated(equations.residual(name, place.to(like.dtype, like.device)).double().cpu())
         zero = _zero_rms(problem, name, place)
-        if problem.constraints[name].integral:
-            rows = rows.mean(0, keepdim=True) * problem.constraints[name].on.measure
         square = rows.pow(2).sum(1)
         measured.append((name, place, rows, square, zero))
     losses = {name: 0.5 * problem.weight(name) * float(square.mean()) for name, _, _, square, _ in measured}
@@ -76,7 +75,7 @@ def measured_constraints(
     reports = []
     for name, place, rows, square, zero in measured:
         rms = math.sqrt(float(rows.pow(2).mean()))
-        pointwise = square.numel() == place.n and not problem.constraints[name].integral
+        pointwise = problem.constraints[name].reduction.pointwise
         worst = int(square.argmax())
         reports.append(
             ConstraintReport(
@@ -102,13 +101,10 @@ def _zero_rms(problem: Problem, name: str, points: Points) -> float:
 
     numbers = {key: torch.tensor(v.initial, dtype=torch.float64) for key, v in problem.unknowns.items() if not v.inputs}
     place = points.to(torch.float64, torch.device("cpu"))
-    rows = (
-        Autograd()
-        .residual(zero, problem.equation(name), place.x, place.names, {**numbers, **place.constants()})
-        .detach()
+    bound = Autograd().bind(zero, problem.equation(name), place.names)
+    rows = problem.constraints[name].reduction.stated(
+        bound.residual(place.x, {**numbers, **place.constants()}).detach()
     )
-    if problem.constraints[name].integral:
-        rows = rows.mean(0, keepdim=True) * problem.constraints[name].on.measure
     return math.sqrt(float(rows.pow(2).mean()))
 
 

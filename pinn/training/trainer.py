@@ -195,7 +195,9 @@ class _Run:
         if self.weighting is None:
             return objective
         weights: Weights = self.weighting.update(objective, self.count)
-        return Objective(objective.equations, objective.points, weights=weights.constraints, attention=weights.points)
+        return Objective(
+            objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points
+        )
 
     def run(self) -> str:
         """Take steps until something ends the stage; returns what did."""

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from pinn.analysis import analyze
 from pinn.derivatives import Autograd, check_rows_independent
-from pinn.objective import Block, Equations, Objective
+from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import sample_uniform
@@ -56,7 +56,6 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     required = [one for one in analyze(problem).required_derivatives if len(one[1]) <= _HIGHEST]
     rows = compare_derivatives(equations, required, inside.x, allowed)
     nested = Equations(model, Autograd())
-    nested.bound = equations.bound
     residual, jacobian = objective.linearize()
     sizes = _sizes(objective, jacobian)
     for block in objective.blocks:
@@ -88,7 +87,7 @@ def reference_residuals(problem: Problem, points: Mapping[str, Any]) -> dict[str
     for name, place in points.items():
         place = place.to(torch.float64, torch.device("cpu"))
         constants = {**true, **place.constants()}
-        rows = Autograd().residual(outputs, problem.equation(name), place.x, place.names, constants)
+        rows = Autograd().bind(outputs, problem.equation(name), place.names).residual(place.x, constants)
         left[name] = float(rows.detach().abs().max())
     return left
 
@@ -106,14 +105,14 @@ def _sizes(objective: Objective, jacobian: Tensor) -> dict[str, float]:
     """
     terms = jacobian.abs() @ objective.vector().abs()
     sizes, start = {}, 0
-    for block, width in zip(objective.blocks, objective.widths, strict=True):
-        count = width * (1 if block.integral else block.points.n)
-        sizes[block.name] = float(terms[start : start + count].max()) / float(block.scale(terms).max())
+    for block in objective.blocks:
+        count = block.rows
+        sizes[block.name] = float(terms[start : start + count].max()) / float(block.residuals.scale.max())
         start += count
     return sizes
 
 
-def _twins(equations: Equations, nested: Equations, block: Block, size: float) -> float:
+def _twins(equations: Equations, nested: Equations, block: ConstraintBlock, size: float) -> float:
     return _relative(equations.rows(block.name, block.points), nested.rows(block.name, block.points), size)
 
 

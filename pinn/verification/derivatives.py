@@ -159,7 +159,7 @@ def _by_jets(
 
     try:
         with torch.no_grad():
-            rows = Jets(fallback=False).residual(outputs, each, x, names)
+            rows = Jets(fallback=False).bind(outputs, each, names).residual(x)
     except _UNCARRIED:
         return None  # the engine says so in the log when it meets the equations
     return dict(zip(wanted, rows.detach().unbind(1), strict=True))

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pinn.domains import Points
-from pinn.objective import Block, Objective
+from pinn.objective import ConstraintBlock, Objective
 from pinn.problem import Problem
 from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
@@ -65,7 +65,7 @@ class ResidualAttention(Weighting):
         """See `Weighting.weigh`: between updates the lambda are carried over to new points and stay as they are."""
         chosen = dict(weights.points)
         for block in objective.blocks:
-            if block.integral:
+            if not block.reduction.pointwise:
                 continue
             lam = self._attention(objective, block, due)
             self._seen[block.name] = (block.points.x, lam)
@@ -73,7 +73,7 @@ class ResidualAttention(Weighting):
             chosen[block.name] = square / square.mean() * chosen.get(block.name, torch.ones_like(lam))
         return replace(weights, points=chosen)
 
-    def _attention(self, objective: Objective, block: Block, due: bool) -> Tensor:
+    def _attention(self, objective: Objective, block: ConstraintBlock, due: bool) -> Tensor:
         """The lambda of each of a block's points, (n,); see the module."""
         ones = torch.ones(block.points.n, dtype=objective.dtype, device=objective.device)
         seen = self._seen.get(block.name)

@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pinn.objective import Block, Objective
+from pinn.objective import ConstraintBlock, Objective
 from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
@@ -73,7 +73,7 @@ class Causal(Weighting):
         blocks = [
             block
             for block in objective.blocks
-            if problem.constraints[block.name].on.dimension >= problem.domain.dimension and not block.integral
+            if problem.constraints[block.name].on.dimension >= problem.domain.dimension and block.reduction.pointwise
         ]
         if due or not all(self._knows(block) for block in blocks):
             self._seen = {block.name: (block.points.x, self._causal(objective, block)) for block in blocks}
@@ -85,12 +85,12 @@ class Causal(Weighting):
             chosen[name] = factor * chosen.get(name, torch.ones_like(factor))
         return replace(weights, points=chosen)
 
-    def _knows(self, block: Block) -> bool:
+    def _knows(self, block: ConstraintBlock) -> bool:
         """Whether the weights of a block's points are known."""
         x = self._seen[block.name][0] if block.name in self._seen else None
         return x is not None and x.shape == block.points.x.shape and torch.equal(x.to(block.points.x), block.points.x)
 
-    def _causal(self, objective: Objective, block: Block) -> Tensor:
+    def _causal(self, objective: Objective, block: ConstraintBlock) -> Tensor:
         """exp(-epsilon * sum of the mean squared residuals of earlier slices) of each of a block's points, (n,)."""
         low, high = objective.equations.problem.domain.bounds[self.time]
         rows = objective.equations.residual(block.name, block.points).pow(2).sum(1)

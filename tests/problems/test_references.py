@@ -91,7 +91,7 @@ def inside(box, n=40):
 
 
 def largest(field, equation, points, names, constants=None):
-    return float(Autograd().residual(field, equation, points, names, constants).detach().abs().max())
+    return float(Autograd().bind(field, equation, names).residual(points, constants).detach().abs().max())
 
 
 def along(term):
@@ -137,8 +137,8 @@ def test_the_cavity_balances_its_momentum_whatever_the_pressure(middle):
     def viscous(columns, outputs, constants):
         return [laplacian(outputs[name], columns["x"], columns["y"]) / 100 for name in ("u", "v")]
 
-    rows = Autograd().residual(pressureless, problem.equation("equation"), points, ("x", "y")).detach()
-    size = float((w * Autograd().residual(field, viscous, points, ("x", "y")).detach()).sum())
+    rows = Autograd().bind(pressureless, problem.equation("equation"), ("x", "y")).residual(points).detach()
+    size = float((w * Autograd().bind(field, viscous, ("x", "y")).residual(points).detach()).sum())
     assert abs(float((w * rows[:, :2]).sum())) <= 3e-7 * abs(size)
 
 

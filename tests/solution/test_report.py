@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pinn import Box, Constraint, Problem, d
-from pinn.derivatives import Autograd
+from pinn.derivatives import Autograd, EngineChoice, Jets
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
@@ -46,10 +46,10 @@ def history(losses, fresh=None):
     )
 
 
-def report(problem, rows=None, **options):
+def report(problem, rows=None, engine=None, **options):
     model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
     solution = Solution(problem, model, rows)
-    return Report.of(solution, Equations(model, Autograd()), **options)
+    return Report.of(solution, Equations(model, engine or Autograd()), **options)
 
 
 def test_the_exact_solution_is_trusted():
@@ -116,3 +116,29 @@ def test_it_is_a_value_and_goes_to_json():
     content = json.loads(json.dumps(made.as_dict()))
     assert content["error"] is None and set(content["constraints"]) == {"equation", "start"}
     assert "no reference" in str(made)
+
+
+def test_the_engine_of_the_derivatives_is_named_in_one_line():
+    for engine, name in ((Jets(), "jets"), (Autograd(), "autograd")):
+        made = report(growth(), engine=engine)
+        assert made.engines == dict.fromkeys(("equation", "start"), EngineChoice(name))
+        assert f"\nderivatives by {name}\n" in str(made)
+        assert made.as_dict()["engines"]["start"] == {"engine": name, "reason": ""}
+
+
+def test_a_constraint_that_left_its_engine_is_named_with_the_reason():
+    problem = Problem(
+        LINE,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x: d(u, x) - u, on=LINE),
+            "start": Constraint(lambda u: torch.cumsum(u, 0) - u, on=LINE.face(x=0)),
+        },
+    )
+    made = report(problem, engine=Jets())
+    assert made.engines["equation"] == EngineChoice("jets")
+    reason = made.engines["start"].reason
+    assert made.engines["start"].engine == "autograd" and "cumsum" in reason
+    said = [line for line in str(made).splitlines() if line.startswith("derivatives")]
+    assert said == [f"derivatives of 'start' by autograd: {reason}"]
+    assert json.loads(json.dumps(made.as_dict()))["engines"]["start"] == {"engine": "autograd", "reason": reason}

@@ -43,7 +43,7 @@ def objective():
 
 
 def weighted(objective, weights):
-    return Objective(objective.equations, objective.points, weights=weights.constraints, attention=weights.points)
+    return Objective(objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points)
 
 
 def test_constant_is_what_the_problem_states(objective):

@@ -165,9 +165,10 @@ def test_single_precision():
 
     def answers(engine):
         dtype = next(model.parameters()).dtype
-        arguments = (model.outputs, equation, points.to(dtype), model.names, list(model.parameters()))
-        rows, jacobian = engine.linearize(*arguments)
-        found = (rows, jacobian, engine.gradient(*arguments)[1])
+        bound = engine.bind(model.outputs, equation, model.names)
+        arguments = (points.to(dtype), list(model.parameters()))
+        rows, jacobian = bound.linearize(*arguments)
+        found = (rows, jacobian, bound.gradient(*arguments)[1])
         assert all(tensor.dtype == dtype for tensor in found)
         return [tensor.detach().double() for tensor in found]
 
