@@ -69,7 +69,7 @@ class ConstraintTraits:
     Attributes:
         name: of the constraint.
         role: what it is to the problem.
-        residuals: number q of residual fields that it returns at every point.
+        residuals_per_point: number q of residual fields that it returns at every point.
         required_derivatives: of outputs and coefficient fields, by order; each brings those of lower order that it is
             the derivative of.
         affine: whether it is affine in the outputs and the unknown coefficients together.
@@ -80,7 +80,7 @@ class ConstraintTraits:
 
     name: str
     role: Role
-    residuals: int
+    residuals_per_point: int
     required_derivatives: tuple[Derivative, ...]
     affine: bool
     affine_in_outputs: bool
@@ -167,7 +167,8 @@ class Traits:
             points: constraint name -> number of its points.
         """
         return sum(
-            one.residuals * (1 if one.role is Role.INTEGRAL else points[name]) for name, one in self.constraints.items()
+            one.residuals_per_point * (1 if one.role is Role.INTEGRAL else points[name])
+            for name, one in self.constraints.items()
         )
 
 
@@ -250,7 +251,7 @@ def _role(problem: Problem, name: str, points: Points, time: str | None) -> Role
     return Role.START if at_start else Role.BOUNDARY
 
 
-# -- what the equations ask for ---------------------------------------------------------------------------------------
+# -- what the equations require --------------------------------------------------------------------------------------
 
 
 def _required(problem: Problem, name: str, points: Points) -> tuple[tuple[Derivative, ...], str]:

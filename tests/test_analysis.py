@@ -83,7 +83,7 @@ def test_the_suite_is_read_without_a_model(name, no_model):
         traits.orders,
         traits.time_coordinate,
         [one.role for one in constraints],
-        [one.residuals for one in constraints],
+        [one.residuals_per_point for one in constraints],
         traits.affine,
         traits.affine_in_outputs,
     )
@@ -268,7 +268,7 @@ def test_an_equation_that_refuses_some_values_is_not_affine_in_them():
 
     traits = analyze(posed(tabulated, LINE))
     assert not traits.affine
-    assert traits.constraints["equation"].residuals == 1
+    assert traits.constraints["equation"].residuals_per_point == 1
 
 
 def test_one_constraint_that_is_not_affine_is_told_from_the_others():
