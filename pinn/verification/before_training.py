@@ -203,7 +203,7 @@ def asked(objective: Objective) -> list[Derivative]:
         outputs = {name: trace.output(name) for name in names}
         try:
             rows = block.equation(dict(trace.coordinates), outputs, equations.constants(place))
-            operators: Mapping[str, Iterable[Any]] = Program(trace, rows, engine.algebra).asked
+            operators: Mapping[str, Iterable[Any]] = Program(trace, rows, engine.basis).required
         except _UNCARRIED:
             operators = {name: [(((i,), 1.0) for i in range(len(place.names)))] for name in names}
         for name, keys in operators.items():

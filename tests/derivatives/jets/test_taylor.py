@@ -4,8 +4,8 @@ import pytest
 import sympy
 import torch
 
-from pinn.derivatives.jets import taylor
-from pinn.derivatives.jets.algebra import Algebra
+from pinn.derivatives.jets import activations, special, taylor
+from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.kernels.affine import Linear, Multiple, Sum
 from pinn.derivatives.jets.kernels.compose import Compose, Product
 from pinn.derivatives.jets.kernels.compose_part import partly_composed
@@ -27,14 +27,14 @@ FUNCTIONS = {
     taylor.LOG: sympy.log(Z),
     taylor.LOG1P: sympy.log(1 + Z),
     taylor.EXPM1: sympy.exp(Z) - 1,
-    taylor.ERF: sympy.erf(Z),
-    taylor.ATAN: sympy.atan(Z),
-    taylor.SILU: Z / (1 + sympy.exp(-Z)),
-    taylor.GELU: Z * (1 + sympy.erf(Z / ROOT)) / 2,
-    taylor.ABS: Z,
-    taylor.RELU: Z,
-    taylor.softplus(): sympy.log(1 + sympy.exp(Z)),
-    taylor.softplus(2.0): sympy.log(1 + sympy.exp(2 * Z)) / 2,
+    special.ERF: sympy.erf(Z),
+    special.ATAN: sympy.atan(Z),
+    activations.SILU: Z / (1 + sympy.exp(-Z)),
+    activations.GELU: Z * (1 + sympy.erf(Z / ROOT)) / 2,
+    activations.ABS: Z,
+    activations.RELU: Z,
+    activations.softplus(): sympy.log(1 + sympy.exp(Z)),
+    activations.softplus(2.0): sympy.log(1 + sympy.exp(2 * Z)) / 2,
     taylor.power(0.5): sympy.sqrt(Z),
     taylor.power(3.0): Z**3,
     taylor.power(-1.5): Z ** sympy.Rational(-3, 2),
@@ -67,13 +67,13 @@ def stacks(size, *shape):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("rule", [taylor.TANH, taylor.SIGMOID, taylor.EXP, taylor.SIN, taylor.GELU, taylor.LOG])
+@pytest.mark.parametrize("rule", [taylor.TANH, taylor.SIGMOID, taylor.EXP, taylor.SIN, activations.GELU, taylor.LOG])
 def test_fused_gradients(rule, order):
     """The hand-written backward passes against finite differences of the forward ones."""
-    algebra = Algebra([{(0,) * order: 1.0}, {(0, 1): 1.0}, {(1, 1): 1.0, (0, 0): 1.0}])
-    keys = tuple(range(1, algebra.size))
-    program = algebra.composition(keys)
-    z = stacks(algebra.size, 2, 3).requires_grad_()
+    basis = DerivativeBasis([{(0,) * order: 1.0}, {(0, 1): 1.0}, {(1, 1): 1.0, (0, 0): 1.0}])
+    keys = tuple(range(1, basis.size))
+    program = basis.composition(keys)
+    z = stacks(basis.size, 2, 3).requires_grad_()
     assert torch.autograd.gradcheck(lambda z: Compose.apply(rule, program, keys, z, None, SPACE), z)
     value, tail = z.detach()[0].clone().requires_grad_(), z.detach()[1:, :1].clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda v, t: Compose.apply(rule, program, keys, v, t, SPACE), (value, tail))
@@ -94,17 +94,19 @@ PARTS = {
 @pytest.mark.parametrize("asked", [ASKED, ASKED[1:], [{(i, i): 1.0 for i in range(5)}]], ids=["4", "2", "laplacian"])
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
-    "rule", [taylor.TANH, taylor.SIGMOID, taylor.EXP, taylor.SIN, taylor.GELU, taylor.RELU], ids=lambda r: r.name
+    "rule",
+    [taylor.TANH, taylor.SIGMOID, taylor.EXP, taylor.SIN, activations.GELU, activations.RELU],
+    ids=lambda r: r.name,
 )
 def test_some_entries(rule, part, asked):
     """Some entries are those of the whole, and so are their gradients; also where z varies alike at every point."""
-    algebra = Algebra(asked)
-    entries = PARTS[part](algebra.size)
-    keys = tuple(k for k in range(1, algebra.size) if k != 2)
-    program = algebra.composition(keys)
+    basis = DerivativeBasis(asked)
+    entries = PARTS[part](basis.size)
+    keys = tuple(k for k in range(1, basis.size) if k != 2)
+    program = basis.composition(keys)
     places = {k: place for place, k in enumerate((0, *program.keys))}
     entries = tuple(k for k in entries if k in places)
-    some = algebra.partial(keys, entries)
+    some = basis.partial(keys, entries)
     assert some.entries == entries
 
     def partly(value, tail):
@@ -134,9 +136,9 @@ def test_some_entries(rule, part, asked):
 
 
 def test_products_and_linear_maps():
-    algebra = Algebra([{(0, 0, 1): 1.0}])
-    f, g = stacks(algebra.size, 2, 3).requires_grad_(), (stacks(algebra.size, 2, 3) ** 2).requires_grad_()
-    assert torch.autograd.gradcheck(lambda f, g: Product.apply(algebra.terms, algebra.size, f, g, SPACE), (f, g))
+    basis = DerivativeBasis([{(0, 0, 1): 1.0}])
+    f, g = stacks(basis.size, 2, 3).requires_grad_(), (stacks(basis.size, 2, 3) ** 2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda f, g: Product.apply(basis.terms, basis.size, f, g, SPACE), (f, g))
     weight, bias = stacks(4, 3).requires_grad_(), stacks(4).requires_grad_()
     assert torch.autograd.gradcheck(lambda *given: Linear.apply(*given, SPACE), (f, weight, bias))
     assert torch.autograd.gradcheck(lambda f, g: Sum.apply(f, g, -0.7, SPACE), (f, g))
