@@ -9,6 +9,9 @@
 At a kink the derivative is the one that torch's autograd has there. No coefficient overflows where the function itself
 does not: exponentials are taken of negative numbers only.
 
+torch 2.13 has two of them in single precision: the slope 1/6 of hardsigmoid, which it cannot differentiate twice, and
+the length of celu in derivatives. Here they are exact.
+
 Source: Hendrycks, Gimpel, arXiv:1606.08415 (gelu); Elfwing et al., arXiv:1702.03118 (silu); Misra, arXiv:1908.08681
 (mish); Clevert et al., arXiv:1511.07289 (elu); Klambauer et al., arXiv:1706.02515 (selu); Barron, arXiv:1704.07483
 (celu).
@@ -136,11 +139,12 @@ def elu(alpha: float = 1.0, scale: float = 1.0, length: float = 1.0) -> SmoothFu
         return found if scale == 1.0 else scale * found
 
     def taylor(z: Tensor, y: Tensor, extra: tuple[Tensor, ...], order: int, space: Workspace) -> list[Tensor]:
-        above, power = z > 0.0, torch.exp(z.clamp_max(0.0) / length) * (scale * alpha)
-        return [
-            torch.where(above, scale if m == 1 else 0.0, power / (length**m * math.factorial(m)))
-            for m in range(1, order + 1)
-        ]
+        power = torch.exp(z.clamp_max(0.0) / length) * (scale * alpha)
+        found = [torch.where(z > 0.0, scale, power / length)]
+        for m in range(2, order + 1):
+            # At zero torch takes the slope from below, and what follows from above.
+            found.append(torch.where(z >= 0.0, 0.0, power / (length**m * math.factorial(m))))
+        return found
 
     return SmoothFunction("elu", by_copy(value), taylor)
 
@@ -180,7 +184,7 @@ HARDSIGMOID = _pieces("hardsigmoid", F.hardsigmoid, lambda z: _indicator((z > -3
 HARDSWISH = _pieces(
     "hardswish",
     F.hardswish,
-    lambda z: torch.where(z < -3, 0.0, torch.where(z < 3, z / 3.0 + 0.5, 1.0)),
+    lambda z: torch.where(z <= -3, 0.0, torch.where(z < 3, z / 3.0 + 0.5, 1.0)),
     lambda z: _indicator((z > -3) & (z < 3), z) / 6.0,
 )
 
