@@ -6,7 +6,8 @@
 
 Numbers and plain tensors are constants of the coordinates. A plain tensor may be a parameter or computed from some.
 
-Source: `pinn.derivatives.jets.algebra`, whose algebra it is.
+Source: Hörmander, The Analysis of Linear Partial Differential Operators I (1990), sec. 1.1, for the product; the
+structure constants c are those of `pinn.derivatives.jets.algebra`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pinn.derivatives.jets.kernels.compose import Product, composed, is_constant
 from pinn.derivatives.jets.kernels.compose_part import partly_composed
 
 FEW = 4
-"""Entries that are the same at every point, from which on it pays to treat them so on the way back."""
+"""Number of entries that are the same at every point, from which on it pays to use that in the backward pass."""
 
 
 def compose(function: taylor.SmoothFunction, z: Jet) -> Jet:
@@ -268,12 +269,12 @@ def where(condition: Any, f: Any, g: Any) -> Any:
     _same_rank(f, g, "torch.where")
     keys = tuple(sorted({*f.keys, *g.keys}))
     shape = torch.broadcast_shapes(condition.shape, f.shape, g.shape)
-    left, right = (_spread(x, keys, shape) for x in (f, g))
+    left, right = (widened(x, keys, shape) for x in (f, g))
     return Jet(f.context, keys, stack=torch.where(condition, left, right))
 
 
-def _spread(f: Jet, keys: tuple[int, ...], shape: torch.Size) -> Tensor:
-    """The stack of f with these entries, zeros where f has none."""
+def widened(f: Jet, keys: tuple[int, ...], shape: torch.Size) -> Tensor:
+    """The stack of f (1 + len(keys), *shape) with these entries, zeros where f has none."""
     if f.keys == keys:
         return f.stack.expand(-1, *shape)
     zero = f.value.new_zeros(()).expand(shape)

@@ -73,7 +73,8 @@ class Jets(Engine):
         if block is not None and not (isinstance(block, int) and block >= 1):
             raise ValueError(f"Jets: got block={block!r}, expected an integer of at least 1; give one, or leave it out")
         self.fallback, self.probe, self.block = fallback, probe, block
-        self.rules = with_rules(rules)
+        self.rules = tuple(rules)
+        with_rules(self.rules)  # refused here, where they enter
         self.reference = Autograd()
         self._bases: dict[frozenset[OperatorKey], DerivativeBasis] = {}
         self.space = Workspace()
@@ -211,7 +212,7 @@ class Jets(Engine):
     # -- bases --------------------------------------------------------------------------------------------------
 
     def basis(self, required: Iterable[OperatorKey]) -> DerivativeBasis:
-        """The basis that carries these operators; bases are kept, for the last few hundred askings."""
+        """The basis that carries these operators; the last few hundred bases are kept."""
         keys = frozenset(required)
         if keys not in self._bases:
             if len(self._bases) >= 256:
@@ -386,8 +387,8 @@ class _Run:
         constants: Mapping[str, Tensor] | None,
     ) -> None:
         self._model, self._points, self._names = model, points.detach(), tuple(names)
-        self._space, self._rules = engine.space, engine.rules
-        trace = Trace(names, points.shape[0], points, engine.rules)
+        self._space, self._rules = engine.space, with_rules(engine.rules)
+        trace = Trace(names, points.shape[0], points, self._rules)
         outputs = {name: trace.output(name) for name in engine.output_names(model, points, names)}
         rows = equation(dict(trace.coordinates), outputs, constants or {})
         self._program = Program(trace, rows, engine.basis)

@@ -1,8 +1,10 @@
-"""Features of jets put together, taken apart and reshaped; linear maps, so that every entry is treated alike.
+"""Features of jets joined, split and reshaped: linear maps, which treat every entry alike.
 
     Q_k(∂) A(f) = A(Q_k(∂) f)   for a linear map A of features
 
-The axis of the points stays first: what would move, mix or remove it has no rule.
+The axis of the points stays first: an operation that would move, mix or remove it has no rule.
+
+Source: Q_k(∂) is linear and A constant, so that they commute.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jets.arithmetic import stack_entries
+from pinn.derivatives.jets.arithmetic import widened
 from pinn.derivatives.jets.jet import Jet, MissingRule, context_of
 
 
@@ -47,21 +49,14 @@ def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what:
     found, keys = _joined(jets, what)
     if all(jet.keys == keys and jet.stacked for jet in found):
         return Jet(found[0].context, keys, stack=function([jet.stack for jet in found], axis))
-    value = function([jet.value for jet in found], axis)
-    if all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1:
-        # Coordinates, above all: one small tail each, not an operation for every coordinate and entry.
-        return Jet(found[0].context, keys, value, function([_widened(jet, keys) for jet in found], axis))
-    entries = []
-    for key in keys:
-        parts = []
-        for jet in found:
-            entry = jet.entry(key)
-            parts.append(jet.value.new_zeros(()).expand(jet.shape) if entry is None else entry.expand(jet.shape))
-        entries.append(function(parts, axis))
-    return Jet(found[0].context, keys, value, stack_entries(entries, value))
+    if all(jet.tail.shape[1] == 1 for jet in found) and found[0].context.n != 1:
+        # Coordinates, above all, have constant tails: they are joined without being expanded to the points.
+        value = function([jet.value for jet in found], axis)
+        return Jet(found[0].context, keys, value, function([_constant_tail(jet, keys) for jet in found], axis))
+    return Jet(found[0].context, keys, stack=function([widened(jet, keys, jet.shape) for jet in found], axis))
 
 
-def _widened(jet: Jet, keys: tuple[int, ...]) -> Tensor:
+def _constant_tail(jet: Jet, keys: tuple[int, ...]) -> Tensor:
     """The constant tail of a jet with these entries, zeros where it has none."""
     if jet.keys == keys:
         return jet.tail

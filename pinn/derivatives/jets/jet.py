@@ -84,7 +84,7 @@ class JetContext:
         n: number of points.
         space: where stacks are allocated.
         rules: torch function -> rule.
-        record: where the rows of ∂r/∂θ are wanted, what records the layers; else None.
+        record: the record of layers, where rows of ∂r/∂θ are wanted; else None.
         required: numbers of the basis that will be read from the outputs; None for all of them.
     """
 

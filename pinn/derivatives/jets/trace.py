@@ -50,7 +50,7 @@ class Atom:
     ) -> None:
         self.index, self.name, self.number = index, name, number
         self.function, self.args, self.kwargs, self.discrete = function, args, dict(kwargs or {}), discrete
-        # Where derivatives of the operation are asked for: their basis, and each operand's entries as fields.
+        # Where derivatives of the operation are required: their basis, and each operand's entries as fields.
         self.jets: tuple[DerivativeBasis, list[Any], dict[str, Any]] | None = None
 
 

@@ -1,4 +1,4 @@
-"""The algebra of a plan: its size, its closure, and Leibniz's rule on polynomials, exactly."""
+"""The algebra of a basis: its size, its closure, and Leibniz's rule on polynomials, exactly."""
 
 import itertools
 from collections import Counter
@@ -23,11 +23,11 @@ SIZES = {
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes(name):
-    asked, size = SIZES[name]
-    basis = DerivativeBasis(asked)
+    required, size = SIZES[name]
+    basis = DerivativeBasis(required)
     assert basis.size == size
     assert basis.operators[0] == {(): 1}
-    for p in asked:
+    for p in required:
         assert combined(basis, p) == {m: Fraction(c) for m, c in p.items()}
 
 
@@ -77,9 +77,9 @@ fields = st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 4)), st.int
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(operators, min_size=1, max_size=3), fields, fields)
-def test_leibniz(asked, f, g):
+def test_leibniz(required, f, g):
     """Q_k(∂)(fg) = Σ c[k][a][b] Q_a(∂)f Q_b(∂)g for polynomials f and g, in exact arithmetic."""
-    basis = DerivativeBasis(asked)
+    basis = DerivativeBasis(required)
     left = [operate(q, product(f, g)) for q in basis.operators]
     right = [Counter() for _ in basis.operators]
     for k, a, b, c in basis.terms:

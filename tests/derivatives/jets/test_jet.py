@@ -41,7 +41,7 @@ def test_structural_zeros_are_not_computed():
     assert torch.sin(here.constant(torch.rand(4))).keys == ()
 
 
-def test_only_what_is_asked_of_the_outputs_is_made():
+def test_only_the_required_entries_of_the_outputs_are_computed():
     """Of a Laplacian's twelve entries the last layer makes one."""
     basis = DerivativeBasis([{(i, i): 1.0 for i in range(10)}])
     here = JetContext(basis, 4, Workspace(), RULES, required=frozenset({11}))
@@ -57,7 +57,7 @@ def test_only_what_is_asked_of_the_outputs_is_made():
     assert not u.is_deferred
 
 
-def test_all_entries_are_made_where_most_are_wanted():
+def test_all_entries_are_computed_where_most_are_required():
     here = JetContext(DerivativeBasis([{(0, 0): 1.0}]), 4, Workspace(), RULES, required=frozenset({0, 2}))
     x = here.coordinate(torch.rand(4), 0)
     assert not torch.sin(torch.sin(x)).is_deferred

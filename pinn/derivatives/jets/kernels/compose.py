@@ -105,7 +105,7 @@ def powers_of(levels: Levels, keys: tuple[int, ...], tail: Tensor, space: Worksp
 def _compose(
     function: SmoothFunction, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor, space: Workspace
 ) -> tuple[Tensor, tuple[Tensor, ...], Power]:
-    """The stack of φ(z), what the rule's coefficients need beside its value, and sums that serve the way back."""
+    """The stack of φ(z), what the coefficients need beside the value, and sums that the backward pass uses."""
     y = space.stack(1 + len(program.keys), value)
     extra = function.value(value, y[0], space)
     if not program.keys:
@@ -138,7 +138,7 @@ def _second_order(function: SmoothFunction, program: Composition, tail: Tensor, 
     All factors are then entries of first order, y_a = φ' z_a, and neither φ' nor φ₂ is made.
 
     Returns:
-        place -> (t, c) with c t = Σ y_a z_b, where that is long and will be asked for again.
+        place -> (t, c) with c t = Σ y_a z_b, where that is long and the backward pass uses it again.
     """
     assert function.pullback is not None and function.riccati is not None
     _, p1, p2 = function.riccati

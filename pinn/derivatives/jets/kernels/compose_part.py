@@ -7,9 +7,10 @@ Of a Laplacian in ten dimensions the output wants one number in twelve, and the 
 Before the first activation δ is the same at every point, so that its gradient is made of the sums Σ φ_m ḡ_k over the
 points, and that of the value of Σ_k (δᵐ)_k ḡ_k: two passes over ḡ, and none of its size is written.
 
-The coefficients φ_m and the powers of δ are kept for the way back; in `pinn.derivatives.jets.kernels.compose`, which
-makes every entry, they are had again from the entries themselves. Where φ' = p₀ + p₁ φ + p₂ φ² and the basis is of
-second order, so that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made at all:
+The coefficients φ_m and the powers of δ are saved for the backward pass; in
+`pinn.derivatives.jets.kernels.compose`, which makes every entry, they are recomputed from the entries themselves. Where
+φ' = p₀ + p₁ φ + p₂ φ² and the basis is of second order, so that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made
+at all:
 
     y_k = φ₁ t_k,   t_k = z_k + σ q_k,   q = δ²,     h_k = φ₁ ḡ_k:
     ḡ_z[0] = Σ 2σ h_k t_k + p₂ φ₁ h_k q_k,   ḡ_z[k] = h_k,   ḡ_z[b] += 2σ h_k c[k][a][b] z_a

@@ -17,7 +17,7 @@ def stacks(size, *shape):
     return torch.rand(size, *shape, dtype=torch.float64, generator=generator) + 0.3
 
 
-ASKED = [{(0,) * 4: 1.0}, {(0, 1): 1.0}, {(1, 1): 1.0, (0, 0): 1.0}]
+REQUIRED = [{(0,) * 4: 1.0}, {(0, 1): 1.0}, {(1, 1): 1.0, (0, 0): 1.0}]
 PARTS = {
     "value": lambda size: (0,),
     "last": lambda size: (size - 1,),
@@ -27,16 +27,18 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("asked", [ASKED, ASKED[1:], [{(i, i): 1.0 for i in range(5)}]], ids=["4", "2", "laplacian"])
+@pytest.mark.parametrize(
+    "required", [REQUIRED, REQUIRED[1:], [{(i, i): 1.0 for i in range(5)}]], ids=["4", "2", "laplacian"]
+)
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
-    "rule",
+    "function",
     [taylor.TANH, taylor.SIGMOID, taylor.EXP, taylor.SIN, activations.GELU, activations.RELU],
     ids=lambda r: r.name,
 )
-def test_some_entries(rule, part, asked):
+def test_some_entries(function, part, required):
     """Some entries are those of the whole, and so are their gradients; also where z varies alike at every point."""
-    basis = DerivativeBasis(asked)
+    basis = DerivativeBasis(required)
     entries = PARTS[part](basis.size)
     keys = tuple(k for k in range(1, basis.size) if k != 2)
     program = basis.composition(keys)
@@ -46,10 +48,10 @@ def test_some_entries(rule, part, asked):
     assert some.entries == entries
 
     def partly(value, tail):
-        return partly_composed(rule, some, value, tail, SPACE)
+        return partly_composed(function, some, value, tail, SPACE)
 
     def whole(value, tail):
-        return Compose.apply(rule, program, keys, value, tail, SPACE)[[places[k] for k in entries]]
+        return Compose.apply(function, program, keys, value, tail, SPACE)[[places[k] for k in entries]]
 
     def agree(*given):
         found, expected = partly(*given), whole(*given)
@@ -67,5 +69,5 @@ def test_some_entries(rule, part, asked):
         agree(value, tail)
         agree(value, z.detach()[1:, :1].clone().requires_grad_())
         with torch.no_grad():
-            torch.testing.assert_close(partly_composed(rule, some, z, None, SPACE), partly(z, None))
+            torch.testing.assert_close(partly_composed(function, some, z, None, SPACE), partly(z, None))
     assert torch.autograd.gradcheck(lambda z: partly(z, None), stacks(1 + len(keys), 2, 2).requires_grad_())
