@@ -32,7 +32,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jets.algebra import Algebra
+from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.trace import Trace
 from pinn.domains import Points
@@ -264,7 +264,7 @@ def _required(problem: Problem, name: str, points: Points) -> tuple[tuple[Deriva
         rows = problem.equation(name)(
             dict(trace.coordinates), {key: trace.output(key) for key in fields}, {**numbers, **place.constants()}
         )
-        operators = Program(trace, rows, lambda keys: Algebra([dict(key) for key in keys])).asked
+        operators = Program(trace, rows, lambda keys: DerivativeBasis([dict(key) for key in keys])).required
     except _REFUSALS as error:
         every = _sorted((key, (axis,)) for key in fields for axis in range(len(place.names)))
         return every, ", ".join([type(error).__name__, *str(error).splitlines()[:1]])

@@ -1,7 +1,7 @@
-"""Plans: which derivatives are carried together, and the algebra that carries them.
+"""Bases of derivatives: which operators are carried together, and the algebra that carries them.
 
-A constant-coefficient operator P(∂) is a polynomial P in the symbols ξ₁ … ξ_d. Asked for some operators, a plan closes
-them under ∂/∂ξᵢ, row-reduces, and takes the graded basis Q₀ = 1, Q₁, …, Q_{K−1}. The space is then closed under
+A constant-coefficient operator P(∂) is a polynomial P in the symbols ξ₁ … ξ_d. From the operators that are required,
+their closure under ∂/∂ξᵢ and row reduction give the graded basis Q₀ = 1, Q₁, …, Q_{K−1}. The space is then closed under
 translation of ξ, so that products close (Leibniz's rule in Hörmander's form),
 
     Q_k(∂)(f g) = Σ_{a,b} c[k][a][b] Q_a(∂)f Q_b(∂)g,      Q_k(ξ + η) = Σ_{a,b} c[k][a][b] Q_a(ξ) Q_b(η),
@@ -40,8 +40,8 @@ Levels = tuple[Level, ...]
 ONE: Monomial = ()
 
 
-class OutsidePlan(KeyError):
-    """An operator was asked of a plan that does not carry it."""
+class OutsideBasis(KeyError):
+    """An operator was required that the basis does not span."""
 
 
 def times(monomial: Monomial, other: Monomial) -> Monomial:
@@ -60,9 +60,9 @@ def _derivative(p: Exact, i: int) -> Exact:
     return {m: c for m, c in found.items() if c}
 
 
-def _closure(asked: Iterable[Exact]) -> list[Exact]:
+def _closure(required: Iterable[Exact]) -> list[Exact]:
     """The operators and all their derivatives by ξ, simplest first."""
-    waiting = [p for p in asked if p]
+    waiting = [p for p in required if p]
     found: dict[frozenset[tuple[Monomial, Fraction]], Exact] = {}
     while waiting:
         p = waiting.pop()
@@ -100,9 +100,9 @@ def _row_reduce(candidates: list[Exact]) -> list[tuple[Monomial, Exact]]:
     return sorted(basis, key=lambda item: (max(map(len, item[1])), item[0]))
 
 
-def _scaled(q: Exact, pivot: Monomial, asked: list[Exact]) -> Exact:
-    """The multiple of q that was asked for, so that it is read off as it is; else that of pivot coefficient one."""
-    for p in asked if pivot else ():  # the value itself is never scaled
+def _scaled(q: Exact, pivot: Monomial, required: list[Exact]) -> Exact:
+    """The multiple of q that was required, so that it is read off as it is; else that of pivot coefficient one."""
+    for p in required if pivot else ():  # the value itself is never scaled
         if pivot in p and p.keys() == q.keys():
             factor = p[pivot] / q[pivot]
             if all(p[m] == factor * c for m, c in q.items()):
@@ -161,7 +161,7 @@ class Composition:
 
 
 @dataclass(frozen=True)
-class Partial:
+class PartialComposition:
     """How some entries of φ(z) are put together, and their gradients taken back to z.
 
     Runs (k, a, b, m, c) stand for the terms k + i, a + i, b + i, i < m. All but keys are places: k among the entries, a
@@ -186,26 +186,32 @@ class Partial:
     bent: tuple[tuple[int, int, int, float], ...]
 
 
-class Algebra:
-    """The basis of a plan, its structure constants, and the programs made of them.
+class DerivativeBasis:
+    """Operators Q₀ = 1, Q₁, …, Q_{K−1}, their structure constants, and the programs made of them.
 
     Args:
-        asked: operators that the plan must carry.
+        required: operators that the basis must span.
+
+    Attributes:
+        operators: the Q_k, exactly.
+        terms: (k, a, b, c) of Q_k(fg) = Σ c Q_a f Q_b g.
 
     Example:
-        >>> laplacian = Algebra([{(0, 0): 1.0, (1, 1): 1.0}])
+        >>> laplacian = DerivativeBasis([{(0, 0): 1.0, (1, 1): 1.0}])
         >>> laplacian.size, laplacian.express({(0, 0): 2.0, (1, 1): 2.0, (): 1.0})
         (4, ((0, 1.0), (3, 2.0)))
     """
 
-    def __init__(self, asked: Iterable[Polynomial]) -> None:
-        exact = [{m: Fraction(c) for m, c in p.items() if c} for p in asked]
+    def __init__(self, required: Iterable[Polynomial]) -> None:
+        exact = [{m: Fraction(c) for m, c in p.items() if c} for p in required]
         reduced = _row_reduce(_closure(exact))
         scaled = [(pivot, _scaled(q, pivot, exact)) for pivot, q in reduced]
-        self.basis: tuple[Exact, ...] = tuple(q for _, q in scaled)
+        self.operators: tuple[Exact, ...] = tuple(q for _, q in scaled)
         self._pivots = {pivot: (k, q[pivot]) for k, (pivot, q) in enumerate(scaled)}
         self.terms: Terms = tuple(
-            (k, a, b, c) for k, q in enumerate(self.basis) for (a, b), c in sorted(_coproduct(q, self._pivots).items())
+            (k, a, b, c)
+            for k, q in enumerate(self.operators)
+            for (a, b), c in sorted(_coproduct(q, self._pivots).items())
         )
         self._reduced: dict[int, list[tuple[int, int, float]]] = {}
         for k, a, b, c in self.terms:
@@ -214,19 +220,19 @@ class Algebra:
         # Programs depend on the basis alone; they are kept with it because they are looked up at every operation.
         self._products: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], Terms]] = {}
         self._compositions: dict[tuple[int, ...], Composition] = {}
-        self._partials: dict[tuple[tuple[int, ...], tuple[int, ...]], Partial] = {}
+        self._partials: dict[tuple[tuple[int, ...], tuple[int, ...]], PartialComposition] = {}
         self._expressed: dict[tuple[tuple[Monomial, float], ...], tuple[tuple[int, float], ...]] = {}
 
     @property
     def size(self) -> int:
         """K, the number of entries."""
-        return len(self.basis)
+        return len(self.operators)
 
     def express(self, p: Polynomial) -> tuple[tuple[int, float], ...]:
         """The operator as a combination (k, coefficient) of the basis.
 
         Raises:
-            OutsidePlan: where the basis does not span it.
+            OutsideBasis: where the basis does not span it.
         """
         key = tuple(sorted(p.items()))
         found = self._expressed.get(key)
@@ -236,10 +242,13 @@ class Algebra:
             for pivot, (k, scale) in self._pivots.items():
                 if pivot in rest:
                     factor = rest[pivot] / scale
-                    rest = _subtract(rest, factor, self.basis[k])
+                    rest = _subtract(rest, factor, self.operators[k])
                     combination.append((k, float(factor)))
             if rest:
-                raise OutsidePlan(f"operator {dict(p)} is not carried by the plan {list(map(dict, self.basis))}")
+                held = list(map(dict, self.operators))
+                raise OutsideBasis(
+                    f"operator {dict(p)} is not carried by the basis {held}; require it when that is made"
+                )
             found = self._expressed[key] = tuple(sorted(combination))
         return found
 
@@ -247,13 +256,13 @@ class Algebra:
         """Whether the operator is a combination of the basis."""
         try:
             self.express(p)
-        except OutsidePlan:
+        except OutsideBasis:
             return False
         return True
 
     def coordinate(self, i: int) -> tuple[tuple[int, float], ...]:
         """The entries (k, Q_k(∂)xᵢ) of coordinate i beyond its value, all constants."""
-        return tuple((k, float(q[i,])) for k, q in enumerate(self.basis) if k and (i,) in q)
+        return tuple((k, float(q[i,])) for k, q in enumerate(self.operators) if k and (i,) in q)
 
     def product(self, f: tuple[int, ...], g: tuple[int, ...]) -> tuple[tuple[int, ...], Terms]:
         """Entries of a product of fields with entries f and g, and its terms (k, a, b, c) as places."""
@@ -272,7 +281,7 @@ class Algebra:
             self._compositions[keys] = self._compose(keys)
         return self._compositions[keys]
 
-    def partial(self, keys: tuple[int, ...], entries: tuple[int, ...]) -> Partial:
+    def partial(self, keys: tuple[int, ...], entries: tuple[int, ...]) -> PartialComposition:
         """The program of some entries of φ(z) for a z with these entries."""
         key = keys, entries
         if key not in self._partials:
@@ -280,7 +289,7 @@ class Algebra:
             known = [(k, a, b, c) for k, a, b, c in self.terms if k in place and a in whole.keys and b in at_in]
             powers = _needed(whole, {*entries, *(a for _, a, _, _ in known)})
             bent = {key for level in powers for key, *_ in level}
-            self._partials[key] = Partial(
+            self._partials[key] = PartialComposition(
                 keys=keys,
                 entries=entries,
                 powers=powers,

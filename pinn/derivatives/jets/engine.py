@@ -1,4 +1,4 @@
-"""The fast engine: jets through the network, one plan an equation, blocks of points that stay in the cache.
+"""The fast engine: jets through the network, one basis an equation, blocks of points that stay in the cache.
 
 An equation runs on lazy fields (`pinn.derivatives.jets.trace`), which say what operators it asks of the outputs; the
 model then runs on jets that carry just those (`pinn.derivatives.jets.algebra`, `pinn.derivatives.jets.jet`), and the
@@ -34,11 +34,12 @@ from pinn.derivatives.engine import (
     flat_gradient,
     scaled,
 )
-from pinn.derivatives.jets.algebra import Algebra
-from pinn.derivatives.jets.jacobian import BlockLinearization, Tape, leaves_of
-from pinn.derivatives.jets.jet import Frame, MissingRule
+from pinn.derivatives.jets.algebra import DerivativeBasis
+from pinn.derivatives.jets.jacobian import BlockLinearization, LayerRecord, leaves_of
+from pinn.derivatives.jets.jet import JetContext, MissingRule, Rule
 from pinn.derivatives.jets.kernels.workspace import Workspace
-from pinn.derivatives.jets.program import Evaluation, Key, Program
+from pinn.derivatives.jets.program import Evaluation, OperatorKey, Program
+from pinn.derivatives.jets.registry import with_rules
 from pinn.derivatives.jets.trace import Trace
 
 _LOG = logging.getLogger("pinn.derivatives")
@@ -56,13 +57,15 @@ class Jets(Engine):
     Args:
         fallback: whether the reference takes over where a rule is missing or the comparison fails; else it raises.
         probe: whether each bound equation is compared with the reference before it is first used.
-        block: points that are computed together; left out, it follows the plan's size, the width and the threads.
+        block: points that are computed together; left out, it follows the basis's size, the width and the threads.
+        rules: rules for further functions, or in the place of others, each made by `pinn.derivatives.jets.rule`.
 
     The memory of a block of points serves the next one and the next call: an engine keeps up to 128 MB of it
     (`pinn.derivatives.jets.kernels.workspace`) for as long as it lives.
 
     Raises:
         ValueError: where `block` is not a positive integer.
+        TypeError: where one of `rules` is not a rule.
         MissingRule: with `fallback=False`, for an operation without a rule, or where the comparison fails.
 
     Example:
@@ -75,26 +78,30 @@ class Jets(Engine):
         True
     """
 
-    def __init__(self, fallback: bool = True, probe: bool = True, block: int | None = None) -> None:
+    def __init__(
+        self, fallback: bool = True, probe: bool = True, block: int | None = None, rules: Iterable[Rule] = ()
+    ) -> None:
         if block is not None and not (isinstance(block, int) and block >= 1):
             raise ValueError(f"Jets: got block={block!r}, expected an integer of at least 1; give one, or leave it out")
         self.fallback, self.probe, self.block = fallback, probe, block
+        self.rules = tuple(rules)
+        self.table = with_rules(self.rules)  # a rule that cannot be one is refused here, where it enters
         self.reference = Autograd()
-        self._algebras: dict[frozenset[Key], Algebra] = {}
+        self._bases: dict[frozenset[OperatorKey], DerivativeBasis] = {}
         self.space = Workspace()
 
     def bind(self, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> BoundEquation:
         """See `Engine.bind`. Jets are compared with the reference when the equation is first evaluated."""
         return _BoundJets(self, model, equation, names)
 
-    def algebra(self, asked: Iterable[Key]) -> Algebra:
-        """The plan that carries these operators; plans are kept, for the last few hundred askings."""
-        keys = frozenset(asked)
-        if keys not in self._algebras:
-            if len(self._algebras) >= 256:
-                self._algebras.pop(next(iter(self._algebras)))
-            self._algebras[keys] = Algebra([dict(key) for key in keys])
-        return self._algebras[keys]
+    def basis(self, required: Iterable[OperatorKey]) -> DerivativeBasis:
+        """The basis that carries these operators; the last few hundred bases are kept."""
+        keys = frozenset(required)
+        if keys not in self._bases:
+            if len(self._bases) >= 256:
+                self._bases.pop(next(iter(self._bases)))
+            self._bases[keys] = DerivativeBasis([dict(key) for key in keys])
+        return self._bases[keys]
 
 
 class _BoundJets(BoundEquation):
@@ -355,7 +362,7 @@ class _BlockOperator(Operator):
 
 
 class _TracedEquation:
-    """One equation on one set of points: its program, its plan, and its blocks."""
+    """One equation on one set of points: its program, its basis, and its blocks."""
 
     def __init__(
         self,
@@ -367,34 +374,35 @@ class _TracedEquation:
         outputs: Sequence[str],
         constants: Mapping[str, Tensor] | None,
     ) -> None:
-        self._model, self._points, self._names, self._space = model, points.detach(), tuple(names), engine.space
-        trace = Trace(names, points.shape[0], points)
+        self._model, self._points, self._names = model, points.detach(), tuple(names)
+        self._space, self._rules = engine.space, engine.table
+        trace = Trace(names, points.shape[0], points, self._rules)
         fields = {name: trace.output(name) for name in outputs}
         rows = equation(dict(trace.coordinates), fields, constants or {})
-        self._program = Program(trace, rows, engine.algebra)
-        asked = set().union(*self._program.asked.values())
-        self._algebra = engine.algebra(asked)
-        self._wanted = frozenset(k for key in asked for k, _ in self._algebra.express(dict(key)))
+        self._program = Program(trace, rows, engine.basis)
+        required = set().union(*self._program.required.values())
+        self._basis = engine.basis(required)
+        self._required = frozenset(k for key in required for k, _ in self._basis.express(dict(key)))
         n = points.shape[0]
-        count = max(1, -(-n // (engine.block or block_size(model, self._algebra.size, points))))
+        count = max(1, -(-n // (engine.block or block_size(model, self._basis.size, points))))
         size = max(1, -(-n // count))
         self.blocks = [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]
 
-    def rows(self, block: slice, tape: Tape | None = None) -> list[Tensor]:
+    def rows(self, block: slice, record: LayerRecord | None = None) -> list[Tensor]:
         """The q rows (n,) on a block of points."""
         points = self._points[block]
-        frame = Frame(self._algebra, points.shape[0], self._space, tape, self._wanted)
-        outputs = self._model({name: frame.coordinate(points[:, i], i) for i, name in enumerate(self._names)})
-        return Evaluation(self._program, frame, outputs, points, block).rows()
+        context = JetContext(self._basis, points.shape[0], self._space, self._rules, record, self._required)
+        outputs = self._model({name: context.coordinate(points[:, i], i) for i, name in enumerate(self._names)})
+        return Evaluation(self._program, context, outputs, points, block).rows()
 
     def linearized(self, block: slice, scale: Tensor | None) -> tuple[Tensor, BlockLinearization]:
         """Scaled rows (n, q) on a block of points, and their derivatives."""
         part = None if scale is None else scale[block]
         with torch.enable_grad():
-            tape = Tape(self._points[block].shape[0], self._space)
-            rows = self.rows(block, tape)
+            record = LayerRecord(self._points[block].shape[0], self._space)
+            rows = self.rows(block, record)
             scales = [None if part is None else part if part.ndim == 1 else part[:, j] for j in range(len(rows))]
-            linearization = tape.linearization(rows, scales)
+            linearization = record.linearization(rows, scales)
         return scaled(torch.stack([row.detach() for row in rows], 1), part), linearization
 
 
@@ -403,7 +411,7 @@ def block_size(model: ModelFunction, entries: int, points: Tensor) -> int:
 
     Args:
         model: its widest layer is looked for where the model is a module's method.
-        entries: K, size of the plan.
+        entries: K, size of the basis.
         points: for their precision and place.
     """
     if points.device.type != "cpu":

@@ -1,8 +1,10 @@
-"""Features of jets put together, taken apart and reshaped; linear maps, so that every entry is treated alike.
+"""Features of jets joined, split and reshaped: linear maps, which treat every entry alike.
 
     Q_k(∂) A(f) = A(Q_k(∂) f)   for a linear map A of features
 
-The axis of the points stays first: what would move, mix or remove it has no rule.
+The axis of the points stays first: an operation that would move, mix or remove it has no rule.
+
+Source: Q_k(∂) is linear and A constant, so that they commute.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jets.arithmetic import tail_of
-from pinn.derivatives.jets.jet import Jet, MissingRule, frame_of
+from pinn.derivatives.jets.arithmetic import widened
+from pinn.derivatives.jets.jet import Jet, MissingRule, context_of
 
 
 def _axis(f: Jet, axis: int, what: str, extra: int = 0) -> int:
@@ -28,15 +30,17 @@ def _axis(f: Jet, axis: int, what: str, extra: int = 0) -> int:
 
 
 def _joined(jets: Sequence[Any], what: str) -> tuple[list[Jet], tuple[int, ...]]:
-    frame = frame_of(jets)
+    context = context_of(jets)
     found = []
     for jet in jets:
         if not isinstance(jet, Jet):
-            if jet.ndim == 0 or jet.shape[0] != frame.n:
-                raise MissingRule(f"{what} of a jet and a tensor of shape {tuple(jet.shape)}, expected ({frame.n}, …)")
-            if frame.tape is not None and jet.requires_grad:
-                jet = frame.tape.constant(jet, jet.ndim)
-            jet = frame.constant(jet)
+            if jet.ndim == 0 or jet.shape[0] != context.n:
+                raise MissingRule(
+                    f"{what} of a jet and a tensor of shape {tuple(jet.shape)}, expected ({context.n}, …)"
+                )
+            if context.record is not None and jet.requires_grad:
+                jet = context.record.constant(jet, jet.ndim)
+            jet = context.constant(jet)
         found.append(jet)
     return found, tuple(sorted(set().union(*(jet.keys for jet in found))))
 
@@ -44,22 +48,15 @@ def _joined(jets: Sequence[Any], what: str) -> tuple[list[Jet], tuple[int, ...]]
 def _join(function: Callable[..., Tensor], jets: Sequence[Any], axis: int, what: str) -> Jet:
     found, keys = _joined(jets, what)
     if all(jet.keys == keys and jet.stacked for jet in found):
-        return Jet(found[0].frame, keys, stack=function([jet.stack for jet in found], axis))
-    value = function([jet.value for jet in found], axis)
-    if all(jet.tail.shape[1] == 1 for jet in found) and value.shape[0] != 1:
-        # Coordinates, above all: one small tail each, not an operation for every coordinate and entry.
-        return Jet(found[0].frame, keys, value, function([_widened(jet, keys) for jet in found], axis))
-    entries = []
-    for key in keys:
-        parts = []
-        for jet in found:
-            entry = jet.entry(key)
-            parts.append(jet.value.new_zeros(()).expand(jet.shape) if entry is None else entry.expand(jet.shape))
-        entries.append(function(parts, axis))
-    return Jet(found[0].frame, keys, value, tail_of(entries, value))
+        return Jet(found[0].context, keys, stack=function([jet.stack for jet in found], axis))
+    if all(jet.tail.shape[1] == 1 for jet in found) and found[0].context.n != 1:
+        # Coordinates, above all, have constant tails: they are joined without being expanded to the points.
+        value = function([jet.value for jet in found], axis)
+        return Jet(found[0].context, keys, value, function([_constant_tail(jet, keys) for jet in found], axis))
+    return Jet(found[0].context, keys, stack=function([widened(jet, keys, jet.shape) for jet in found], axis))
 
 
-def _widened(jet: Jet, keys: tuple[int, ...]) -> Tensor:
+def _constant_tail(jet: Jet, keys: tuple[int, ...]) -> Tensor:
     """The constant tail of a jet with these entries, zeros where it has none."""
     if jet.keys == keys:
         return jet.tail
@@ -91,50 +88,50 @@ def getitem(f: Jet, index: Any) -> Jet:
         index = (slice(None),) * (f.ndim - used) + index[1:]
     if not index or index[0] != slice(None) or any(isinstance(i, Tensor) and i.dtype == torch.bool for i in index):
         raise MissingRule(f"indexing the points of a jet with {index}: only features can be indexed")
-    return f.each(lambda entry, lead: entry[(slice(None),) * lead + index])
+    return f.map_features(lambda entry, lead: entry[(slice(None),) * lead + index])
 
 
 def reshape(f: Jet, *shape: Any) -> Jet:
     """Features in another shape."""
     new = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list, torch.Size)) else shape
-    if not new or new[0] not in (f.frame.n, -1) or (new[0] == -1 and math.prod(new[1:]) != math.prod(f.shape[1:])):
+    if not new or new[0] not in (f.context.n, -1) or (new[0] == -1 and math.prod(new[1:]) != math.prod(f.shape[1:])):
         raise MissingRule(f"reshaping a jet of shape {tuple(f.shape)} to {new}: axis 0 must stay that of the points")
-    return f.each(lambda entry, lead: entry.reshape(*entry.shape[: 1 + lead], *new[1:]))
+    return f.map_features(lambda entry, lead: entry.reshape(*entry.shape[: 1 + lead], *new[1:]))
 
 
 def flatten(f: Jet, start_dim: int = 0, end_dim: int = -1) -> Jet:
     """Some axes of features made one."""
     start, end = _axis(f, start_dim, "torch.flatten"), _axis(f, end_dim, "torch.flatten")
-    return f.each(lambda entry, lead: entry.flatten(start, end))
+    return f.map_features(lambda entry, lead: entry.flatten(start, end))
 
 
 def unsqueeze(f: Jet, dim: int) -> Jet:
     """A new axis of features."""
     at = _axis(f, dim, "torch.unsqueeze", 1)
-    return f.each(lambda entry, lead: entry.unsqueeze(at))
+    return f.map_features(lambda entry, lead: entry.unsqueeze(at))
 
 
 def squeeze(f: Jet, dim: int | None = None) -> Jet:
     """Axes of one feature removed: the named one, or all."""
     if dim is None:
         keep = [size for size in f.shape[1:] if size != 1]
-        return reshape(f, f.frame.n, *keep)
+        return reshape(f, f.context.n, *keep)
     at = _axis(f, dim, "torch.squeeze")
-    return f.each(lambda entry, lead: entry.squeeze(at))
+    return f.map_features(lambda entry, lead: entry.squeeze(at))
 
 
 def transpose(f: Jet, dim0: int, dim1: int) -> Jet:
     """Two axes of features exchanged."""
     a, b = _axis(f, dim0, "torch.transpose"), _axis(f, dim1, "torch.transpose")
-    return f.each(lambda entry, lead: entry.transpose(a, b))
+    return f.map_features(lambda entry, lead: entry.transpose(a, b))
 
 
 def expand(f: Jet, *shape: Any) -> Jet:
     """Axes of one feature repeated without copies."""
     new = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list, torch.Size)) else shape
-    if len(new) != f.ndim or new[0] not in (f.frame.n, -1):
+    if len(new) != f.ndim or new[0] not in (f.context.n, -1):
         raise MissingRule(f"expanding a jet of shape {tuple(f.shape)} to {new}: only features can be expanded")
-    return f.each(lambda entry, lead: entry.expand(*entry.shape[: 1 + lead], *new[1:]))
+    return f.map_features(lambda entry, lead: entry.expand(*entry.shape[: 1 + lead], *new[1:]))
 
 
 def pieces(function: Callable[..., Sequence[Tensor]], what: str) -> Callable[..., tuple[Jet, ...]]:
@@ -147,7 +144,7 @@ def pieces(function: Callable[..., Sequence[Tensor]], what: str) -> Callable[...
             found: Sequence[Tensor] = f.columns()
         else:
             found = function(f.stack, *sizes, at)
-        return tuple(Jet(f.frame, f.keys, stack=piece) for piece in found)
+        return tuple(Jet(f.context, f.keys, stack=piece) for piece in found)
 
     return rule
 
@@ -161,10 +158,10 @@ def _axes(f: Jet, dim: Any, what: str) -> tuple[int, ...]:
 def total(f: Jet, dim: Any = None, keepdim: bool = False, *, axis: Any = None, dtype: None = None) -> Jet:
     """Sum over features."""
     axes = _axes(f, dim if axis is None else axis, "torch.sum")
-    return f.each(lambda entry, lead: entry.sum(axes, keepdim=keepdim))
+    return f.map_features(lambda entry, lead: entry.sum(axes, keepdim=keepdim))
 
 
 def mean(f: Jet, dim: Any = None, keepdim: bool = False, *, axis: Any = None, dtype: None = None) -> Jet:
     """Mean over features."""
     axes = _axes(f, dim if axis is None else axis, "torch.mean")
-    return f.each(lambda entry, lead: entry.mean(axes, keepdim=keepdim))
+    return f.map_features(lambda entry, lead: entry.mean(axes, keepdim=keepdim))

@@ -13,7 +13,7 @@ Products with a vector need no rows:  (J v)ᵢ = Σ_k δ_k[i] · (V a_k[i] + [k 
 Rows are written as Jᵀ (p, N), in which every layer's block lies in memory as it is computed.
 
 Source: Goodfellow, "Efficient per-example gradient computations", arXiv:1510.01799, for K = 1; the sum over a jet's
-entries is this project's.
+entries follows from the chain rule, as written above.
 """
 
 from __future__ import annotations
@@ -53,12 +53,15 @@ class _Copies:
     pointwise: bool
 
 
-class Tape:
-    """What the rows of one block of n points are made of.
+class LayerRecord:
+    """Records each linear layer's input (1 + K', n, in) and output of one forward pass over a block of points.
+
+    One backward pass a field then gives the rows of J. Other constants that meet a jet are recorded with one copy a
+    point, whose gradients are the rows by them.
 
     Args:
         n: number of points.
-        space: where stacks are made.
+        space: where stacks are allocated.
     """
 
     def __init__(self, n: int, space: Workspace) -> None:
@@ -89,7 +92,7 @@ class Tape:
         return given
 
     def linear(self, a: Jet, weight: Tensor, bias: Tensor | None) -> Jet:
-        """The layer's output, kept together with its input."""
+        """The layer's output, recorded together with its input."""
         fixed, shift = weight.detach(), None if bias is None else bias.detach()
         if a.stacked or a.requires_grad:
 
@@ -102,14 +105,14 @@ class Tape:
                 self.layers.append(_Layer(weight, bias if valued else None, inner[0], inner[1:], (z,)))
                 return z
 
-            return a.alike(layer, (*a.shape[:-1], weight.shape[0]))
+            return a.map_entries(layer, (*a.shape[:-1], weight.shape[0]))
         value = affine(a.value, fixed, shift).requires_grad_()
         tail = a.tail @ fixed.T
         if len(a.keys):
             tail = tail.expand(tail.shape[0], *value.shape).detach().requires_grad_()
         outputs = (value, tail) if len(a.keys) else (value,)
         self.layers.append(_Layer(weight, bias, a.value.detach(), a.tail.detach(), outputs))
-        return Jet(a.frame, a.keys, value, tail)
+        return Jet(a.context, a.keys, value, tail)
 
     def targets(self) -> list[Tensor]:
         """The tensors whose gradient the backward pass must give."""

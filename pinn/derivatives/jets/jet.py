@@ -1,75 +1,110 @@
 """Jets: a quantity at n points together with some of its derivatives, on which ordinary torch code runs unchanged.
 
-A jet of shape (n, …) over a plan Q₀ = 1, …, Q_{K−1} holds its value (n, …) and the entries Q_k(∂) of the plan that are
-not zero (its `keys`), stacked as a tail (K' , n, …), or (K', 1, …) where they are the same at every point, as for the
-coordinates themselves. Value and tail lie in one stack (1 + K', n, …) wherever that is where they were computed.
+A jet of shape (n, …) over a basis of operators Q₀ = 1, …, Q_{K−1} holds its value (n, …) and those entries Q_k(∂) that
+are not zero (its `keys`), stacked as a tail (K', n, …), or (K', 1, …) where they are the same at every point, as for
+the coordinates themselves. Value and tail lie in one stack (1 + K', n, …) wherever they were computed together.
 
-What an equation asks of the outputs is known before the network runs (`Frame.wanted`), and is mostly a few of the
-entries: of u_xx + u_yy just that one. So the results of activations and of what treats every entry alike are deferred:
-the next activation asks for all of them, the equation for those that it wants, and only these are made.
+What an equation requires of the outputs is known before the network runs (`JetContext.required`), and is mostly a few
+of the entries: of u_xx + u_yy just that one. So the results of activations, and of operations that treat every entry
+alike, are deferred: the next activation computes all entries, the equation only those that it requires.
 
-Operations on jets are found through `__torch_function__` in the table of `pinn.derivatives.jets.registry`; what is not
-there raises `MissingRule`, which names the operation.
+Operations on jets are found through `__torch_function__` in the table of rules that the context carries. An operation
+that is not in it raises `MissingRule`, which names the operation.
 
-Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13; the algebra: `pinn.derivatives.jets.algebra`.
+Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13; the basis: `pinn.derivatives.jets.algebra`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jets.algebra import Algebra
-
-if TYPE_CHECKING:
-    from pinn.derivatives.jets.jacobian import Tape
-    from pinn.derivatives.jets.kernels.workspace import Workspace
-
+from pinn.derivatives.jets.algebra import DerivativeBasis
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 Part = tuple[int, ...]
 """Some entries of a stack, by their numbers in the basis, ascending; 0 is the value."""
 
 Make = Callable[[Part | None], Tensor]
-"""Makes the stack of a jet: some of the entries, or all."""
+"""Computes the stack of a jet: some of the entries, or all."""
 
 
 class MissingRule(TypeError):
-    """An operation that jets have no rule for. The message names it; the reference engine knows it."""
+    """An operation that jets have no rule for. The message names it; the reference engine can do it."""
+
+
+NO_RULE = "jets have no rule for it (pinn.derivatives.jets.rule makes one)"
 
 
 class MissingAttribute(MissingRule, AttributeError):
     """An attribute of tensors that jets do not have."""
 
 
-class Frame:
+@dataclass(frozen=True)
+class Rule:
+    """How one torch function acts on jets; `pinn.derivatives.jets.rule` makes it.
+
+    Args:
+        function: the torch function, or a function of yours that calls `torch.overrides.handle_torch_function`.
+        apply: what is called in its place, with the same arguments, at least one of them a jet.
+        pointwise: whether entry i of the result depends on entry i of the arguments alone. Equations, whose fields
+            (n,) have the points as their only axis, can use no other functions.
+        discrete: whether the result is constant between jumps, so that its derivative is zero.
+    """
+
+    function: Callable[..., Any]
+    apply: Callable[..., Any]
+    pointwise: bool = True
+    discrete: bool = False
+
+
+Rules = Mapping[Callable[..., Any], Rule]
+"""Table of rules: torch function -> rule."""
+
+
+class Recorder(Protocol):
+    """What a jet's operations tell of the parameters that they meet, where the rows of J are wanted."""
+
+    def constant(self, tensor: Tensor, rank: int) -> Tensor:
+        """Copies of a constant, one a point, shaped to meet a jet of the given rank."""
+
+    def linear(self, a: Jet, weight: Tensor, bias: Tensor | None) -> Jet:
+        """The output of a linear layer, recorded together with its input."""
+
+
+class JetContext:
     """What all jets of one evaluation share.
 
     Args:
-        algebra: the plan.
+        basis: the operators that the entries stand for.
         n: number of points.
-        space: where stacks are made.
-        tape: where the rows of ∂r/∂θ are to be taken, what they are made of; else None.
-        wanted: numbers of the basis, all that will be asked of the outputs; left out, everything.
+        space: where stacks are allocated.
+        rules: torch function -> rule.
+        record: the record of layers, where rows of ∂r/∂θ are wanted; else None.
+        required: numbers of the basis that will be read from the outputs; None for all of them.
     """
 
-    __slots__ = ("algebra", "n", "space", "tape", "wanted")
+    __slots__ = ("basis", "n", "record", "required", "rules", "space")
 
     def __init__(
         self,
-        algebra: Algebra,
+        basis: DerivativeBasis,
         n: int,
         space: Workspace,
-        tape: Tape | None = None,
-        wanted: frozenset[int] | None = None,
+        rules: Rules,
+        record: Recorder | None = None,
+        required: frozenset[int] | None = None,
     ) -> None:
-        self.algebra, self.n, self.space, self.tape, self.wanted = algebra, n, space, tape, wanted
+        self.basis, self.n, self.space, self.rules = basis, n, space, rules
+        self.record, self.required = record, required
 
     def coordinate(self, values: Tensor, i: int) -> Jet:
         """Coordinate number i, with values (n,), as a jet."""
-        entries = self.algebra.coordinate(i)
+        entries = self.basis.coordinate(i)
         tail = self.space.numbers(tuple(c for _, c in entries), values).view(-1, 1)
         return Jet(self, tuple(k for k, _ in entries), values, tail)
 
@@ -78,19 +113,19 @@ class Frame:
         return Jet(self, (), value, value.new_empty((0, 1, *value.shape[1:])))
 
     def part(self, keys: tuple[int, ...]) -> Part | None:
-        """Of the value and the entries `keys`, those that are wanted; None where making them alone would not pay."""
-        if self.wanted is None:
+        """Of the value and the entries `keys`, those that are required; None where all are computed as cheaply."""
+        if self.required is None:
             return None
-        found = tuple(k for k in (0, *keys) if k in self.wanted)
-        # All together are made in fewer operations, so that leaving out a few of them gains nothing.
+        found = tuple(k for k in (0, *keys) if k in self.required)
+        # All together take fewer operations, so that leaving out a few of them gains nothing.
         return found if 0 < 2 * len(found) <= 1 + len(keys) else None
 
 
 class Jet:
-    """A quantity (n, …) with the entries `keys` of its frame's plan.
+    """A quantity (n, …) with the entries `keys` of its context's basis.
 
     Args:
-        frame: the evaluation it belongs to.
+        context: the evaluation it belongs to.
         keys: basis numbers of the entries that are held beyond the value, ascending.
         value: (n, …), or None where `stack` holds it.
         tail: (K', n, …) or (K', 1, …), or None where `stack` holds it.
@@ -99,18 +134,18 @@ class Jet:
     Jets behave as tensors of shape (n, …) do under the operations that have a rule; the axis of points stays first.
     """
 
-    __slots__ = ("_columns", "_make", "_parts", "_shape", "_stack", "_tail", "_value", "frame", "keys")
+    __slots__ = ("_columns", "_make", "_parts", "_shape", "_stack", "_tail", "_value", "context", "keys")
     __array_ufunc__ = None  # so that a NumPy number on the left leaves the operation to the jet
 
     def __init__(
         self,
-        frame: Frame,
+        context: JetContext,
         keys: tuple[int, ...],
         value: Tensor | None = None,
         tail: Tensor | None = None,
         stack: Tensor | None = None,
     ) -> None:
-        self.frame, self.keys = frame, keys
+        self.context, self.keys = context, keys
         self._value, self._tail, self._stack = value, tail, stack
         self._make: Make | None = None
         self._shape: torch.Size | None = None
@@ -118,9 +153,9 @@ class Jet:
         self._columns: dict[Part | None, tuple[Tensor, ...]] = {}
 
     @classmethod
-    def deferred(cls, frame: Frame, keys: tuple[int, ...], shape: tuple[int, ...], make: Make) -> Jet:
-        """A jet of shape (n, …) whose stack is made when it is asked for: the entries that are wanted, or all."""
-        jet = cls(frame, keys)
+    def deferred(cls, context: JetContext, keys: tuple[int, ...], shape: tuple[int, ...], make: Make) -> Jet:
+        """A jet of shape (n, …) whose stack is computed when it is first read: the entries selected, or all."""
+        jet = cls(context, keys)
         jet._make, jet._shape = make, torch.Size(shape)
         return jet
 
@@ -142,17 +177,17 @@ class Jet:
 
     @property
     def stacked(self) -> bool:
-        """Whether value and tail lie in one tensor, or will."""
+        """True where value and tail lie in one tensor, or will once it is computed."""
         return self._stack is not None or self._make is not None
 
     @property
-    def waits(self) -> bool:
-        """Whether the stack is yet to be made, so that what is not asked of it need not be."""
+    def is_deferred(self) -> bool:
+        """True while evaluation is deferred; `select(part)` then computes only those entries."""
         return self._make is not None
 
     @property
     def stack(self) -> Tensor:
-        """Value and tail in one tensor (1 + K', n, …), put together where they are apart."""
+        """Value and tail in one tensor (1 + K', n, …), stacked here where they are two."""
         if self._stack is None:
             if self._make is not None:
                 self._stack, self._make = self._make(None), None
@@ -162,8 +197,8 @@ class Jet:
             self._stack = torch.cat([value.unsqueeze(0), tail]) if len(self.keys) else value.unsqueeze(0)
         return self._stack
 
-    def some(self, part: Part | None) -> Tensor:
-        """The stack (len(part), n, …) of some entries, which are `Frame.part` of the keys; None for all of them."""
+    def select(self, part: Part | None) -> Tensor:
+        """The stack (len(part), n, …) of some entries, as `JetContext.part` gives them; of all of them for None."""
         if part is None:
             return self.stack
         if self._make is None:
@@ -181,47 +216,53 @@ class Jet:
         place = self.keys.index(key)
         return self.stack[place + 1] if self.stacked else self.tail[place]
 
-    def alike(self, function: Callable[[Tensor, bool], Tensor], shape: tuple[int, ...]) -> Jet:
-        """What treats every entry of a stack alike but for the value; put off where this jet waits.
+    def map_entries(self, function: Callable[[Tensor, bool], Tensor], shape: tuple[int, ...]) -> Jet:
+        """Apply a function that treats all entries alike, except perhaps the value; deferred where this jet is.
 
         Args:
-            function: (entries, whether the first of them is the value) -> entries.
+            function: (entries (k, n, …), whether the first of them is the value) -> entries.
             shape: (n, …) of the result.
+
+        Returns:
+            A jet with the same keys.
         """
 
         def make(part: Part | None) -> Tensor:
-            return function(self.some(part), part is None or part[0] == 0)
+            return function(self.select(part), part is None or part[0] == 0)
 
         return self._following(make, shape)
 
     def _following(self, make: Make, shape: tuple[int, ...]) -> Jet:
-        if self.waits:
-            return Jet.deferred(self.frame, self.keys, shape, make)
-        return Jet(self.frame, self.keys, stack=make(None))
+        if self.is_deferred:
+            return Jet.deferred(self.context, self.keys, shape, make)
+        return Jet(self.context, self.keys, stack=make(None))
 
-    def each(self, function: Callable[[Tensor, int], Tensor], shape: torch.Size | None = None) -> Jet:
-        """A linear function of every entry; it is told how many axes lie before that of the points.
+    def map_features(self, function: Callable[[Tensor, int], Tensor], shape: torch.Size | None = None) -> Jet:
+        """Apply a linear function of the features to every entry.
 
         Args:
-            function: (entries, axes before that of the points) -> entries.
-            shape: (n, …) of the result; left out, it is found out.
+            function: (entries, number of axes before that of the points) -> entries.
+            shape: (n, …) of the result; left out, a run without data finds it.
+
+        Returns:
+            A jet with the same keys.
         """
         if not self.stacked:
-            return Jet(self.frame, self.keys, function(self.value, 0), function(self.tail, 1))
-        if self.waits and shape is None:
+            return Jet(self.context, self.keys, function(self.value, 0), function(self.tail, 1))
+        if self.is_deferred and shape is None:
             shape = function(torch.empty((1, *self.shape), device="meta"), 1).shape[1:]
-        return self.alike(lambda entries, _: function(entries, 1), shape or ())
+        return self.map_entries(lambda entries, _: function(entries, 1), shape or ())
 
     def columns(self, part: Part | None = None) -> tuple[Tensor, ...]:
-        """The stack taken apart along its last axis, in one node of the graph."""
+        """The stack unbound along its last axis, in one node of the graph."""
         if part not in self._columns:
-            self._columns[part] = self.some(part).unbind(-1)
+            self._columns[part] = self.select(part).unbind(-1)
         return self._columns[part]
 
     def column(self, i: int) -> Jet:
         """Feature i of the last axis."""
         if not self.stacked:
-            return Jet(self.frame, self.keys, self.value[..., i], self.tail[..., i])
+            return Jet(self.context, self.keys, self.value[..., i], self.tail[..., i])
         return self._following(lambda part: self.columns(part)[i], self.shape[:-1])
 
     # -- what torch code asks of a tensor -----------------------------------------------------------------------
@@ -276,7 +317,7 @@ class Jet:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"Jet(shape={tuple(self.shape)}, entries={(0, *self.keys)} of {self.frame.algebra.size})"
+        return f"Jet(shape={tuple(self.shape)}, entries={(0, *self.keys)} of {self.context.basis.size})"
 
     def __bool__(self) -> bool:
         raise MissingRule("a branch on the values of a jet (if, while, and, or): use torch.where")
@@ -306,14 +347,13 @@ class Jet:
 
 
 def _dispatch(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    from pinn.derivatives.jets.registry import RULES
-
-    rule = RULES.get(function)
+    context = context_of(args) if not kwargs else context_of((*args, *kwargs.values()))
+    rule = context.rules.get(function)
     if rule is None:
-        raise MissingRule(f"{name_of(function)}: jets have no rule for it")
+        raise MissingRule(f"{name_of(function)}: {NO_RULE}")
     if kwargs:
         args, kwargs = positional(args, kwargs)
-    return rule(*args, **kwargs)
+    return rule.apply(*args, **kwargs)
 
 
 def positional(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -324,25 +364,35 @@ def positional(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[An
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """A torch function as a reader knows it: torch.cumsum, Tensor.sort."""
+    """A function as a reader knows it: torch.cumsum, Tensor.sort, or its own name where it is not torch's."""
     name = getattr(function, "__name__", str(function))
     if name == "__get__":
         return f"the attribute {getattr(getattr(function, '__self__', None), '__name__', '?')}"
+    if not (getattr(function, "__module__", None) or "torch").startswith("torch"):
+        return name
     owner = getattr(function, "__qualname__", name).rpartition(".")[0]
     return f"Tensor.{name}" if "Tensor" in owner else f"torch.{name}"
 
 
-def values_of(x: Any) -> Any:
+def value_of(x: Any) -> Any:
     """The value of a jet; anything else as it is."""
     return x.value if isinstance(x, Jet) else x
 
 
-def frame_of(jets: Iterable[Any]) -> Frame:
-    """The frame of the first jet among some arguments."""
-    for jet in jets:
-        if isinstance(jet, Jet):
-            return jet.frame
-    raise MissingRule("an operation without a jet among its arguments")
+def context_of(arguments: Iterable[Any]) -> JetContext:
+    """The context of the first jet among some arguments, or in a list or tuple among them.
+
+    Raises:
+        MissingRule: where there is none.
+    """
+    for x in arguments:
+        if isinstance(x, Jet):
+            return x.context
+        if isinstance(x, (list, tuple)):
+            for inner in x:
+                if isinstance(inner, Jet):
+                    return inner.context
+    raise MissingRule("an operation without a jet among its arguments: give it one, or compute it on tensors")
 
 
 def _operator(name: str) -> Callable[..., Any]:

@@ -5,12 +5,14 @@ import itertools
 import math
 
 import pytest
+import sympy
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from pinn.derivatives.autograd import Autograd
 from pinn.derivatives.jets.engine import Jets
+from pinn.derivatives.jets.kernels.workspace import Workspace
 
 WIDTH = 6
 
@@ -245,3 +247,20 @@ def ansatz():
 @pytest.fixture(scope="session")
 def twins():
     return compare
+
+
+def compare_coefficients(function, expression, points, tolerance=2e-13):
+    """Assert that φ⁽ᵐ⁾(z)/m! for m up to 6 are those of SymPy in 30 digits; `expression` is of one symbol."""
+    (symbol,) = expression.free_symbols
+    z = torch.tensor(points, dtype=torch.float64)
+    y = torch.empty_like(z)
+    extra = function.value(z, y, Workspace())
+    for m, found in enumerate([y, *function.taylor(z, y, extra, 6, Workspace())]):
+        exact = sympy.diff(expression, symbol, m) / sympy.factorial(m)
+        true = [float(exact.subs(symbol, sympy.Rational(point)).evalf(30)) for point in points]
+        torch.testing.assert_close(found, torch.tensor(true, dtype=z.dtype), rtol=tolerance, atol=1e-14)
+
+
+@pytest.fixture(scope="session")
+def coefficients():
+    return compare_coefficients

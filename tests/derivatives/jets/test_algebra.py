@@ -1,4 +1,4 @@
-"""The algebra of a plan: its size, its closure, and Leibniz's rule on polynomials, exactly."""
+"""The algebra of a basis: its size, its closure, and Leibniz's rule on polynomials, exactly."""
 
 import itertools
 from collections import Counter
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinn.derivatives.jets.algebra import Algebra, OutsidePlan
+from pinn.derivatives.jets.algebra import DerivativeBasis, OutsideBasis
 
 SIZES = {
     "heat with a convection": ([{(1,): 1.0, (0, 0): -0.3}, {(0,): 1.0}], 3),
@@ -23,25 +23,25 @@ SIZES = {
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes(name):
-    asked, size = SIZES[name]
-    algebra = Algebra(asked)
-    assert algebra.size == size
-    assert algebra.basis[0] == {(): 1}
-    for p in asked:
-        assert combined(algebra, p) == {m: Fraction(c) for m, c in p.items()}
+    required, size = SIZES[name]
+    basis = DerivativeBasis(required)
+    assert basis.size == size
+    assert basis.operators[0] == {(): 1}
+    for p in required:
+        assert combined(basis, p) == {m: Fraction(c) for m, c in p.items()}
 
 
-def combined(algebra, p):
+def combined(basis, p):
     total = Counter()
-    for k, c in algebra.express(p):
-        for m, q in algebra.basis[k].items():
+    for k, c in basis.express(p):
+        for m, q in basis.operators[k].items():
             total[m] += Fraction(c) * q
     return {m: c for m, c in total.items() if c}
 
 
 def test_what_is_not_carried():
-    with pytest.raises(OutsidePlan, match="not carried"):
-        Algebra([{(0, 0): 1.0}]).express({(1,): 1.0})
+    with pytest.raises(OutsideBasis, match="not carried"):
+        DerivativeBasis([{(0, 0): 1.0}]).express({(1,): 1.0})
 
 
 def derivative(monomial, field):
@@ -77,13 +77,13 @@ fields = st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 4)), st.int
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(operators, min_size=1, max_size=3), fields, fields)
-def test_leibniz(asked, f, g):
+def test_leibniz(required, f, g):
     """Q_k(∂)(fg) = Σ c[k][a][b] Q_a(∂)f Q_b(∂)g for polynomials f and g, in exact arithmetic."""
-    algebra = Algebra(asked)
-    left = [operate(q, product(f, g)) for q in algebra.basis]
-    right = [Counter() for _ in algebra.basis]
-    for k, a, b, c in algebra.terms:
-        for powers, value in product(operate(algebra.basis[a], f), operate(algebra.basis[b], g)).items():
+    basis = DerivativeBasis(required)
+    left = [operate(q, product(f, g)) for q in basis.operators]
+    right = [Counter() for _ in basis.operators]
+    for k, a, b, c in basis.terms:
+        for powers, value in product(operate(basis.operators[a], f), operate(basis.operators[b], g)).items():
             right[k][powers] += Fraction(c) * value
     for first, second in zip(left, right, strict=True):
         for powers in {*first, *second}:

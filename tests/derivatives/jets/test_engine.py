@@ -170,7 +170,7 @@ def test_the_jacobian_gives_the_gradient(networks, ansatz, points):
 
 
 def test_a_coefficient_that_changes_between_calls(networks, ansatz, points):
-    """A plan is of operators, so a number that a closure changes asks for another plan, not wrong numbers."""
+    """A basis is of operators, so a number that a closure changes asks for another basis, not wrong numbers."""
     from pinn.derivatives.autograd import Autograd
     from pinn.derivatives.jets.engine import Jets
 

@@ -1,16 +1,18 @@
 """Every operation that jets have a rule for, inside a network with parameters: both engines give the same numbers."""
 
 import itertools
+import logging
+import math
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.overrides import handle_torch_function, has_torch_function
 
-from pinn.derivatives import Autograd, Jets, biharmonic, d, laplacian
-from pinn.derivatives.jets.algebra import Algebra
-from pinn.derivatives.jets.jet import Frame, Jet
-from pinn.derivatives.jets.kernels.workspace import Workspace
+from pinn.derivatives import Autograd, Jets, MissingRule, biharmonic, d, laplacian
+from pinn.derivatives.jets import Rule, rule
+from pinn.derivatives.jets.registry import RULES, with_rules
 
 WIDTH = 6
 
@@ -73,6 +75,79 @@ POINTWISE = {
     "number less a jet": lambda h, m: 1.0 - h * m.p,
     "parameter less a jet": lambda h, m: m.p - h,
 }
+
+
+def activation(module):
+    """An activation of torch on values of both signs, some of them beyond its kinks, and none of them at one."""
+    return lambda h, m: module.double()(4.0 * m.p * h - 0.03)
+
+
+MODULES = {
+    "Mish": nn.Mish(),
+    "Softsign": nn.Softsign(),
+    "Hardtanh": nn.Hardtanh(-0.7, 1.2),
+    "Hardswish": nn.Hardswish(),
+    "ReLU": nn.ReLU(),
+    "ReLU6": nn.ReLU6(),
+    "LeakyReLU": nn.LeakyReLU(0.2),
+    "RReLU at rest": nn.RReLU().eval(),
+    "ELU": nn.ELU(1.3),
+    "SELU": nn.SELU(),
+    "CELU": nn.CELU(0.5),
+    "GELU": nn.GELU(),
+    "GELU by tanh": nn.GELU("tanh"),
+    "SiLU": nn.SiLU(),
+    "Softplus": nn.Softplus(2.0, 3.0),
+    "LogSigmoid": nn.LogSigmoid(),
+    "Tanh": nn.Tanh(),
+    "Tanhshrink": nn.Tanhshrink(),
+    "Softshrink": nn.Softshrink(0.3),
+    "Hardshrink": nn.Hardshrink(0.3),
+    "Threshold": nn.Threshold(0.2, -0.5),
+    "PReLU": nn.PReLU(),
+    "PReLU for each feature": nn.PReLU(WIDTH),
+    "Sigmoid": nn.Sigmoid(),
+    "Softmin": nn.Softmin(-1),
+    "Softmax": nn.Softmax(-1),
+    "LogSoftmax": nn.LogSoftmax(-1),
+    "Identity": nn.Identity(),
+}
+SPECIAL = {
+    "asin": lambda h, m: torch.asin(0.6 * m.p * h),
+    "acos": lambda h, m: torch.acos(0.6 * m.p * h),
+    "asinh": lambda h, m: torch.asinh(2 * m.p * h),
+    "acosh": lambda h, m: (1.5 + m.a + m.p * h).acosh(),
+    "atanh": lambda h, m: torch.atanh(0.6 * m.p * h),
+    "arcsin": lambda h, m: torch.arcsin(0.6 * m.p * h),
+    "arctanh": lambda h, m: (0.6 * m.p * h).arctanh(),
+    "exp2": lambda h, m: torch.exp2(m.p * h),
+    "log2": lambda h, m: torch.log2(m.a + h),
+    "log10": lambda h, m: torch.log10(m.a + h),
+    "logit": lambda h, m: torch.logit(0.5 + 0.25 * m.p * h),
+    "logit within bounds": lambda h, m: torch.special.logit(0.5 + 0.3 * m.p * h, eps=0.3),
+    "erfc": lambda h, m: torch.erfc(m.p * h),
+    "erfcx": lambda h, m: torch.special.erfcx(m.p * h),
+    "erfinv": lambda h, m: torch.erfinv(0.4 * m.p * h),
+    "ndtr": lambda h, m: torch.special.ndtr(m.p * h),
+    "ndtri": lambda h, m: torch.special.ndtri(0.5 + 0.2 * m.p * h),
+    "log_ndtr": lambda h, m: torch.special.log_ndtr(3 * m.p * h),
+    "expit": lambda h, m: torch.special.expit(m.p * h),
+    "sinc": lambda h, m: torch.sinc(1.2 + 0.5 * m.p * h),
+    "entr": lambda h, m: torch.special.entr(m.a + h),
+    "lgamma": lambda h, m: torch.lgamma(m.a + h),
+    "digamma": lambda h, m: torch.special.psi(m.a + h),
+    "polygamma": lambda h, m: torch.polygamma(1, m.a + h) + (m.a + h).polygamma(2),
+    "xlogy": lambda h, m: torch.xlogy(h, m.a + h) + torch.xlogy(m.p, 2 + h) + torch.xlogy(h * m.p, 2.5),
+    "xlog1py": lambda h, m: torch.special.xlog1py(h, m.p * h * h) + torch.special.xlog1py(h, m.p),
+    "logaddexp": lambda h, m: torch.logaddexp(3 * h, m.p * h) + torch.logaddexp(h, m.p),
+    "logaddexp2": lambda h, m: torch.logaddexp2(h, m.p * h * h),
+    "hypot": lambda h, m: torch.hypot(h, m.p + h * h) + torch.hypot(h, m.p),
+    "atan2": lambda h, m: torch.atan2(h, h * h - 0.2 * m.p) + torch.atan2(m.p, h) + torch.atan2(h - 0.01, -m.p),
+    "threshold": lambda h, m: torch.threshold(h * m.p, 0.1, 0.3),
+    "rsub": lambda h, m: torch.rsub(h, m.p),
+    "glu": lambda h, m: F.glu(torch.cat([h, m.p * h], -1), -1),
+    "logsumexp": lambda h, m: h - torch.logsumexp(m.p * h, -1, keepdim=True) + h.logsumexp(1)[:, None],
+}
 FEATURES = {
     "chunk": lambda h, m: halves(h, torch.chunk(h, 2, -1)),
     "chunk method": lambda h, m: halves(h, h.chunk(2, dim=1)),
@@ -106,14 +181,42 @@ def laplace(c, o, k):
     return [laplacian(o["u"], c["x"], c["y"])]
 
 
-@pytest.mark.parametrize("name", [*POINTWISE, *FEATURES])
+OPERATIONS = {**POINTWISE, **SPECIAL, **FEATURES, **{name: activation(module) for name, module in MODULES.items()}}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_operations(name, twins):
     with torch.random.fork_rng():
         torch.manual_seed(4)
-        model = Operation({**POINTWISE, **FEATURES}[name])
+        model = Operation(OPERATIONS[name])
+        if name in MODULES:
+            model.activation = MODULES[name]
     points = 2 * torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
     for one in (equation, laplace):
         twins(model, one, points, block=3)
+
+
+@pytest.mark.parametrize(
+    ("module", "exact"),
+    [
+        (nn.Hardsigmoid(), lambda z: torch.clamp(z / 6 + 0.5, 0, 1)),
+        (nn.CELU(0.7), lambda z: 0.7 * F.elu(z / 0.7)),
+    ],
+)
+def test_what_torch_differentiates_in_single_precision(module, exact):
+    """Jets of the function agree with nested autograd of the same function, written with what torch does in double."""
+    models = []
+    for function in (module, exact):
+        with torch.random.fork_rng():
+            torch.manual_seed(4)
+            models.append(Operation(lambda h, m, function=function: function(7.0 * m.p * h - 0.03)))
+    points = 2 * torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
+    answers = [
+        engine.linearize(model.outputs, equation, points, model.names, list(model.parameters()))
+        for engine, model in zip((Jets(fallback=False, probe=False), Autograd()), models, strict=True)
+    ]
+    for fast, slow in zip(*answers, strict=True):
+        assert (fast - slow).abs().max() < 1e-12 * slow.abs().max()
 
 
 @pytest.mark.parametrize("activation", [torch.tanh, torch.sin, torch.exp, torch.sigmoid, F.silu])
@@ -181,59 +284,138 @@ def test_single_precision():
         assert (a - true).abs().max() < 5 * (b - true).abs().max() + 1e-6 * size
 
 
-# -- what is not computed ---------------------------------------------------------------------------------------
+# -- rules of one's own ------------------------------------------------------------------------------------------------
 
 
-def frame(operators, n=4, wanted=None):
-    return Frame(Algebra(operators), n, Workspace(), wanted=wanted)
+def bump(z, width=1.0):
+    """e^{−(z/w)²}, an activation of one's own that lets jets and fields through."""
+    if has_torch_function((z,)):
+        return handle_torch_function(bump, (z,), z, width)
+    return torch.exp(-((z / width) ** 2))
 
 
-def test_constant_derivatives_stay_one_number_a_feature():
-    """Coordinates, and what linear layers and fixed multiples make of them, have tails (K', 1, …)."""
-    here = frame([{(i, i): 1.0 for i in range(3)}])
-    columns = [here.coordinate(torch.rand(4), i) for i in range(3)]
-    # Of ξ₀² + ξ₁² + ξ₂² a coordinate has its own first derivative, and no other.
-    assert [column.keys for column in columns] == [(1,), (2,), (3,)]
-    assert all(column.tail.shape == (1, 1) for column in columns)
-    x = torch.stack([2.0 * column - 1.0 for column in columns], -1)
-    assert x.keys == (1, 2, 3) and x.tail.shape == (3, 1, 3) and not x.stacked
-    assert torch.equal(x.tail[:, 0], 2.0 * torch.eye(3))
-    z = nn.Linear(3, 7)(x)
-    assert z.tail.shape == (3, 1, 7) and not z.stacked
-    y = torch.tanh(z)
-    assert y.keys == (1, 2, 3, 4) and y.stack.shape == (5, 4, 7)
+def hermite(z, order, width=1.0):
+    """Coefficients of e^{−(z/w)²}, by g' = −2 z g/w²."""
+    found = [bump(z, width)]
+    for k in range(order):
+        found.append((-2.0 / width**2 / (k + 1)) * (z * found[k] + (found[k - 1] if k else 0.0)))
+    return found[1:]
 
 
-def test_structural_zeros_are_not_computed():
-    """A product of functions of x and of y has mixed entries, a sum has none; constants have no entries at all."""
-    here = frame([{(0, 1): 1.0}])
-    x, y = (here.coordinate(torch.rand(4), i) for i in range(2))
-    named = {tuple(q): k for k, q in enumerate(here.algebra.basis)}
-    assert torch.sin(x).keys == (named[(0,),],)
-    assert (torch.sin(x) + torch.cos(y)).keys == (named[(0,),], named[(1,),])
-    assert (torch.sin(x) * torch.cos(y)).keys == tuple(sorted(named.values()))[1:]
-    assert here.constant(torch.rand(4)).keys == ()
-    assert torch.sin(here.constant(torch.rand(4))).keys == ()
+def gated(z, weight):
+    """z σ(w z), with a parameter of its own."""
+    if has_torch_function((z, weight)):
+        return handle_torch_function(gated, (z, weight), z, weight)
+    return z * torch.sigmoid(weight * z)
 
 
-def test_only_what_is_asked_of_the_outputs_is_made():
-    """Of a Laplacian's twelve entries the last layer makes one."""
-    algebra = Algebra([{(i, i): 1.0 for i in range(10)}])
-    here = Frame(algebra, 4, Workspace(), wanted=frozenset({11}))
-    x = torch.stack([here.coordinate(torch.rand(4), i) for i in range(10)], -1)
-    net = nn.Sequential(nn.Linear(10, 7), nn.Tanh(), nn.Linear(7, 7), nn.Tanh(), nn.Linear(7, 1))
-    u = 2.0 * net(x)[:, 0] + 1.0
-    assert isinstance(u, Jet) and u.waits and u.shape == (4,)
-    part = here.part(u.keys)
-    assert part == (11,) and u.some(part).shape == (1, 4) and u.waits
-    with torch.no_grad():
-        torch.testing.assert_close(u.some(part)[0], u.stack[11])
-        torch.testing.assert_close(u.value, 2.0 * net(x.value)[:, 0] + 1.0)
-    assert not u.waits
+def factored(m):
+    """φ⁽ᵐ⁾ from the coefficients."""
+    return lambda z, width=1.0: math.factorial(m) * hermite(z, m, width)[-1]
 
 
-def test_all_entries_are_made_where_most_are_wanted():
-    here = Frame(Algebra([{(0, 0): 1.0}]), 4, Workspace(), wanted=frozenset({0, 2}))
-    x = here.coordinate(torch.rand(4), 0)
-    assert not torch.sin(torch.sin(x)).waits
-    assert here.part(()) is None
+OWN = {
+    "by derivatives": (
+        rule(bump, derivatives=[factored(m) for m in range(1, 6)]),
+        lambda h, m: bump(m.p * h) + bump(h, 0.7),
+    ),
+    "by coefficients": (rule(bump, coefficients=hermite), lambda h, m: bump(m.p * h) + bump(h, 0.7)),
+    "composed": (
+        rule(bump, composed=lambda z, width=1.0: torch.exp(-((z / width) ** 2))),
+        lambda h, m: bump(m.p * h) + bump(h, 0.7),
+    ),
+    "with a parameter": (
+        rule(gated, composed=lambda z, weight: z * torch.sigmoid(weight * z)),
+        lambda h, m: gated(h, m.p) + gated(h * m.a, m.a),
+    ),
+    "a function of torch": (
+        rule(
+            torch.special.i0e,
+            # φ' = e^{−z} (I₁ − I₀) for z > 0, and so on by I₀' = I₁, I₁' = I₀ − I₁/z, for an equation of first order.
+            derivatives=[
+                lambda z: torch.special.i1e(z) - torch.special.i0e(z),
+                lambda z: 2.0 * torch.special.i0e(z) - (2.0 + 1.0 / z) * torch.special.i1e(z),
+            ],
+        ),
+        lambda h, m: torch.special.i0e(2 + m.p * h),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_rules_from_outside(name, caplog):
+    """A function of one's own, in a network and in an equation: rows and J are those of nested autograd, to 1e-12."""
+    own, operation = OWN[name]
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        model = Operation(operation)
+    points = 2 * torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
+
+    def first_order(c, o, k):
+        return [d(o["u"], c["x"]) + o["u"] * d(o["u"], c["y"])]
+
+    def composite(c, o, k):
+        return [d(bump(o["u"] * c["x"], 0.7), c["x"], c["y"]) + bump(o["u"])]
+
+    used = {"a function of torch": [first_order], "with a parameter": [equation]}.get(name, [equation, composite])
+    engine = Jets(rules=[own])
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        for one in used:
+            arguments = (model.outputs, one, points, model.names, list(model.parameters()))
+            for fast, slow in zip(engine.linearize(*arguments), Autograd().linearize(*arguments), strict=True):
+                assert (fast - slow).abs().max() < 1e-12 * slow.abs().max()
+            with pytest.raises(MissingRule, match=r"pinn\.derivatives\.jets\.rule makes one"):
+                Jets(fallback=False).linearize(*arguments)
+    assert not caplog.records
+
+
+def test_a_rule_with_too_few_derivatives_goes_to_the_reference(caplog):
+    own = rule(bump, derivatives=[factored(1), factored(2)])
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        model = Operation(lambda h, m: bump(h))
+    points = torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    arguments = (model.outputs, laplace, points, model.names)
+    with pytest.raises(MissingRule, match=r"bump: its derivative of order 3 is needed, and its rule has 2; give"):
+        Jets(fallback=False, rules=[own]).residual(*arguments)
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        assert torch.equal(Jets(rules=[own]).residual(*arguments), Autograd().residual(*arguments))
+    assert len(caplog.records) == 1
+
+
+def test_arguments_of_rules():
+    with pytest.raises(TypeError, match=r"rule: got function='tanh', expected a function; give"):
+        rule("tanh", composed=torch.tanh)
+    with pytest.raises(TypeError, match=r"rule\(bump\): got 0 descriptions; give one of"):
+        rule(bump)
+    with pytest.raises(TypeError, match=r"rule\(bump\): got 2 descriptions; give one of"):
+        rule(bump, composed=bump, coefficients=hermite)
+    for wrong in (factored(1), [], [3]):
+        with pytest.raises(TypeError, match=r"rule\(bump\): got derivatives=.*expected a list of functions; give"):
+            rule(bump, derivatives=wrong)
+    with pytest.raises(TypeError, match=r"rule\(bump\): got 3, expected a function"):
+        rule(bump, coefficients=3)
+    with pytest.raises(
+        TypeError, match=r"Jets: got <function bump.*expected what pinn\.derivatives\.jets\.rule returns"
+    ):
+        Jets(rules=[bump])
+
+
+def test_coefficients_of_a_wrong_shape_are_named():
+    own = rule(bump, coefficients=lambda z, order, width: hermite(z, 1))
+    x = torch.rand(3, 1, dtype=torch.float64)
+    arguments = (lambda c: {}, lambda c, o, k: [d(bump(c["x"]), c["x"], c["x"])], x, ("x",))
+    with pytest.raises(ValueError, match=r"rule\(bump\): got shapes \[\(3,\)\]; return 2 tensors of shape \(3,\)"):
+        Jets(fallback=False, rules=[own]).residual(*arguments)
+
+
+def test_the_table_is_never_changed():
+    own = rule(torch.tanh, composed=lambda z: 2.0 * torch.sigmoid(2.0 * z) - 1.0)
+    table = with_rules([own])
+    assert table[torch.tanh] is own and RULES[torch.tanh] is not own
+    assert len(table) == len(RULES) and with_rules([]) is RULES
+    with pytest.raises(TypeError):
+        RULES[torch.tanh] = own
+    with pytest.raises(AttributeError):
+        own.apply = None
+    assert all(isinstance(one, Rule) and one.function is function for function, one in RULES.items())

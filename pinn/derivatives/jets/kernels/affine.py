@@ -5,8 +5,6 @@
     multiple  y = α f + β:    the number β joins the value alone
 
 Stacks lie in memory as `pinn.derivatives.jets.kernels.compose` has them, and are made in a workspace.
-
-Source: ENGINES notes of this project.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ every point (affine functions of the coordinates) and is never spread out. What 
 workspace, which the next block of points finds in the cache. Gradients of first order only: differentiating twice
 raises.
 
-Source: ENGINES notes of this project; adjoints of Taylor arithmetic: Griewank, Walther (2008), sec. 13.3.
+Source: adjoints of Taylor arithmetic: Griewank, Walther (2008), sec. 13.3.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from torch import Tensor
 
 from pinn.derivatives.jets.algebra import Composition, Levels, Terms
 from pinn.derivatives.jets.kernels.workspace import Workspace
-from pinn.derivatives.jets.taylor import Rule, quadratic
+from pinn.derivatives.jets.taylor import SmoothFunction, quadratic
 
 Power = dict[int, tuple[Tensor, float]]
 """Entry -> a tensor and the number that it is to be multiplied by."""
@@ -103,16 +103,16 @@ def powers_of(levels: Levels, keys: tuple[int, ...], tail: Tensor, space: Worksp
 
 
 def _compose(
-    rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor, space: Workspace
+    function: SmoothFunction, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor, space: Workspace
 ) -> tuple[Tensor, tuple[Tensor, ...], Power]:
-    """The stack of φ(z), what the rule's coefficients need beside its value, and sums that serve the way back."""
+    """The stack of φ(z), what the coefficients need beside the value, and sums that the backward pass uses."""
     y = space.stack(1 + len(program.keys), value)
-    extra = rule.value(value, y[0], space)
+    extra = function.value(value, y[0], space)
     if not program.keys:
         return y, extra, {}
-    if rule.damp is not None and program.same and len(program.powers) <= 1:
-        return y, extra, _second_order(rule, program, tail, y, space)
-    slopes = rule.taylor(value, y[0], extra, 1 + len(program.powers), space)
+    if function.pullback is not None and program.same and len(program.powers) <= 1:
+        return y, extra, _second_order(function, program, tail, y, space)
+    slopes = function.taylor(value, y[0], extra, 1 + len(program.powers), space)
     if program.same:
         torch.mul(tail, slopes[0], out=y[1:])
     else:
@@ -132,17 +132,17 @@ def _compose(
     return y, extra, {}
 
 
-def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, space: Workspace) -> Power:
-    """The entries of φ(z) for φ' = p(φ) and a plan of second order: φ₂ z_a z_b = (p₁/2 + p₂ y₀) y_a z_b.
+def _second_order(function: SmoothFunction, program: Composition, tail: Tensor, y: Tensor, space: Workspace) -> Power:
+    """The entries of φ(z) for φ' = p(φ) and a basis of second order: φ₂ z_a z_b = (p₁/2 + p₂ y₀) y_a z_b.
 
     All factors are then entries of first order, y_a = φ' z_a, and neither φ' nor φ₂ is made.
 
     Returns:
-        place -> (t, c) with c t = Σ y_a z_b, where that is long and will be asked for again.
+        place -> (t, c) with c t = Σ y_a z_b, where that is long and the backward pass uses it again.
     """
-    assert rule.damp is not None and rule.riccati is not None
-    _, p1, p2 = rule.riccati
-    rule.damp(tail, y[0], y[1:])
+    assert function.pullback is not None and function.riccati is not None
+    _, p1, p2 = function.riccati
+    function.pullback(tail, y[0], y[1:])
     long: Power = {}
     if not program.powers:
         return long
@@ -167,13 +167,18 @@ def _second_order(rule: Rule, program: Composition, tail: Tensor, y: Tensor, spa
 
 
 def composed(
-    rule: Rule, program: Composition, keys: tuple[int, ...], value: Tensor, tail: Tensor | None, space: Workspace
+    function: SmoothFunction,
+    program: Composition,
+    keys: tuple[int, ...],
+    value: Tensor,
+    tail: Tensor | None,
+    space: Workspace,
 ) -> Tensor:
     """φ(z) for a stack z (tail is None), or for a value and a tail; with a graph where one is being made."""
     if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
-        found: Tensor = Compose.apply(rule, program, keys, value, tail, space)
+        found: Tensor = Compose.apply(function, program, keys, value, tail, space)
         return found
-    return _compose(rule, program, keys, *apart(value, tail), space)[0]
+    return _compose(function, program, keys, *apart(value, tail), space)[0]
 
 
 class Compose(torch.autograd.Function):
@@ -182,7 +187,7 @@ class Compose(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        rule: Rule,
+        function: SmoothFunction,
         program: Composition,
         keys: tuple[int, ...],
         value: Tensor,
@@ -190,10 +195,10 @@ class Compose(torch.autograd.Function):
         space: Workspace,
     ) -> Tensor:
         """The stack of φ(z)."""
-        ctx.rule, ctx.program, ctx.keys, ctx.space, ctx.split = rule, program, keys, space, tail is not None
+        ctx.function, ctx.program, ctx.keys, ctx.space, ctx.split = function, program, keys, space, tail is not None
         z0, rest = apart(value, tail)
-        y, extra, long = _compose(rule, program, keys, z0, rest, space)
-        if rule.riccati is not None:
+        y, extra, long = _compose(function, program, keys, z0, rest, space)
+        if function.riccati is not None:
             ctx.long = [(place, scale) for place, (_, scale) in long.items()]
             ctx.broadcast = is_constant(z0, tail)
             ctx.save_for_backward(y, *(total for total, _ in long.values()))
@@ -205,16 +210,16 @@ class Compose(torch.autograd.Function):
     @first_order
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         """The adjoint of the product with φ'(z)."""
-        rule, program, keys, space = ctx.rule, ctx.program, ctx.keys, ctx.space
-        if rule.riccati is not None:
+        function, program, keys, space = ctx.function, ctx.program, ctx.keys, ctx.space
+        if function.riccati is not None:
             y, *totals = ctx.saved_tensors
             long = {place: (total, scale) for (place, scale), total in zip(ctx.long, totals, strict=True)}
-            weights = _riccati_weights(rule, program, y, long, space)
+            weights = _riccati_weights(function, program, y, long, space)
             broadcast = ctx.broadcast
         else:
             y, value, *rest = ctx.saved_tensors
             z0, tail = apart(value, rest.pop(0) if ctx.split else None)
-            weights = _series_weights(rule, program, keys, y[0], z0, tail, tuple(rest), space)
+            weights = _series_weights(function, program, keys, y[0], z0, tail, tuple(rest), space)
             broadcast = ctx.split and is_constant(z0, tail)
         gz = _adjoint(program, weights, g, space)
         if not ctx.split:
@@ -243,16 +248,18 @@ class _Weights:
         self.times, self.q, self.factor, self.parts, self.rest, self.stack = times, q, factor, parts, rest, stack
 
 
-def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, long: Power, space: Workspace) -> _Weights:
-    assert rule.riccati is not None
-    _, p1, p2 = rule.riccati
+def _riccati_weights(
+    function: SmoothFunction, program: Composition, stack: Tensor, long: Power, space: Workspace
+) -> _Weights:
+    assert function.riccati is not None
+    _, p1, p2 = function.riccati
     y = stack.unbind(0)
     y0 = y[0]
-    if rule.damp is not None:
-        damp = rule.damp
-        times: Callable[[Tensor], Tensor] = lambda t: damp(t, y0, space.stack(t.shape[0], t[0]))  # noqa: E731
+    if function.pullback is not None:
+        pullback = function.pullback
+        times: Callable[[Tensor], Tensor] = lambda t: pullback(t, y0, space.stack(t.shape[0], t[0]))  # noqa: E731
     else:
-        slope = quadratic(rule.riccati, y0, space)
+        slope = quadratic(function.riccati, y0, space)
         times = lambda t: space.scaled(t, slope)  # noqa: E731
     q: Tensor | None
     if p2 == 0.0:
@@ -278,7 +285,7 @@ def _riccati_weights(rule: Rule, program: Composition, stack: Tensor, long: Powe
 
 
 def _series_weights(
-    rule: Rule,
+    function: SmoothFunction,
     program: Composition,
     keys: tuple[int, ...],
     y0: Tensor,
@@ -287,7 +294,7 @@ def _series_weights(
     extra: tuple[Tensor, ...],
     space: Workspace,
 ) -> _Weights:
-    slopes = rule.taylor(z0, y0, extra, 2 + len(program.powers) if program.keys else 1, space)
+    slopes = function.taylor(z0, y0, extra, 2 + len(program.powers) if program.keys else 1, space)
     times: Callable[[Tensor], Tensor] = lambda t: space.scaled(t, slopes[0])  # noqa: E731
     if not program.keys:
         return _Weights(times, None, 1.0, {}, {}, None)

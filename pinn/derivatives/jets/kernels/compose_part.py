@@ -7,9 +7,10 @@ Of a Laplacian in ten dimensions the output wants one number in twelve, and the 
 Before the first activation δ is the same at every point, so that its gradient is made of the sums Σ φ_m ḡ_k over the
 points, and that of the value of Σ_k (δᵐ)_k ḡ_k: two passes over ḡ, and none of its size is written.
 
-The coefficients φ_m and the powers of δ are kept for the way back; in `pinn.derivatives.jets.kernels.compose`, which
-makes every entry, they are had again from the entries themselves. Where φ' = p₀ + p₁ φ + p₂ φ² and the plan is of
-second order, so that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made at all:
+The coefficients φ_m and the powers of δ are saved for the backward pass; in
+`pinn.derivatives.jets.kernels.compose`, which makes every entry, they are recomputed from the entries themselves. Where
+φ' = p₀ + p₁ φ + p₂ φ² and the basis is of second order, so that φ₂ = σ φ₁ with σ = p₁/2 + p₂ y₀, no coefficient is made
+at all:
 
     y_k = φ₁ t_k,   t_k = z_k + σ q_k,   q = δ²,     h_k = φ₁ ḡ_k:
     ḡ_z[0] = Σ 2σ h_k t_k + p₂ φ₁ h_k q_k,   ḡ_z[k] = h_k,   ḡ_z[b] += 2σ h_k c[k][a][b] z_a
@@ -24,10 +25,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jets.algebra import Partial
+from pinn.derivatives.jets.algebra import PartialComposition
 from pinn.derivatives.jets.kernels.compose import apart, first_order, is_constant, powers_of
 from pinn.derivatives.jets.kernels.workspace import Workspace
-from pinn.derivatives.jets.taylor import Rule
+from pinn.derivatives.jets.taylor import SmoothFunction
 
 Powers = dict[int, list[tuple[int, Tensor, float]]]
 """key -> (m, tensor, factor) of (δᵐ)_key."""
@@ -44,34 +45,51 @@ class Made(NamedTuple):
     notes: list[Any]
 
 
-def partly_composed(rule: Rule, program: Partial, value: Tensor, tail: Tensor | None, space: Workspace) -> Tensor:
+def partly_composed(
+    function: SmoothFunction, program: PartialComposition, value: Tensor, tail: Tensor | None, space: Workspace
+) -> Tensor:
     """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
     if torch.is_grad_enabled() and (value.requires_grad or (tail is not None and tail.requires_grad)):
-        found: Tensor = ComposePart.apply(rule, program, value, tail, space)
+        found: Tensor = ComposePart.apply(function, program, value, tail, space)
         return found
-    return _made(rule, program, *apart(value, tail), 0, space).entries
+    return _made(function, program, *apart(value, tail), 0, space).entries
 
 
-def _made(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, further: int, space: Workspace) -> Made:
-    if _is_polynomial(rule, program) and not is_constant(z0, tail):
-        return _by_polynomial(rule, program, z0, tail, space)
-    return _by_coefficients(rule, program, z0, tail, further, space)
+def _made(
+    function: SmoothFunction, program: PartialComposition, z0: Tensor, tail: Tensor, further: int, space: Workspace
+) -> Made:
+    if _is_polynomial(function, program) and not is_constant(z0, tail):
+        return _by_polynomial(function, program, z0, tail, space)
+    return _by_coefficients(function, program, z0, tail, further, space)
 
 
-def _is_polynomial(rule: Rule, program: Partial) -> bool:
+def _is_polynomial(function: SmoothFunction, program: PartialComposition) -> bool:
     """Whether φ₂ = σ φ₁ is all that is needed of φ."""
     second = len(program.powers) <= 1 and program.entries != (0,)
-    return second and rule.damp is not None and rule.riccati is not None and rule.riccati[2] != 0.0
+    return second and function.pullback is not None and function.riccati is not None and function.riccati[2] != 0.0
 
 
 class ComposePart(torch.autograd.Function):
     """Some entries of φ(z) for a stack z (tail is None), or for a value and a tail."""
 
     @staticmethod
-    def forward(ctx: Any, rule: Rule, program: Partial, value: Tensor, tail: Tensor | None, space: Workspace) -> Tensor:
+    def forward(
+        ctx: Any,
+        function: SmoothFunction,
+        program: PartialComposition,
+        value: Tensor,
+        tail: Tensor | None,
+        space: Workspace,
+    ) -> Tensor:
         """The entries of φ(z), (len(entries), n, …)."""
-        made = _made(rule, program, *apart(value, tail), 1, space)
-        ctx.rule, ctx.program, ctx.space, ctx.notes, ctx.split = rule, program, space, made.notes, tail is not None
+        made = _made(function, program, *apart(value, tail), 1, space)
+        ctx.function, ctx.program, ctx.space, ctx.notes, ctx.split = (
+            function,
+            program,
+            space,
+            made.notes,
+            tail is not None,
+        )
         ctx.constant = is_constant(value, tail)
         ctx.save_for_backward(value if tail is None else tail, *made.kept)
         return made.entries
@@ -84,8 +102,8 @@ class ComposePart(torch.autograd.Function):
         tail, program, space = held if ctx.split else held[1:], ctx.program, ctx.space
         if ctx.constant:
             gz0, gt, gz = _constant_adjoint(program, g, tail, *_coefficients(kept, ctx.notes), space)
-        elif _is_polynomial(ctx.rule, program):
-            gz0, gt, gz = _polynomial_adjoint(ctx.rule, program, g, tail, kept, ctx.notes, space)
+        elif _is_polynomial(ctx.function, program):
+            gz0, gt, gz = _polynomial_adjoint(ctx.function, program, g, tail, kept, ctx.notes, space)
         else:
             gz0, gt, gz = _adjoint(program, g, tail, *_coefficients(kept, ctx.notes), space)
         return (None, None, gz0, gt, None) if ctx.split else (None, None, gz, None, None)
@@ -136,14 +154,16 @@ class _Sums:
 # -- by coefficients -----------------------------------------------------------------------------------------------
 
 
-def _by_coefficients(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, further: int, space: Workspace) -> Made:
+def _by_coefficients(
+    function: SmoothFunction, program: PartialComposition, z0: Tensor, tail: Tensor, further: int, space: Workspace
+) -> Made:
     """The entries; kept are the powers of δ, and φ₁ … to `further` orders more than the entries need."""
     y = space.stack(len(program.entries), z0)
     valued = program.entries[0] == 0
     y0 = y[0] if valued else space.like(z0)
-    extra = rule.value(z0, y0, space)
+    extra = function.value(z0, y0, space)
     order = (1 + len(program.powers) if program.entries != (0,) else 0) + further
-    slopes = rule.taylor(z0, y0, extra, order, space) if order else []
+    slopes = function.taylor(z0, y0, extra, order, space) if order else []
     powers = powers_of(program.powers, program.keys, tail, space)
     written = {0} if valued else set()
     for k, a, m in program.linear:
@@ -174,7 +194,7 @@ def _coefficients(kept: list[Tensor], notes: list[tuple[int, int, float]]) -> tu
 
 
 def _adjoint(
-    program: Partial, gradient: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
+    program: PartialComposition, gradient: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
 ) -> Gradients:
     """ḡ_z of the value, (n, …), and of the tail, (K', n, …)."""
     g = gradient.unbind(0)
@@ -207,7 +227,7 @@ def _adjoint(
 
 
 def _constant_adjoint(
-    program: Partial, g: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
+    program: PartialComposition, g: Tensor, tail: Tensor, slopes: list[Tensor], powers: Powers, space: Workspace
 ) -> Gradients:
     """ḡ_z of the value, (n, …), and of a tail that is the same at every point, (K', 1, …)."""
     gt = torch.zeros_like(tail)
@@ -255,13 +275,15 @@ def _over_entries(g: Tensor, constants: Tensor) -> Tensor:
 # -- where the slope is a polynomial in the value --------------------------------------------------------------------
 
 
-def _by_polynomial(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, space: Workspace) -> Made:
-    """The entries for a plan of second order; kept are y₀, and q_k and t_k of each k that has them."""
-    assert rule.damp is not None and rule.riccati is not None
-    _, p1, p2 = rule.riccati
+def _by_polynomial(
+    function: SmoothFunction, program: PartialComposition, z0: Tensor, tail: Tensor, space: Workspace
+) -> Made:
+    """The entries for a basis of second order; kept are y₀, and q_k and t_k of each k that has them."""
+    assert function.pullback is not None and function.riccati is not None
+    _, p1, p2 = function.riccati
     y = space.stack(len(program.entries), z0)
     y0 = space.like(z0)
-    rule.value(z0, y0, space)
+    function.value(z0, y0, space)
     if program.entries[0] == 0:
         y[0].copy_(y0)
     powers = powers_of(program.powers, program.keys, tail, space)
@@ -276,13 +298,13 @@ def _by_polynomial(rule: Rule, program: Partial, z0: Tensor, tail: Tensor, space
         kept += [q, t]
         notes.append((k, scale))
     for k, t in z.items():
-        rule.damp(t, y0, y[k])
+        function.pullback(t, y0, y[k])
     return Made(y, kept, notes)
 
 
 def _polynomial_adjoint(
-    rule: Rule,
-    program: Partial,
+    function: SmoothFunction,
+    program: PartialComposition,
     g: Tensor,
     tail: Tensor,
     kept: list[Tensor],
@@ -290,24 +312,24 @@ def _polynomial_adjoint(
     space: Workspace,
 ) -> Gradients:
     """ḡ_z of the value, (n, …), and of the tail, (K', n, …)."""
-    assert rule.damp is not None and rule.riccati is not None
-    _, p1, p2 = rule.riccati
+    assert function.pullback is not None and function.riccati is not None
+    _, p1, p2 = function.riccati
     y0, *pairs = kept
     sigma, factor = (y0, p2) if p1 == 0.0 else (torch.add(y0 * p2, 0.5 * p1), 1.0)
     sums = _Sums(space, 1 + tail.shape[0], y0)
     if program.entries[0] == 0:
-        rule.damp(g[0], y0, sums.claim(0))
+        function.pullback(g[0], y0, sums.claim(0))
     place = {k + i: a + i for k, a, m in program.linear for i in range(m)}
-    h = {k: rule.damp(g[k], y0, sums.claim(a)) for k, a in place.items()}
+    h = {k: function.pullback(g[k], y0, sums.claim(a)) for k, a in place.items()}
     for k in place.keys() - {k for k, _ in notes}:
         sums.add(0, space.product(h[k], tail[place[k] - 1]), sigma, 2.0 * factor)
     for (k, scale), q, t in zip(notes, pairs[::2], pairs[1::2], strict=True):
         if k not in h:
-            h[k] = rule.damp(g[k], y0, space.like(y0))
+            h[k] = function.pullback(g[k], y0, space.like(y0))
         shared = space.product(h[k], sigma)
         sums.add(0, shared, t, 2.0 * factor)
         curved = space.product(h[k], q)
-        sums.claim(0).add_(rule.damp(curved, y0, curved), alpha=p2 * scale)
+        sums.claim(0).add_(function.pullback(curved, y0, curved), alpha=p2 * scale)
         for j, a, b, m, c in program.straight:
             if j == k:
                 sums.add_run(b, tail[a - 1 : a - 1 + m], shared, 2.0 * factor * c)

@@ -7,8 +7,6 @@ the last tensor on it is gone, so that the latest one returned, still in the cac
 How that is known: a tensor made from a NumPy array holds the array for as long as its storage lives, and the end of the
 array is told to whoever holds a weak reference to it. Nothing is asked of the system's allocator, whose settings are
 the process's own.
-
-Source: ENGINES notes of this project, on memory traffic and page faults of fresh buffers.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from pinn.derivatives.jets.kernels.matmul import matmul
 SMALL = 1 << 15
 """Bytes below which the system's allocator is as good: it keeps such pieces itself."""
 
-Key = tuple[int, torch.dtype]
+BufferKind = tuple[int, torch.dtype]
 
 
 def capacity(numel: int) -> int:
@@ -57,7 +55,7 @@ class Workspace:
     def __init__(self, limit: int = 1 << 27) -> None:
         self.limit = limit
         self.kept = 0
-        self._free: dict[Key, list[Any]] = {}
+        self._free: dict[BufferKind, list[Any]] = {}
         self._lent: dict[int, weakref.ref[Any]] = {}
         self._numbers: dict[tuple[Any, ...], Tensor] = {}
 
@@ -84,7 +82,7 @@ class Workspace:
         self._lent[number] = weakref.ref(lease, returned)
         return torch.from_numpy(lease)
 
-    def _keep(self, key: Key, buffer: Any) -> None:
+    def _keep(self, key: BufferKind, buffer: Any) -> None:
         """Have a buffer back, unless it alone is beyond the limit."""
         if buffer.nbytes > self.limit:
             return
