@@ -212,7 +212,7 @@ def test_what_torch_differentiates_in_single_precision(module, exact):
             models.append(Operation(lambda h, m, function=function: function(7.0 * m.p * h - 0.03)))
     points = 2 * torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
     answers = [
-        engine.linearize(model.outputs, equation, points, model.names, list(model.parameters()))
+        engine.bind(model.outputs, equation, model.names).linearize(points, list(model.parameters()))
         for engine, model in zip((Jets(fallback=False, probe=False), Autograd()), models, strict=True)
     ]
     for fast, slow in zip(*answers, strict=True):
@@ -361,11 +361,15 @@ def test_rules_from_outside(name, caplog):
     engine = Jets(rules=[own])
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
         for one in used:
-            arguments = (model.outputs, one, points, model.names, list(model.parameters()))
-            for fast, slow in zip(engine.linearize(*arguments), Autograd().linearize(*arguments), strict=True):
+            parameters = list(model.parameters())
+            bound, twin, plain = (
+                way.bind(model.outputs, one, model.names) for way in (engine, Autograd(), Jets(fallback=False))
+            )
+            found, expected = (way.linearize(points, parameters) for way in (bound, twin))
+            for fast, slow in zip(found, expected, strict=True):
                 assert (fast - slow).abs().max() < 1e-12 * slow.abs().max()
             with pytest.raises(MissingRule, match=r"pinn\.derivatives\.jets\.rule makes one"):
-                Jets(fallback=False).linearize(*arguments)
+                plain.linearize(points, parameters)
     assert not caplog.records
 
 
@@ -375,11 +379,14 @@ def test_a_rule_with_too_few_derivatives_goes_to_the_reference(caplog):
         torch.manual_seed(4)
         model = Operation(lambda h, m: bump(h))
     points = torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    arguments = (model.outputs, laplace, points, model.names)
+    strict, lenient, slow = (
+        engine.bind(model.outputs, laplace, model.names)
+        for engine in (Jets(fallback=False, rules=[own]), Jets(rules=[own]), Autograd())
+    )
     with pytest.raises(MissingRule, match=r"bump: its derivative of order 3 is needed, and its rule has 2; give"):
-        Jets(fallback=False, rules=[own]).residual(*arguments)
+        strict.residual(points)
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
-        assert torch.equal(Jets(rules=[own]).residual(*arguments), Autograd().residual(*arguments))
+        assert torch.equal(lenient.residual(points), slow.residual(points))
     assert len(caplog.records) == 1
 
 
@@ -404,9 +411,11 @@ def test_arguments_of_rules():
 def test_coefficients_of_a_wrong_shape_are_named():
     own = rule(bump, coefficients=lambda z, order, width: hermite(z, 1))
     x = torch.rand(3, 1, dtype=torch.float64)
-    arguments = (lambda c: {}, lambda c, o, k: [d(bump(c["x"]), c["x"], c["x"])], x, ("x",))
+    strict = Jets(fallback=False, rules=[own]).bind(
+        lambda c: {}, lambda c, o, k: [d(bump(c["x"]), c["x"], c["x"])], ("x",)
+    )
     with pytest.raises(ValueError, match=r"rule\(bump\): got shapes \[\(3,\)\]; return 2 tensors of shape \(3,\)"):
-        Jets(fallback=False, rules=[own]).residual(*arguments)
+        strict.residual(x)
 
 
 def test_the_table_is_never_changed():
