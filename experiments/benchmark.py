@@ -34,7 +34,6 @@ from typing import Any
 
 import hydra
 from hydra import compose, initialize_config_dir
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
@@ -45,7 +44,7 @@ from .benchmarks.one_run import PACKAGE, perform, revision
 from .benchmarks.results import Record, Run, add, chosen, gaps, key, locked, missing, read
 from .benchmarks.tables import markdown, picture
 from .command_line.configuration import ConfigurationError, check, check_names, choose, target
-from .command_line.overrides import CONF, clean_exit, plain, prepare
+from .command_line.overrides import CONF, clean_exit, plain, prepare, words
 from .command_line.run_folder import write_text
 from .peers.recipes import RECIPES
 
@@ -355,8 +354,8 @@ def begin(name: str, function: Callable[..., Any], planner: Planner, swept: Sequ
     """
     command = " ".join([f"python -m experiments.{name}", *(word.removeprefix("++") for word in sys.argv[1:])])
     prepare(name, function)
-    given = get_args_parser().parse_intermixed_args(sys.argv[1:])
-    if given.help or given.hydra_help or given.shell_completion:
+    given = words(sys.argv[1:])
+    if given.only_tells:
         return Invocation(name_of_session(), command)
     with clean_exit():
         calls = _calls(name, given.overrides, given.config_dir)

@@ -8,6 +8,7 @@ points stops falling. Every choice can be replaced by an object of the library, 
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -98,6 +99,7 @@ def solve(
     if stages is not None and any(option is not None for option in (optimizer, sampling, weighting, steps)):
         raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
     workers = torch.get_num_threads() if threads is None else threads
+    importlib.import_module("scipy.linalg")  # loaded only now, and before the limit, which holds for what is loaded
     with threadpool_limits(limits=1):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import NullFormatter
-
-from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
 
 from .results import Record
 from .tables import at, curve, grouped, judged, median_curve, met, reached, spread, table, verdict
@@ -126,9 +123,13 @@ def targets_table(records: Sequence[Record], suite: Mapping[str, Any], memory: f
 
 def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> None:
     """Median error against wall seconds, one panel a problem, one line an optimizer; targets as crosses."""
+    from matplotlib.ticker import NullFormatter
+
+    from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
+
     groups = grouped(records)
     problems, methods = _names(groups)
-    styles = {name: (color, line) for name, (color, line) in zip(methods, _styles(), strict=False)}
+    styles = {name: (color, line) for name, (color, line) in zip(methods, _styles(PALETTE), strict=False)}
     across = min(3, len(problems))
     down = -(-len(problems) // across)
     figure = new_figure(max(5.0, 4.0 * across), 3.0 * down + 0.7)
@@ -168,10 +169,10 @@ def _names(groups: Groups) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(problem for problem, _ in groups)), list(dict.fromkeys(name for _, name in groups))
 
 
-def _styles() -> Iterable[tuple[str, str]]:
+def _styles(palette: Sequence[str]) -> Iterable[tuple[str, str]]:
     """As many lines as are wanted that can be told apart: the palette, then again dashed."""
     for line in cycle(("-", "--", "-.", ":")):
-        for color in PALETTE:
+        for color in palette:
             yield color, line
 
 

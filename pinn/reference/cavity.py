@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
 
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import differentiation, interpolation, nodes
@@ -282,6 +281,8 @@ def solve_cavity(reynolds: float, n: int, start: Flow | None = None) -> Flow:
 
 def _newton(equation: _Collocation, reynolds: float, q: Array) -> Array:
     """Newton's method, its Jacobian kept while it still takes nine tenths of the step away."""
+    from scipy.linalg import lu_factor, lu_solve
+
     size, factors = np.inf, None
     for _ in range(40):
         if factors is None:

@@ -17,7 +17,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 
 from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
@@ -210,6 +209,8 @@ def integrate(right: Right, start: Array, panels: Panels, tolerance: float, long
     Raises:
         ArithmeticError: when the integration fails.
     """
+    from scipy.integrate import solve_ivp  # here, since it brings all of scipy.optimize
+
     values = np.empty((panels.count, panels.degree + 1, len(start)))
     y = np.asarray(start, dtype=np.float64)
     absolute = tolerance * max(1e-300, float(np.abs(y).max()))

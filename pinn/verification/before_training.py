@@ -21,14 +21,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
 import torch
 from torch import Tensor
 
 from pinn.derivatives import (
     Autograd,
     Jets,
-    SymbolicFunction,
     attach,
     check_rows_independent,
     d,
@@ -332,6 +330,10 @@ def _by_jets(
 
 def _against_sympy(equations: Equations, wanted: Sequence[Derivative]) -> list[CheckRow]:
     """The derivatives of a closed function on [-1, 1]^d by nested autograd and by jets against SymPy's, in float64."""
+    import sympy  # here, as it takes longer to load than this room
+
+    from pinn.derivatives import SymbolicFunction
+
     names = equations.problem.coordinates
     x = sympy.Symbol("x", real=True)
     factors = [

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pinn.domains import Points
@@ -94,6 +93,8 @@ def carried(before: Points, weights: Tensor, now: Points, problem: Problem) -> T
     """
     if before.x.shape == now.x.shape and torch.equal(before.x, now.x):
         return weights
+    from scipy.spatial import cKDTree  # here, since few runs need it
+
     periods = [1.0 if name in problem.periodic else 0.0 for name in now.names]  # a period of zero is none
     _, nearest = cKDTree(_places(before, problem), boxsize=periods).query(_places(now, problem))
     return weights[torch.from_numpy(nearest).to(weights.device)]
