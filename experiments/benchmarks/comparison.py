@@ -16,9 +16,53 @@ from typing import Any
 import numpy as np
 
 from .results import Record
-from .tables import at, curve, grouped, judged, median_curve, met, reached, spread, table, verdict
+from .tables import (
+    at,
+    curve,
+    grouped,
+    heading,
+    judged,
+    median_curve,
+    met,
+    missing_table,
+    reached,
+    spread,
+    table,
+    verdict,
+)
 
 Groups = Mapping[tuple[str, str], Sequence[Record]]
+
+
+def account(
+    mode: str,
+    options: Mapping[str, Any],
+    records: Sequence[Record],
+    suite: Mapping[str, Any],
+    command: str,
+    gaps: Sequence[tuple[str, str, str]] = (),
+) -> str:
+    """The Markdown that says what was found.
+
+    Args:
+        mode: "targets" for `solve` against its targets; otherwise optimizers against each other.
+        options: of that mode.
+        records: finished runs.
+        suite: the problems.
+        command: what was typed.
+        gaps: problem, optimizer and reason of what was planned and is not finished.
+    """
+    parts = [heading(records, command)]
+    if records:
+        parts.append(
+            "Errors are relative L2 on a fixed grid, or the largest relative error of unknown coefficients (C), of "
+            "the parameters with the least loss on fresh points so far. Wall seconds count from the call of `solve`."
+        )
+    if records and mode == "targets":
+        parts.append(targets_table(records, suite, options.get("memory")))
+    elif records:
+        parts += [*comparison(records, suite, options.get("compare")), details(records, suite)]
+    return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
 
 
 def comparison(records: Sequence[Record], suite: Mapping[str, Any], compare: Mapping[str, Any] | None) -> list[str]:

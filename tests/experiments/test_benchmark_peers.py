@@ -14,8 +14,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from experiments import benchmark
+from experiments.benchmarks import one_run
 from experiments.benchmarks.results import Run
+from experiments.benchmarks.suite import plan
 from experiments.benchmarks.tables import judged
 from experiments.command_line.configuration import build, target
 from experiments.command_line.overrides import CONF
@@ -277,9 +278,9 @@ def test_a_peer_that_diverges_ends_with_no_error(peer, request, tmp_path):
 def test_a_peer_runs_and_says_what_came_of_it(peer, name):
     pytest.importorskip(LIBRARY[peer])
     suite, methods = CONFIGURATION["suite"], CONFIGURATION["known_methods"]
-    (run,) = benchmark.plan(suite, methods, [peer], [0], [name], 3.0, 1)
+    (run,) = plan(suite, methods, [peer], [0], [name], 3.0, 1)
     assert isinstance(run, Run)
-    found = benchmark.perform(run, sys.executable)
+    found = one_run.perform(run, sys.executable)
     assert found["status"] == "done", found["reason"]
     assert found["error"] is None or 0 < found["error"] < 100
     assert found["history"]["seconds"][-1] < 3 + 10 and found["steps"] > 0 and found["wall"] < 120
