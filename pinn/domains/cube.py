@@ -37,7 +37,7 @@ def batches(size: int, first: int, *, generator: torch.Generator, method: str) -
         while True:
             unit = torch.rand(first, size, generator=generator, dtype=torch.float64, device=generator.device)
             yield unit.cpu().clamp_min(_HALF_STEP)
-    from scipy.stats import qmc  # here, since it is loaded as slowly as half of torch
+    from scipy.stats import qmc  # half a second, so not before the first points are drawn
 
     random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
     if method == "latin":

@@ -281,7 +281,7 @@ def solve_cavity(reynolds: float, n: int, start: Flow | None = None) -> Flow:
 
 def _newton(equation: _Collocation, reynolds: float, q: Array) -> Array:
     """Newton's method, its Jacobian kept while it still takes nine tenths of the step away."""
-    from scipy.linalg import lu_factor, lu_solve
+    from scipy.linalg import lu_factor, lu_solve  # loaded when a flow is computed, which few runs do
 
     size, factors = np.inf, None
     for _ in range(40):

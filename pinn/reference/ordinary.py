@@ -209,7 +209,7 @@ def integrate(right: Right, start: Array, panels: Panels, tolerance: float, long
     Raises:
         ArithmeticError: when the integration fails.
     """
-    from scipy.integrate import solve_ivp  # here, since it brings all of scipy.optimize
+    from scipy.integrate import solve_ivp  # loaded when a trajectory is computed
 
     values = np.empty((panels.count, panels.degree + 1, len(start)))
     y = np.asarray(start, dtype=np.float64)

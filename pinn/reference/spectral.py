@@ -204,13 +204,13 @@ class Series:
 
 def transform(values: Array) -> Modes:
     """Modes (n/2 + 1,) of values (n,) at evenly spaced points from the left end."""
-    from scipy import fft
+    import scipy.fft  # loaded when a reference is computed
 
-    return np.asarray(fft.rfft(values, norm="forward"))
+    return np.asarray(scipy.fft.rfft(values, norm="forward"))
 
 
 def on_grid(modes: Modes, points: int) -> Array:
     """Values (points,) at evenly spaced points from the left end, of modes (K,) with K ≤ points/2 + 1."""
-    from scipy import fft
+    import scipy.fft
 
-    return np.asarray(fft.irfft(modes, points, norm="forward"))
+    return np.asarray(scipy.fft.irfft(modes, points, norm="forward"))
