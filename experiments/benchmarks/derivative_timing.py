@@ -15,13 +15,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 
 from .derivative_cases import Case
 from .derivative_tasks import GROUPS, PRODUCT_ROWS, PRODUCTS, Setting, carried, peak_here, work
 
-START = "spawn"
+START: Literal["spawn"] = "spawn"
 """How a process comes to be: as a new one, which has nothing of this one's memory."""
 MEMORY_CASES = ("burgers", "biharmonic")
 MAY_END = "torch.func"

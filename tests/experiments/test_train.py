@@ -3,17 +3,14 @@
 import csv
 import inspect
 import json
-import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 import pinn.problems
-from experiments import train
 from experiments.command_line.configuration import build, check, target
 from experiments.command_line.overrides import CONF, groups, prepare
 from pinn.problems import poisson_2d
@@ -21,24 +18,6 @@ from pinn.solution import History, Solution
 from pinn.solver import solve
 
 SMALL = ("network=mlp", "network.width=4", "network.depth=1", "steps=2", "problem=poisson_2d")
-
-
-@pytest.fixture
-def command(tmp_path, monkeypatch):
-    """Runs the application in an empty folder, in this process; gives Hydra's and logging's global state back."""
-    monkeypatch.chdir(tmp_path)
-    handlers, level = logging.root.handlers[:], logging.root.level
-
-    def run(*arguments, function=train.main):
-        monkeypatch.setattr(sys, "argv", ["train", *arguments])
-        return function()
-
-    yield run
-    GlobalHydra.instance().clear()
-    for handler in set(logging.root.handlers) - set(handlers):
-        handler.close()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
 
 
 def refusal(command, capsys, *arguments):
