@@ -27,8 +27,8 @@ def refusal(command, capsys, *arguments):
     return capsys.readouterr().err
 
 
-def test_a_run_leaves_a_folder(command, tmp_path, capsys):
-    command(*SMALL, "hydra.run.dir=run", "seed=3")
+def test_a_run_leaves_a_folder(drawing_command, tmp_path, capsys):
+    drawing_command(*SMALL, "hydra.run.dir=run", "seed=3")
     folder = tmp_path / "run"
     names = {path.name for path in folder.iterdir()}
     pictures = {"solution.png", "history.png", "trace.png"}
@@ -39,6 +39,7 @@ def test_a_run_leaves_a_folder(command, tmp_path, capsys):
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
     assert len(History.load(folder / "history.csv")) == 2
     assert Solution.load(folder / "solution.pt", poisson_2d()).error() == pytest.approx(metrics["error"])
+    assert all((folder / name).stat().st_size > 1000 for name in pictures)
     assert f"written to {folder}" in capsys.readouterr().out
 
 
@@ -53,7 +54,7 @@ def test_the_configuration_of_a_run_is_enough_to_repeat_it(command, tmp_path):
 
 
 def test_a_sweep_runs_every_combination(command, tmp_path):
-    command(*SMALL, "--multirun", "steps=1", "network.width=3,4", "seed=0,1", "hydra.sweep.dir=sweep")
+    command(*SMALL, "--multirun", "steps=1", "verify=false", "network.width=3,4", "seed=0,1", "hydra.sweep.dir=sweep")
     metrics = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("sweep/*/metrics.json"))]
     assert sorted((one["parameters"], one["seed"]) for one in metrics) == [(13, 0), (13, 1), (17, 0), (17, 1)]
 
