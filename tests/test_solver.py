@@ -38,8 +38,8 @@ def test_points_grow_march_where_time_is_stuck_and_stay_for_quasi_newton():
     assert isinstance(boundary, Growing) and isinstance(boundary.inner, RAD)
     assert (boundary.size, boundary.maximum) == (400, 8000)
     carried = default_sampling(problems.convection(), LevenbergMarquardt())
-    assert isinstance(carried, Marching) and carried.time == "t" and carried.share == 1.0
+    assert isinstance(carried, Marching) and carried.time == "t" and carried.fraction == 1.0
     ordinary = default_sampling(problems.lotka_volterra(), LevenbergMarquardt())
-    assert isinstance(ordinary, Marching) and ordinary.share == 0.1
+    assert isinstance(ordinary, Marching) and ordinary.fraction == 0.1
     assert default_sampling(problems.convection(), LBFGS()) == Fixed(4000)
     assert default_sampling(problems.poisson_2d(), LevenbergMarquardt(), most=300).maximum == 300
