@@ -21,7 +21,7 @@ ALPHA, SCALE = (
 FUNCTIONS = {
     "silu": (activations.SILU, Z / (1 + sympy.exp(-Z)), POINTS),
     "gelu": (activations.GELU, Z * sympy.erfc(-Z / ROOT) / 2, POINTS),
-    "mish": (activations.MISH, Z * sympy.tanh(SOFTPLUS), POINTS),
+    "mish": (activations.MISH, Z * (1 - 2 / ((1 + sympy.exp(Z)) ** 2 + 1)), POINTS),
     "softplus": (activations.softplus(), SOFTPLUS, POINTS),
     "softplus, steeper": (activations.softplus(2.0), sympy.log(1 + sympy.exp(2 * Z)) / 2, POINTS[:-1]),
     "log(1 + e^z)": (activations.log_one_plus_exp(), SOFTPLUS, (*POINTS, 100.0)),
