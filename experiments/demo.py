@@ -105,8 +105,10 @@ def machine() -> str:
 def compare(found: Mapping[str, Solution], folder: Path, name: str) -> None:
     """Write the picture of all errors against time and the table, as `name.png` and `name.txt`."""
     histories = {method: solution.history for method, solution in found.items()}
-    floor = found[DEFAULT].problem.floor
-    plot_history(histories, folder / f"{name}.png", floor=floor, title="burgers   ·   the same start and time")
+    wrong = found[DEFAULT].problem.reference_error
+    plot_history(
+        histories, folder / f"{name}.png", reference_error=wrong, title="burgers   ·   the same start and time"
+    )
     write_text(folder / f"{name}.txt", f"{table(found)}\n\npython -m experiments.demo, {machine()}\n")
 
 

@@ -154,8 +154,8 @@ def condition(L: Tensor) -> float:
 
 
 def refined(
-    times: Callable[[Tensor], Tensor],
-    transposed: Callable[[Tensor], Tensor],
+    matvec: Callable[[Tensor], Tensor],
+    rmatvec: Callable[[Tensor], Tensor],
     precondition: Callable[[Tensor], Tensor],
     e: Tensor,
     damping: float,
@@ -169,8 +169,8 @@ def refined(
     μ/λ and a few products with J restore the digits that forming JᵀJ has lost, at a hundredth of the cost of a QR.
 
     Args:
-        times: v (p,) -> J v (N,).
-        transposed: w (N,) -> Jᵀ w (p,).
+        matvec: v (p,) -> J v (N,).
+        rmatvec: w (N,) -> Jᵀ w (p,).
         precondition: s (p,) -> (JᵀJ + μI)⁻¹ s.
         e: right side (N,).
         damping: λ.
@@ -180,18 +180,18 @@ def refined(
     Returns:
         d (p,) and the iterations made.
     """
-    r, s = -e, -transposed(e)
+    r, s = -e, -rmatvec(e)
     z = precondition(s)
     d, direction = torch.zeros_like(s), z
     first = size = float(s.dot(z))
     made = 0
     while made < iterations and tolerance**2 * first < size:
         made += 1
-        image = times(direction)
+        image = matvec(direction)
         alpha = size / float(image.dot(image) + damping * direction.dot(direction))
         d = d + alpha * direction
         r = r - alpha * image
-        s = transposed(r) - damping * d
+        s = rmatvec(r) - damping * d
         z = precondition(s)
         last, size = size, float(s.dot(z))
         direction = z + (size / last) * direction

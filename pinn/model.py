@@ -19,8 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pinn.analysis import analyze
+from pinn.binding import bind
 from pinn.networks import MLP
-from pinn.problem import Problem, Unknown, bind, choices
+from pinn.problem import Problem, Unknown, choices
 from pinn.validation import positive
 
 NetworkFactory = Callable[..., nn.Module]
@@ -34,7 +36,7 @@ class Model(nn.Module):
         network: factory called as `network(inputs=, outputs=, generator=, dtype=)`, e.g. `partial(MLP, width=50)`.
         generator: source of the initial weights.
         dtype: precision of all parameters.
-        sizes: typical size of each output in its own units; left out, `output_sizes(problem)`.
+        sizes: typical size of each output in its own units; left out, `analyze(problem).sizes`.
 
     Raises:
         TypeError: when the factory cannot be called or does not return an `nn.Module`.
@@ -65,7 +67,7 @@ class Model(nn.Module):
                 self.fields[name] = _build(network, self._inputs(unknown.inputs), 1, generator, dtype)
             else:
                 self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown), dtype=dtype))
-        sizes = output_sizes(problem) if sizes is None else _checked_sizes(sizes, problem)
+        sizes = analyze(problem).sizes if sizes is None else _checked_sizes(sizes, problem)
         scale = torch.tensor([float(sizes.get(name, 1.0)) for name in problem.outputs], dtype=dtype)
         self.register_buffer("sizes", scale)
         self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
@@ -145,41 +147,6 @@ def require_widening(model: Model) -> MLP:
         f"widening: the network {type(network).__name__} cannot be widened; take MLP without factorisation, or leave "
         "widening out"
     )
-
-
-def output_sizes(problem: Problem) -> dict[str, float]:
-    """Typical size of each output, read off the conditions that prescribe its values.
-
-    A condition row that is u - g at given points shows max |g| when u is zero and its slope in u is one. Where
-    no condition prescribes a size the answer is 1; what is under 1e-12 is taken for the rounding of a zero such as
-    sin(4 pi). Conditions that differentiate are passed over.
-
-    Returns:
-        output -> size in the output's own units, positive.
-    """
-    sizes = dict.fromkeys(problem.outputs, 0.0)
-    for name, constraint in problem.constraints.items():
-        if constraint.on.dimension >= problem.domain.dimension:
-            continue
-        points = constraint.on.sample(64, generator=torch.Generator().manual_seed(0), method="uniform")
-        columns = {key: points.column(key) for key in problem.coordinates}
-        outputs = {key: torch.zeros(points.n, dtype=torch.float64, requires_grad=True) for key in problem.outputs}
-        constants = dict(points.constants())
-        constants |= {key: torch.tensor(value.initial, dtype=torch.float64) for key, value in problem.unknowns.items()}
-        try:
-            rows = problem.equation(name)(columns, outputs, constants)
-        except (TypeError, ValueError, RuntimeError):
-            continue  # it differentiates, which needs a model: it says nothing about size at u = 0
-        for row in rows:
-            if not (isinstance(row, Tensor) and row.requires_grad):
-                continue
-            slopes = torch.autograd.grad(row.sum(), list(outputs.values()), retain_graph=True, allow_unused=True)
-            touched = [(key, slope) for key, slope in zip(outputs, slopes, strict=True) if slope is not None]
-            if len(touched) == 1 and torch.equal(touched[0][1].abs(), torch.ones(points.n, dtype=torch.float64)):
-                key = touched[0][0]
-                size = float(row.detach().abs().max())
-                sizes[key] = max(sizes[key], size if math.isfinite(size) else 0.0)
-    return {name: size if size > 1e-12 else 1.0 for name, size in sizes.items()}
 
 
 def _checked_sizes(sizes: Mapping[str, float], problem: Problem) -> Mapping[str, float]:

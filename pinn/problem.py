@@ -13,20 +13,28 @@ Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378 (2019) 686, eqs. (2)-(4).
 from __future__ import annotations
 
 import difflib
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pinn.binding import bind, names_of
 from pinn.domains import Domain, Points
+from pinn.least_squares import Integral, Reduction, Rows
 from pinn.validation import count, finite, positive
 
+T = TypeVar("T")
+
 Equation = Callable[..., Any]
+
+TrialField = Callable[[Mapping[str, Tensor]], Tensor]
+"""A field that an equation is tried on: columns (n,) by coordinate -> values (n,)."""
+
+CONDITION_WEIGHT = 100.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,11 @@ class Constraint:
         if self.points is not None:
             count("Constraint", 1, points=self.points)
 
+    @property
+    def reduction(self) -> Reduction:
+        """How its residuals at points become rows of the least-squares problem."""
+        return Integral(float(self.on.measure)) if self.integral else Rows()
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -116,11 +129,12 @@ class Problem:
         constraints: name -> `Constraint`.
         coefficients: name -> number, or `Unknown` where it is to be found.
         reference: optional true solution: called with one NumPy array a coordinate, by name, it returns the array
-            of the only output or a dict of arrays by output. Its attribute `floor` is the error it is known to have.
+            of the only output or a dict of arrays by output. Its attribute `error`, a number, is the relative L2 error
+            it is known to have.
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
-            Outputs are then periodic with all their derivatives: a kink in the data there is a floor of the error,
+            Outputs are then periodic with all their derivatives: a kink in the data there bounds the error from below,
             unless a feature has one.
         features: name -> function (arguments by name: coordinates) of shape (n,) that the network gets as one more
             input, of size about one; for what no smooth network can be, such as r^(2/3) cos(2φ/3) at a corner.
@@ -148,6 +162,7 @@ class Problem:
     features: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     exact_coefficients: Mapping[str, float] = field(default_factory=dict)
     name: str = "problem"
+    _kept: dict[Callable[[Problem], Any], Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         _validate_types(self)
@@ -177,16 +192,29 @@ class Problem:
         return {name: float(value) for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
 
     @property
-    def floor(self) -> float:
-        """The error the reference is known to have, relative L2, dimensionless; 0 for closed forms."""
-        return float(getattr(self.reference, "floor", 0.0))
+    def reference_error(self) -> float:
+        """The error the reference is known to have, relative L2, dimensionless; 0 where it tells none."""
+        error = getattr(self.reference, "error", 0.0)
+        # A `Solution` can be a reference too; there, `error` measures the solution against its own reference.
+        return 0.0 if callable(error) else float(error)
+
+    def once(self, read: Callable[[Problem], T]) -> T:
+        """What a function reads off this problem: computed the first time, kept with the problem from then on.
+
+        Args:
+            read: a function of the problem alone, such as `pinn.analysis.analyze` is made of.
+        """
+        if read not in self._kept:
+            self._kept[read] = read(self)
+        found: T = self._kept[read]
+        return found
 
     def weight(self, name: str) -> float:
         """The weight w of the named constraint in the loss, dimensionless."""
         constraint = self.constraints[name]
         if constraint.weight is not None:
             return float(constraint.weight)
-        return 1.0 if constraint.on.dimension >= self.domain.dimension else 100.0
+        return 1.0 if constraint.on.dimension >= self.domain.dimension else CONDITION_WEIGHT
 
     def equation(self, name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], list[Any]]:
         """The named constraint as a function (coordinates, outputs, constants) -> list of rows."""
@@ -217,41 +245,6 @@ class Problem:
                 raise ValueError(f"reference: {name} has shape {array.shape}, expected {shape}: one entry a point")
             exact[name] = np.broadcast_to(array, shape)
         return exact
-
-
-def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The argument names of a function: those without a default value, and those with one.
-
-    Raises:
-        ValueError: for `*args` and `**kwargs`, which have no names to match.
-    """
-    required: list[str] = []
-    optional: list[str] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise ValueError(f"arguments are matched by name, but {parameter} has none; write the names out")
-        (required if parameter.default is parameter.empty else optional).append(name)
-    return tuple(required), tuple(optional)
-
-
-def bind(function: Callable[..., Any], known: Mapping[str, float]) -> Callable[..., list[Any]]:
-    """Turn a function with arguments matched by name into one of (coordinates, outputs, constants) -> list of rows.
-
-    Args:
-        function: an equation, boundary condition or ansatz.
-        known: numeric coefficients, passed on as Python floats.
-    """
-    required, optional = names_of(function)
-    wanted = set(required) | set(optional)
-
-    def call(coordinates: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
-        arguments: dict[str, Any] = {}
-        for source in (known, constants, coordinates, outputs):
-            arguments.update({name: value for name, value in source.items() if name in wanted})
-        rows = function(**arguments)
-        return list(rows) if isinstance(rows, (tuple, list)) else [rows]
-
-    return call
 
 
 def _entries(given: Any) -> tuple[Any, ...] | None:
@@ -376,7 +369,12 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
             f"constraint {name!r} uses no output, so nothing can satisfy it; "
             f"take at least one of {list(problem.outputs)} as an argument"
         )
-    for row in _trial_rows(problem, name, points):
+    try:
+        rows = trial_rows(problem, name, points, *trial_fields(problem))
+    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, KeyError) as error:
+        error.add_note(f"while trying constraint {name!r} of problem {problem.name!r} on {points.n} points")
+        raise
+    for row in rows:
         shape = tuple(getattr(row, "shape", ()))
         if not isinstance(row, Tensor) or shape != (points.n,):
             got = f"shape {shape}" if isinstance(row, Tensor) else type(row).__name__
@@ -386,24 +384,43 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
             )
 
 
-def _trial_rows(problem: Problem, name: str, points: Points) -> list[Any]:
-    """The constraint on smooth trial outputs of coordinates that are leaves, so that every derivative exists."""
-    columns = {
-        coordinate: points.x[:, index].clone().requires_grad_() for index, coordinate in enumerate(problem.coordinates)
-    }
-    phase = sum(columns.values(), start=torch.zeros(points.n, dtype=points.x.dtype))
-    outputs: dict[str, Any] = {
-        output: 0.3 + 0.5 * torch.sin(phase + index) for index, output in enumerate(problem.outputs)
-    }
-    constants: dict[str, Any] = dict(points.constants())
+def trial_fields(problem: Problem) -> tuple[dict[str, TrialField], dict[str, float]]:
+    """Smooth fields and numbers that every equation is tried on when the problem is built.
+
+    Returns:
+        output or unknown field -> a sine in the sum of its coordinates; unknown number -> its first guess.
+    """
+
+    def sine(mean: float, size: float, shift: float, inputs: Sequence[str]) -> TrialField:
+        def field(columns: Mapping[str, Tensor]) -> Tensor:
+            first, *others = (columns[key] for key in inputs)
+            return mean + size * torch.sin(sum(others, start=first) + shift)
+
+        return field
+
+    fields = {output: sine(0.3, 0.5, index, problem.coordinates) for index, output in enumerate(problem.outputs)}
     for unknown, value in problem.unknowns.items():
-        inputs = [columns[coordinate] for coordinate in value.inputs]
-        if inputs:
-            outputs[unknown] = value.initial + 0.1 * torch.sin(sum(inputs[1:], start=inputs[0]))
-        else:
-            constants[unknown] = torch.tensor(value.initial, dtype=points.x.dtype)
-    try:
-        return problem.equation(name)(columns, outputs, constants)
-    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, KeyError) as error:
-        error.add_note(f"while trying constraint {name!r} of problem {problem.name!r} on {points.n} points")
-        raise
+        if value.inputs:
+            fields[unknown] = sine(value.initial, 0.1, 0.0, value.inputs)
+    return fields, {unknown: value.initial for unknown, value in problem.unknowns.items() if not value.inputs}
+
+
+def trial_rows(
+    problem: Problem, name: str, points: Points, fields: Mapping[str, TrialField], numbers: Mapping[str, float]
+) -> list[Any]:
+    """The rows of a constraint on trial fields instead of a model, with a graph to coordinates that are leaves.
+
+    Args:
+        problem: the problem.
+        name: of the constraint.
+        points: where.
+        fields: output or unknown field -> function of the coordinates' columns, (n,) each.
+        numbers: unknown coefficient -> value, in its own units.
+
+    Returns:
+        What the equation returns, row by row; whatever it raises is passed on.
+    """
+    columns = {key: points.x[:, index].clone().requires_grad_() for index, key in enumerate(problem.coordinates)}
+    outputs = {key: function(columns) for key, function in fields.items()}
+    constants = {key: torch.tensor(value, dtype=points.x.dtype) for key, value in numbers.items()}
+    return problem.equation(name)(columns, outputs, {**constants, **points.constants()})

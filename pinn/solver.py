@@ -2,40 +2,37 @@
 
 By default a small tanh network is trained in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few
 points first and more as the network begins to fit the points rather than the equation, until the residual on fresh
-points stops falling. Every choice can be replaced by an object of the library, and they combine freely.
+points stops falling. `pinn.defaults` has every choice and the measurement behind it; each can be replaced by an object
+of the library, and they combine freely.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
+import textwrap
 import time
-from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
 
 import torch
 from threadpoolctl import threadpool_limits
 
-from pinn.defaults import default_optimizer
+from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
-from pinn.networks import MLP
-from pinn.objective import Equations, Objective
-from pinn.optimizers import LevenbergMarquardt, Optimizer
+from pinn.objective import Equations
+from pinn.optimizers import Optimizer
 from pinn.problem import Problem
-from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolves
-from pinn.sampling.uniform import spread
+from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
-from pinn.training import Stage, Trainer, Widening
+from pinn.training import Stage, Trainer
 from pinn.training.trainer import Callback
-from pinn.verification.before_training import CheckError, CheckTable, asked, check
+from pinn.validation import count, positive
+from pinn.verification import VerificationError, VerificationTable, verify_before_training
 from pinn.weighting import Weighting
 
-_LOG = logging.getLogger("pinn.check")
-T = TypeVar("T")
-
-_START, _MOST, _FIXED = 400, 8000, 4000  # points on the domain: first, at the most, and where they are kept
+_LOG = logging.getLogger("pinn.verification")
 
 
 def solve(
@@ -78,33 +75,31 @@ def solve(
         threads: that share large matrix products; left out, as many as torch uses when called. All else runs on one:
             small kernels gain little from more, and lose much where the machine is shared.
         verify: compare derivatives, gradients and reference before training, refuse to train on a failure, and log the
-            table (logger `pinn.check`, level INFO).
+            table (logger `pinn.verification`, level INFO).
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: called with a `Progress` after every step.
 
     Raises:
-        CheckError: when the verification before training fails.
-        ValueError, TypeError: for options that contradict each other.
+        VerificationError: when the verification before training fails.
+        TypeError, ValueError: for options of another type, out of range or in contradiction, before anything is done.
 
     Example:
         >>> from pinn.problems import oscillator
-        >>> solution = solve(oscillator(), seconds=5, progress=False)
+        >>> solution = solve(oscillator(), steps=40, progress=False)
         >>> bool(solution.error() < 1e-4)
         True
     """
+    _validate(locals())
     started = time.perf_counter()
-    _validate(tolerance, seconds, steps, threads, dtype)
-    if stages is not None and any(option is not None for option in (optimizer, sampling, weighting, steps)):
-        raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
     workers = torch.get_num_threads() if threads is None else threads
     with threadpool_limits(limits=1):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)
-        equations = Equations(model, _given(derivatives, Engine, "derivatives", "Jets()") or Jets())
+        equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
         if stages is None:
-            stages = [_stage(equations, optimizer, sampling, weighting, steps, network is None, start is not None)]
+            stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)]
         trainer = Trainer(
             equations,
             generator=generator,
@@ -148,123 +143,109 @@ def _model(
     return model.to(dtype)
 
 
-def _verified(equations: Equations) -> CheckTable:
+def _verified(equations: Equations) -> VerificationTable:
     """The table of comparisons before a run, logged; an error where one fails."""
-    table = check(equations)
+    table = verify_before_training(equations)
     if not table.ok:
-        raise CheckError(table)
-    _LOG.info("checked before training\n%s", table)
+        raise VerificationError(table)
+    _LOG.info("compared before training\n%s", table)
     return table
 
 
-def default_network(problem: Problem) -> NetworkFactory:
-    """The network `solve` takes: wider with more outputs and coordinates; depth and activation follow the equation.
-
-    | problem | hidden layers | width | φ |
-    |---|---|---|---|
-    | boundary, inverse or ordinary; evolution of every point by itself | 3 | 20, see below | tanh |
-    | evolution of first order in space | 3 | 20 | sin |
-    | of second order, and of first in time | 4 | 16, so that p and the cost stay | tanh |
-    | of second order in space and in time | 4 | 16 | sin |
-    | of third order or more in space | 4 | 20 | sin |
-
-    A system has 10 neurons more, each coordinate beyond two 5. Measured, one seed: diffusion makes layers, which tanh
-    has, and after 180 steps Burgers' equation has an error of 4e-6 with 4 × 16 tanh, 6e-5 with 3 × 20 tanh and 2e-5
-    with 4 × 16 sines. Without it waves stay waves: after 40 s convection has 1e-7 with sines and 3e-5 with tanh, the
-    Korteweg-de Vries equation 8e-5 with 4 × 20 sines and 3e-4 with 3 × 20 tanh; after 20 s the string 2e-6 and 7e-6.
-    Boundary problems fare two to four times worse with four layers.
-    """
-    width = 20 + 10 * (len(problem.outputs) > 1) + 5 * max(0, len(problem.coordinates) - 2)
-    time = evolves(problem)
-    if len(problem.coordinates) == 1 or time is None:
-        return partial(MLP, width=width, depth=3)
-    before, across = _orders(problem, time)
-    activation = torch.tanh if across == 0 or (across == 2 and before < 2) else torch.sin
-    return partial(MLP, width=4 * width // 5 if across == 2 else width, depth=3 + (across > 1), activation=activation)
-
-
-def _orders(problem: Problem, time: str | None) -> tuple[int, int]:
-    """The highest derivatives that a constraint asks of an output: by the time, and by all other coordinates."""
-    generator = torch.Generator().manual_seed(0)
-    trial = Equations(Model(problem, partial(MLP, width=1, depth=1), generator=generator), Jets())
-    place = None if time is None else problem.coordinates.index(time)
-    found = [axes for _, axes in asked(Objective(trial, spread(problem, 2, generator)))]
-    before = max((axes.count(place) for axes in found), default=0) if place is not None else 0
-    return before, max((sum(axis != place for axis in axes) for axes in found), default=0)
-
-
-def default_sampling(problem: Problem, optimizer: Optimizer, most: int = _MOST, begun: bool = False) -> Sampler:
-    """The points `solve` takes: growing and following the residual; early times first where an evolution is stuck.
-
-    A system of ordinary equations with values at the start takes early times first from the beginning. An optimizer
-    whose memory new points would spoil gets fixed ones.
-
-    Args:
-        problem: what is to be solved.
-        optimizer: what takes the steps.
-        most: points at the most on the domain itself.
-        begun: whether the run continues an earlier one, which has seen all times.
-    """
-    if not optimizer.redraws:
-        return Fixed(min(_FIXED, most))
-    growing = Growing(RAD(), start=min(_START, most), maximum=most)
-    time = evolves(problem)
-    if time is None:
-        return growing
-    # A system marches at once: it is cheap, and a network that sees all times first may end at a state of rest.
-    at_once = len(problem.coordinates) == 1 and len(problem.outputs) > 1 and not begun
-    return Marching(growing, time=time, after=0 if at_once else 6)
-
-
 def _stage(
-    equations: Equations,
+    model: Model,
     optimizer: Optimizer | None,
     sampling: Sampler | None,
     weighting: Weighting | None,
     steps: int | None,
-    widen: bool,
-    begun: bool,
+    network: NetworkFactory | None,
+    start: Solution | None,
 ) -> Stage:
-    """The one stage of a run without a schedule, with what was left out chosen; a network left out may grow."""
-    _given(optimizer, Optimizer, "optimizer", "LevenbergMarquardt() or FirstOrder(partial(torch.optim.Adam, lr=1e-3))")
-    _given(sampling, Sampler, "sampling", "Growing(RAD())")
-    _given(weighting, Weighting, "weighting", "Causal()")
-    size = sum(parameter.numel() for parameter in equations.model.parameters())
-    chosen = default_optimizer(size) if optimizer is None else optimizer
-    if sampling is None:
-        rows = chosen.most_rows(size) if isinstance(chosen, LevenbergMarquardt) else None
-        most = _MOST if rows is None else _most_points(equations, rows)
-        sampling = default_sampling(equations.problem, chosen, most, begun)
-    # First order: the error gathers along characteristics, and was not less with twice the parameters.
-    widens = widen and not begun and sampling.every and chosen.redraws
-    widens = widens and _orders(equations.problem, evolves(equations.problem))[1] > 1
-    widening = Widening() if widens else None
-    return Stage(chosen, sampling, weighting, steps, widening=widening, patience=200)
+    """The one stage of a run without a schedule."""
+    return default_stage(
+        model.problem,
+        sum(parameter.numel() for parameter in model.parameters()),
+        optimizer=optimizer,
+        sampling=sampling,
+        weighting=weighting,
+        steps=steps,
+        own_network=network is not None,
+        begun=start is not None,
+    )
 
 
-def _most_points(equations: Equations, rows: int) -> int:
-    """The largest number of points on the domain itself, up to `_MOST`, whose rows an optimizer can carry."""
-    few = spread(equations.problem, 1, torch.Generator().manual_seed(0))
-    widths = {name: equations.residual(name, points.take(torch.arange(1))).shape[1] for name, points in few.items()}
-    size = _MOST
-    while size > 1 and sum(widths[name] * n for name, n in counts(equations.problem, size).items()) > rows:
-        size = size * 9 // 10
-    return size
+# -- options ----------------------------------------------------------------------------------------------------------
+
+_KINDS: Mapping[str, tuple[type[Any], str]] = {
+    "optimizer": (Optimizer, "LevenbergMarquardt() or FirstOrder(partial(torch.optim.Adam, lr=1e-3))"),
+    "sampling": (Sampler, "Growing(RAD())"),
+    "weighting": (Weighting, "Causal()"),
+    "derivatives": (Engine, "Jets()"),
+    "start": (Solution, "the solution that solve(problem) returned"),
+}
+"""Options that are objects of the library: their class, and an example."""
 
 
-def _given(value: T | None, kind: type[Any], name: str, example: str) -> T | None:
-    """The value, where it is left out or an object of the kind."""
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(f"solve: {name}={value!r}; give an object such as {example}, or leave it out")
-    return value
+def _validate(options: Mapping[str, Any]) -> None:
+    """Refuse options that cannot be meant: one line with what was got, what was expected, what to give.
+
+    Args:
+        options: all arguments of `solve`, by name.
+    """
+    if not isinstance(options["problem"], Problem):
+        _refuse("problem", options, "a Problem", "Problem(...) or one of pinn.problems, such as burgers()")
+    if options["network"] is not None and not callable(options["network"]):
+        _refuse("network", options, "what builds a network", "e.g. functools.partial(MLP, width=50), or leave it out")
+    for name, (kind, example) in _KINDS.items():
+        if options[name] is not None and not isinstance(options[name], kind):
+            expected = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+            _refuse(name, options, expected, f"an object such as {example}, or leave it out")
+    given = {name: options[name] for name in ("tolerance", "seconds", "steps", "threads") if options[name] is not None}
+    positive("solve", **{name: value for name, value in given.items() if name in ("tolerance", "seconds")})
+    count("solve", 1, **{name: value for name, value in given.items() if name in ("steps", "threads")})
+    count("solve", 0, seed=options["seed"])
+    if options["seed"] >= 2**64:
+        raise ValueError(_line("seed", options, "an integer below 2**64", "a smaller one"))
+    for name in ("verify", "progress"):
+        if not isinstance(options[name], bool):
+            _refuse(name, options, "True or False", "one of them")
+    callbacks = options["callbacks"]
+    if isinstance(callbacks, str | Mapping) or not isinstance(callbacks, Iterable):
+        _refuse("callbacks", options, "a list of them", "callbacks=[...]")
+    _validate_place(options)
+    _validate_stages(options)
 
 
-def _validate(
-    tolerance: float | None, seconds: float | None, steps: int | None, threads: int | None, dtype: torch.dtype
-) -> None:
-    options = {"tolerance": tolerance, "seconds": seconds, "steps": steps, "threads": threads}
-    for name, value in options.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"solve: {name}={value}; give a positive number or leave it out")
-    if dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"solve: dtype={dtype}; choose torch.float64 (default) or torch.float32")
+def _validate_place(options: Mapping[str, Any]) -> None:
+    """Precision and device."""
+    if options["dtype"] not in (torch.float32, torch.float64):
+        raise ValueError(_line("dtype", options, "a precision", "torch.float64 (default) or torch.float32"))
+    try:
+        torch.zeros(1, device=torch.device(options["device"])).item()
+    except (TypeError, ValueError, RuntimeError, AssertionError):  # torch's words for a device that is not there
+        raise ValueError(
+            _line("device", options, "a device of this machine", "'cpu', or 'cuda' if it has one")
+        ) from None
+
+
+def _validate_stages(options: Mapping[str, Any]) -> None:
+    """A schedule, and nothing beside it that belongs into its stages."""
+    stages = options["stages"]
+    if stages is None:
+        return
+    schedule = isinstance(stages, Sequence) and not isinstance(stages, str)
+    if not schedule or not all(isinstance(stage, Stage) for stage in stages):
+        _refuse("stages", options, "a list of Stage objects", "stages=[Stage(LevenbergMarquardt(), Fixed(2000))]")
+    if not stages:
+        raise ValueError(_line("stages", options, "at least one Stage", "one, or leave it out"))
+    if any(options[name] is not None for name in ("optimizer", "sampling", "weighting", "steps")):
+        raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
+
+
+def _refuse(name: str, options: Mapping[str, Any], expected: str, cure: str) -> NoReturn:
+    raise TypeError(_line(name, options, expected, cure))
+
+
+def _line(name: str, options: Mapping[str, Any], expected: str, cure: str) -> str:
+    got = textwrap.shorten(repr(options[name]), width=100, placeholder=" ...")
+    return f"solve: got {name}={got}, expected {expected}; give {cure}"

@@ -1,7 +1,10 @@
-"""Arguments of references and of the problems that they solve, validated once, where they enter.
+"""Arguments, validated once, where they enter.
 
-Every refusal is one line that says what was got, what was expected and what to give instead:
+Every refusal is one line that says whose argument it is, what was got, what was expected and what to give instead:
+
     burgers: got nu=-1.0, expected a positive finite number; give nu > 0
+
+Each function takes the owner's name and the arguments by theirs.
 """
 
 from __future__ import annotations
@@ -85,44 +88,3 @@ def _check(owner: str, given: Mapping[str, Any], fits: Callable[[Any], bool], ex
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def require_positive_integers(owner: str, **given: Any) -> None:
-    """Refuse what is no positive integer.
-
-    Raises:
-        TypeError: when it is no integer.
-        ValueError: when it is not positive.
-    """
-    for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{owner}: {name}={value!r}; expected an integer")
-        if value < 1:
-            raise ValueError(f"{owner}: {name}={value}; expected a positive integer")
-
-
-def require_positive(owner: str, **given: float | None) -> None:
-    """Refuse a number that is not finite and positive; None passes.
-
-    Raises:
-        ValueError: naming the argument.
-    """
-    for name, value in given.items():
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{owner}: {name}={value}; expected a positive number")
-
-
-def pair(owner: str, factorisation: Any) -> tuple[float, float] | None:
-    """(μ, σ) of a factorisation, or None.
-
-    Raises:
-        ValueError: when it is neither.
-    """
-    if factorisation is None:
-        return None
-    if isinstance(factorisation, (bool, str)) or not hasattr(factorisation, "__len__") or len(factorisation) != 2:
-        raise ValueError(f"{owner}: factorisation={factorisation!r}; give (mean, deviation), e.g. (1.0, 0.1), or None")
-    mean, deviation = (float(value) for value in factorisation)
-    if not (math.isfinite(mean) and math.isfinite(deviation) and deviation >= 0):
-        raise ValueError(f"{owner}: factorisation=({mean}, {deviation}); expected finite numbers, deviation >= 0")
-    return mean, deviation

@@ -1,7 +1,9 @@
-"""Every test runs on one thread, without a screen, and leaves the caller's settings as they were."""
+"""Every test runs on one thread (or OMP_NUM_THREADS of them), without a screen, and leaves settings as they were."""
+
+import os
 
 import matplotlib
 import torch
 
 matplotlib.use("Agg")
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

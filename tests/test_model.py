@@ -9,7 +9,7 @@ from torch import nn
 
 from pinn.derivatives import d
 from pinn.domains import Box
-from pinn.model import Model, output_sizes
+from pinn.model import Model
 from pinn.networks import MLP
 from pinn.problem import Constraint, Problem, Unknown
 
@@ -86,25 +86,6 @@ def test_the_ansatz_is_exact():
     )
     x = torch.linspace(-1, 3, 9, dtype=torch.float64)
     assert torch.equal(model(torch.stack([x, torch.zeros_like(x)], -1))[:, 0], torch.sin(x))
-
-
-def test_sizes_come_from_the_conditions():
-    conditions = {
-        "equation": Constraint(lambda u, v, x: (d(u, x), d(v, x)), on=STRIP),
-        "start": Constraint(lambda u, x: u - 1e5 * x, on=STRIP.face(t=0)),
-        "slope": Constraint(lambda u, x: d(u, x) - 1e9, on=STRIP.face(x=-1)),
-    }
-    sizes = output_sizes(problem(outputs=["u", "v"], constraints=conditions))
-    assert 1e5 < sizes["u"] <= 3e5
-    assert sizes["v"] == 1.0
-
-
-def test_the_rounding_of_a_zero_is_no_size():
-    conditions = {
-        "equation": Constraint(lambda u, x: d(u, x), on=STRIP),
-        "sides": Constraint(lambda u, x: u - torch.sin(4 * math.pi * x), on=STRIP.face(x=-1) | STRIP.face(x=3)),
-    }
-    assert output_sizes(problem(constraints=conditions))["u"] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from functools import partial
 import pytest
 import torch
 
-from pinn.derivatives import Autograd, Jets, d
+from pinn.derivatives import Autograd, Engine, EngineChoice, Jets, d
 from pinn.domains import Box, Scatter
+from pinn.least_squares import Integral, Rows
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.problem import Constraint, Problem, Unknown
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 BOX = Box(x=(-1, 1), t=(0, 1))
 
@@ -34,7 +35,7 @@ def setting(engine=None, dtype=torch.float64):
     )
     model = Model(problem, partial(MLP, width=6, depth=2), generator=torch.Generator().manual_seed(1), dtype=dtype)
     equations = Equations(model, Jets() if engine is None else engine)
-    return equations, spread(problem, 30, torch.Generator().manual_seed(2))
+    return equations, sample_uniform(problem, 30, torch.Generator().manual_seed(2))
 
 
 @pytest.fixture(params=[Autograd, Jets], ids=["autograd", "jets"])
@@ -136,11 +137,11 @@ def test_rows_are_written_into_the_callers_buffer(objective):
         objective.linearize(out=buffer[:-1])
 
 
-def test_weights_and_attention_scale_rows():
+def test_weights_and_point_weights_scale_rows():
     equations, points = setting()
     lam = torch.linspace(0.5, 2, points["equation"].n, dtype=torch.float64)
     plain = Objective(equations, points).residual()
-    scaled = Objective(equations, points, weights={"equation": 9.0}, attention={"equation": lam}).residual()
+    scaled = Objective(equations, points, weights={"equation": 9.0}, point_weights={"equation": lam}).residual()
     n = 2 * points["equation"].n
     torch.testing.assert_close(scaled[:n], plain[:n] * 3 * lam.sqrt().repeat_interleave(2), rtol=1e-13, atol=0)
     assert torch.equal(scaled[n:], plain[n:])
@@ -162,8 +163,8 @@ def test_missing_and_unknown_names_are_refused():
         Objective(equations, {name: place for name, place in points.items() if name != "walls"})
     with pytest.raises(ValueError, match=r"weights: .* unknown \['wals'\]"):
         Objective(equations, points, weights={"wals": 1.0})
-    with pytest.raises(ValueError, match=r"attention 'walls': shape \(2,\)"):
-        Objective(equations, points, attention={"walls": torch.ones(2)})
+    with pytest.raises(ValueError, match=r"point_weights 'walls': shape \(2,\)"):
+        Objective(equations, points, point_weights={"walls": torch.ones(2)})
 
 
 def test_negative_weights_are_refused():
@@ -197,7 +198,7 @@ def test_a_model_that_cannot_be_trained_is_refused(engine):
     problem = line()
     equations = Equations(Model(problem, frozen, generator=torch.Generator().manual_seed(0)), engine())
     with pytest.raises(ValueError, match=r"none of the 4 .* requires grad, .* requires_grad_\(True\)"):
-        Objective(equations, spread(problem, 5, torch.Generator().manual_seed(0)))
+        Objective(equations, sample_uniform(problem, 5, torch.Generator().manual_seed(0)))
     with pytest.raises(ValueError, match=r"the network Formula has no parameters, so there is nothing to train"):
         Equations(Model(problem, Formula, generator=torch.Generator().manual_seed(0)), engine())
 
@@ -209,7 +210,7 @@ def test_a_frozen_network_with_an_unknown_coefficient_can_be_trained():
         constraints={"equation": Constraint(lambda u, x, k: d(u, x) - k * u, on=box)},
     )
     equations = Equations(Model(problem, frozen, generator=torch.Generator().manual_seed(0)), Jets())
-    objective = Objective(equations, spread(problem, 5, torch.Generator().manual_seed(0)))
+    objective = Objective(equations, sample_uniform(problem, 5, torch.Generator().manual_seed(0)))
     assert objective.size == 1
     residual, jacobian = objective.linearize()
     torch.testing.assert_close(jacobian.T @ residual, objective.gradient()[1], rtol=1e-12, atol=1e-13)
@@ -220,3 +221,61 @@ def test_the_engines_agree():
     two = Objective(*setting(Jets()))
     for left, right in zip(one.linearize(), two.linearize(), strict=True):
         torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)
+
+
+def test_each_constraint_says_which_engine_serves_it():
+    equations, points = setting(Jets())
+    assert equations.engines == {}  # jets are compared with the reference when they are first asked
+    Objective(equations, points).loss()
+    assert equations.engines == dict.fromkeys(points, EngineChoice("jets"))
+    assert setting(Autograd())[0].engines == dict.fromkeys(points, EngineChoice("autograd"))
+
+
+class Counting(Engine):
+    """An engine from elsewhere, which remembers what it was bound to."""
+
+    def __init__(self):
+        self.bound = []
+
+    def bind(self, model, equation, names):
+        self.bound.append(names)
+        return Autograd().bind(model, equation, names)
+
+
+def test_every_constraint_is_bound_once():
+    engine = Counting()
+    equations, _ = setting(engine)
+    for seed in range(3):
+        objective = Objective(equations, sample_uniform(equations.problem, 10, torch.Generator().manual_seed(seed)))
+        objective.linearize()
+        objective.normal_equations()
+        list(objective.pieces(4))
+    assert engine.bound == [("x", "t")] * 4
+
+
+def test_rows_are_counted_from_the_fields_of_each_constraint(objective):
+    assert objective.residuals_per_point == [2, 2, 1, 1]
+    assert objective.rows == 2 * objective.points["equation"].n + 2 * objective.points["walls"].n + 3 + 1
+
+
+def test_a_reduction_is_one_linear_map():
+    """Products, parts and rows of J follow from r = R (s ∘ ρ) with the scale that the reduction gives."""
+    residuals = torch.tensor([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0]], dtype=torch.float64)
+    lam = torch.tensor([1.0, 4.0, 9.0], dtype=torch.float64)
+    rows, integral = Rows(), Integral(7.0)
+    scale = rows.scale(3, 12.0, lam, residuals)
+    torch.testing.assert_close(scale, torch.tensor([2.0, 4.0, 6.0], dtype=torch.float64))
+    assert rows.reduce(residuals * scale[:, None]).tolist() == pytest.approx([2, 4, 12, -16, 30, 36])
+    assert rows.pointwise and rows.count(3, 2) == 6 and rows.touched(slice(1, 3), 2) == slice(2, 6)
+    assert torch.equal(rows.stated(residuals), residuals)
+    scale = integral.scale(3, 9.0, lam, residuals)
+    assert scale.tolist() == pytest.approx([7.0] * 3)
+    assert integral.reduce(residuals * scale[:, None]).tolist() == pytest.approx([63, 28])
+    assert not integral.pointwise and integral.count(3, 2) == 2 and integral.touched(slice(1, 3), 2) == slice(0, 2)
+    assert integral.stated(residuals).tolist() == [pytest.approx([21, 28 / 3])]
+
+
+def test_the_reduction_of_a_constraint_follows_from_what_it_states():
+    line = Box(x=(0, 3))
+    assert Constraint(lambda u: u, on=line).reduction == Rows()
+    assert Constraint(lambda u: u, on=line, integral=True).reduction == Integral(3.0)

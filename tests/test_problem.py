@@ -8,7 +8,7 @@ import torch
 
 from pinn.derivatives import d
 from pinn.domains import Box, Scatter
-from pinn.problem import Constraint, Problem, Unknown, bind
+from pinn.problem import Constraint, Problem, Unknown
 
 LINE = Box(x=(0, 1))
 STRIP = Box(x=(-1, 1), t=(0, 2))
@@ -28,15 +28,6 @@ def build(**changes):
         },
     }
     return Problem(**{**given, **changes})
-
-
-def test_arguments_are_matched_by_name_in_any_order():
-    def rows(nx, k, u, x):
-        return u + 2 * x + 3 * k + 5 * nx
-
-    call = bind(rows, {"k": 7.0})
-    (value,) = call({"x": torch.tensor([1.0])}, {"u": torch.tensor([11.0])}, {"nx": torch.tensor([-1.0])})
-    assert value.item() == 11 + 2 + 21 - 5
 
 
 def test_a_default_argument_is_left_alone():

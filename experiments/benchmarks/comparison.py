@@ -44,7 +44,7 @@ def comparison(records: Sequence[Record], suite: Mapping[str, Any], compare: Map
         least = min(values.values())
         cells = []
         for name in methods:
-            shown = spread([values[name]], _floor(groups[problem, name], suite)) if name in values else "—"
+            shown = spread([values[name]], _reference_error(groups[problem, name], suite)) if name in values else "—"
             cells.append(f"**{shown}**" if values.get(name) == least else shown)
         for name in ours:
             cells.append(_share_cell(groups, suite, problem, name, compare or {}))
@@ -81,7 +81,7 @@ def details(records: Sequence[Record], suite: Mapping[str, Any]) -> str:
             [
                 problem + _by(problem, suite),
                 method,
-                spread([judged(run, suite) for run in runs], _floor(runs, suite)),
+                spread([judged(run, suite) for run in runs], _reference_error(runs, suite)),
                 _count(run["steps"] for run in runs),
                 f"{statistics.median(run['history']['seconds'][-1] for run in runs):.1f}",
                 _count(run["parameters"] for run in runs),
@@ -107,14 +107,14 @@ def targets_table(records: Sequence[Record], suite: Mapping[str, Any], memory: f
     rows = []
     for (problem, _), runs in groups.items():
         targets = {float(when): float(value) for when, value in suite[problem].get("targets", {}).items()}
-        floor, cells = _floor(runs, suite), []
+        own, cells = _reference_error(runs, suite), []
         for when in whens:
             values = [_known(at(*curve(run, suite), when)) for run in runs]
             median = statistics.median(values)
             target = targets.get(when)
             cells += [
-                f"{spread([median], floor, 'none')} ({spread(values, floor, 'none')})",
-                "" if target is None else f"{target:.0e} {verdict(met(median, floor, target), suite[problem])}",
+                f"{spread([median], own, 'none')} ({spread(values, own, 'none')})",
+                "" if target is None else f"{target:.0e} {verdict(met(median, own, target), suite[problem])}",
             ]
         peak = max((float(run.get("memory") or math.inf) for run in runs), default=math.inf)
         asked = "" if memory is None or math.isinf(peak) else f" {_mark(peak <= memory)}"
@@ -152,9 +152,9 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.scatter(within, marked, color=INK, marker="x", s=28, zorder=3)
-        floor = max(_floor(runs, suite) for (name, _), runs in groups.items() if name == problem)
-        if floor > axes.get_ylim()[0]:
-            axes.axhline(floor, color=MUTED, lw=0.9, ls=":")
+        reference_error = max(_reference_error(runs, suite) for (name, _), runs in groups.items() if name == problem)
+        if reference_error > axes.get_ylim()[0]:
+            axes.axhline(reference_error, color=MUTED, lw=0.9, ls=":")
         axes.set_title(problem, fontsize=10, color=INK)
         axes.set_xlabel("wall time (s)", fontsize=9)
         if index % across == 0:
@@ -187,10 +187,10 @@ def _median(runs: Sequence[Record], suite: Mapping[str, Any]) -> float:
     return statistics.median(judged(run, suite) for run in runs)
 
 
-def _floor(runs: Sequence[Record], suite: Mapping[str, Any]) -> float:
+def _reference_error(runs: Sequence[Record], suite: Mapping[str, Any]) -> float:
     """What the reference is known to be wrong by; coefficients are compared with exact ones."""
     coefficients = any(suite[run["problem"]].get("by", "error") == "coefficients" for run in runs)
-    return 0.0 if coefficients else max(float(run["floor"]) for run in runs)
+    return 0.0 if coefficients else max(float(run["reference_error"]) for run in runs)
 
 
 def _by(problem: str, suite: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives import Autograd, Engine, Jets
+from pinn.derivatives import Autograd, BoundEquation, Engine, Jets
 from pinn.derivatives.jets.kernels.workspace import Workspace
 
 from .derivative_cases import CASES, Case, Perceptron
@@ -79,13 +79,16 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
     parameters = list(model.parameters())
     few = x[: place.fewer()]
 
-    def gradient(engine: Engine, where: Tensor) -> Task:
-        return lambda: engine.gradient(model.outputs, case.equation, where, case.coordinates, parameters)
+    def bind(engine: Engine) -> BoundEquation:
+        return engine.bind(model.outputs, case.equation, case.coordinates)
 
-    def forward(engine: Engine) -> Task:
+    def gradient(bound: BoundEquation, where: Tensor) -> Task:
+        return lambda: bound.gradient(where, parameters)
+
+    def forward(bound: BoundEquation) -> Task:
         def run() -> None:
             with torch.no_grad():
-                engine.residual(model.outputs, case.equation, x, case.coordinates)
+                bound.residual(x)
 
         return run
 
@@ -100,21 +103,19 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
 
         return {"plain": lambda: torch.autograd.grad(model(x).pow(2).sum(), parameters), "product": products}
     if group == "jets":
-        jets = Jets(fallback=False)
+        jets = bind(Jets(fallback=False))
         jacobian = torch.empty(sum(p.numel() for p in parameters), place.rows(), dtype=x.dtype).T
         return {
             "jets": gradient(jets, x),
             "jets forward": forward(jets),
             "jets few": gradient(jets, few),
-            "jets J": lambda: jets.linearize(
-                model.outputs, case.equation, few, case.coordinates, parameters, out=jacobian
-            ),
+            "jets J": lambda: jets.linearize(few, parameters, out=jacobian),
         }
     if group == "nested":
-        nested = Autograd()
+        nested = bind(Autograd())
 
         def sixteen_rows() -> None:
-            flat = nested.residual(model.outputs, case.equation, few, case.coordinates).reshape(-1)
+            flat = nested.residual(few).reshape(-1)
             seeds = torch.eye(16, flat.numel(), dtype=x.dtype)
             torch.autograd.grad(flat, parameters, seeds, is_grads_batched=True, allow_unused=True)
 
@@ -161,7 +162,7 @@ def carried(case: Case, model: Perceptron, x: torch.Tensor) -> int:
         sizes.extend(1 + len(getattr(output, "keys", ())) for output in outputs.values())
         return outputs
 
-    Jets(fallback=False, probe=False).residual(spy, case.equation, x[:2], case.coordinates)
+    Jets(fallback=False, probe=False).bind(spy, case.equation, case.coordinates).residual(x[:2])
     return max(sizes)
 
 
@@ -171,11 +172,11 @@ def peak_here(place: Setting, engine: str) -> float:
     case = CASES[place.case]
     model, x = place.build()
     chosen: Engine = Jets(fallback=False, probe=False) if engine == "jets" else Autograd()
-    parameters = list(model.parameters())
+    bound, parameters = chosen.bind(model.outputs, case.equation, case.coordinates), list(model.parameters())
     # A few points first, so that libraries are loaded and plans made.
-    chosen.gradient(model.outputs, case.equation, x[:4], case.coordinates, parameters)
+    bound.gradient(x[:4], parameters)
     before = _high_water()
-    chosen.gradient(model.outputs, case.equation, x, case.coordinates, parameters)
+    bound.gradient(x, parameters)
     return _high_water() - before
 
 

@@ -50,8 +50,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         started: wall clock (`time.time()`) when its process was started.
 
     Returns:
-        plain values: error, coefficient_errors, floor, points and rows at the end, parameters, dtype, steps, reason,
-        times, history, ...
+        plain values: error, coefficient_errors, reference_error, points and rows at the end, parameters, dtype, steps,
+        reason, times, history, ...
     """
     import torch
 
@@ -78,7 +78,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     return {
         "error": report.error,
         "coefficient_errors": dict(report.coefficient_errors),
-        "floor": report.floor,
+        "reference_error": report.reference_error,
         "points": int(history[-1]["points"]),
         "rows": int(history[-1]["rows"]),
         "parameters": report.parameters,

@@ -1,11 +1,11 @@
 """What the benchmark found: a table in Markdown, the comparison with peers, and error against time in pictures.
 
 Rules: the median over seeds, with least and greatest beside it; an error below what its reference is known to be wrong
-by is printed as that floor; a target is met when the median, or the floor where that is greater, is not above it. An
-error that is not a number is the worst there is, and is printed as diverged. Peers are compared run by run at the same
-seed: the time of our run to the error that the peer ended with over the peer's time, and the error of our answer at the
-time the peer ended over the peer's error; medians of those ratios are shown. Dates, revisions and machines are those of
-the runs, and what was planned and is not there is listed.
+by is printed as that; a target is met when neither the median nor the reference's own error is above it. An error that
+is not a number is the worst there is, and is printed as diverged. Peers are compared run by run at the same seed: the
+time of our run to the error that the peer ended with over the peer's time, and the error of our answer at the time the
+peer ended over the peer's error; medians of those ratios are shown. Dates, revisions and machines are those of the
+runs, and what was planned and is not there is listed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.solution.report import score
+from pinn.solution.error import score
 from pinn.solver import solve
 
 from .results import Record
@@ -50,9 +50,9 @@ def grouped(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
     return groups
 
 
-def met(value: float, floor: float, target: float) -> bool:
+def met(value: float, reference_error: float, target: float) -> bool:
     """Whether a target is reached for certain: neither the error nor the reference's own error is above it."""
-    return max(value, floor) <= target
+    return max(value, reference_error) <= target
 
 
 def markdown(
@@ -119,18 +119,18 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
     for (problem, method), runs in groups.items():
         values = [judged(run, suite) for run in runs]
         coefficients = suite[problem].get("by", "error") == "coefficients"
-        floor = 0.0 if coefficients else max(float(run["floor"]) for run in runs)
+        reference_error = 0.0 if coefficients else max(float(run["reference_error"]) for run in runs)
         median, target = statistics.median(values), float(suite[problem]["target"])
-        result = score(median, floor).removeprefix("rel-L2 ") if math.isfinite(median) else "diverged"
+        result = score(median, reference_error).removeprefix("rel-L2 ") if math.isfinite(median) else "diverged"
         rows.append(
             [
                 problem,
                 method,
                 result + (" (C)" if coefficients else ""),
-                spread(values, floor),
+                spread(values, reference_error),
                 f"{target:.0e}",
-                verdict(met(median, floor, target), suite[problem]),
-                f"{floor:.1e}" if floor > 0 else "exact",
+                verdict(met(median, reference_error, target), suite[problem]),
+                f"{reference_error:.1e}" if reference_error > 0 else "exact",
                 f"{statistics.median(run['history']['seconds'][-1] for run in runs):.0f}",
                 _count(run["points"] for run in runs),
                 _count(run["parameters"] for run in runs),
@@ -138,7 +138,7 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
                 str(len(runs)),
             ]
         )
-    names = ("problem", "method", "median", "least–greatest", "target", "", "reference’s floor")
+    names = ("problem", "method", "median", "least–greatest", "target", "", "reference’s error")
     return table((*names, "seconds", "points", "parameters", "precision", "seeds"), rows)
 
 
@@ -264,7 +264,7 @@ def median_curve(curves: Sequence[tuple[Array, Array]], count: int = 200) -> tup
 
 
 def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> None:
-    """Median error against wall seconds, one panel a problem, one line a method; target and floor as thin lines."""
+    """Median error against wall seconds, a panel a problem, a line a method; thin lines: target, reference error."""
     groups = grouped(records)
     problems = list(dict.fromkeys(problem for problem, _ in groups))
     colors = {method: PALETTE[i % len(PALETTE)] for i, method in enumerate(dict.fromkeys(m for _, m in groups))}
@@ -280,14 +280,15 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
                 times, values = median_curve(curves)
                 axes.plot(times, values, color=colors[method], lw=1.6, label=method)
                 drawn.append(values)
-        floor = max(float(run["floor"]) for (name, _), runs in groups.items() if name == problem for run in runs)
+        mine = [run for (name, _), runs in groups.items() if name == problem for run in runs]
+        reference_error = max(float(run["reference_error"]) for run in mine)
         target = float(suite[problem]["target"])
         logarithmic(axes, *drawn, np.array([target]))
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.axhline(target, color=MUTED, lw=0.9, ls="--", label="target")
-        if floor > 0 and suite[problem].get("by", "error") == "error":
-            axes.axhline(floor, color=MUTED, lw=0.9, ls=":", label="reference’s floor")
+        if reference_error > 0 and suite[problem].get("by", "error") == "error":
+            axes.axhline(reference_error, color=MUTED, lw=0.9, ls=":", label="reference’s error")
         axes.set_title(problem, fontsize=10, color=INK)
         axes.set_xlabel("wall time (s)", fontsize=9)
         if index % across == 0:
@@ -296,15 +297,15 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
     save(figure, path)
 
 
-def spread(values: Sequence[float], floor: float, none: str = "diverged") -> str:
-    """Least and greatest, those below the floor as the floor, those that are not finite as `none`."""
-    low, high = (shown(value, floor, none) for value in (min(values), max(values)))
+def spread(values: Sequence[float], reference_error: float, none: str = "diverged") -> str:
+    """Least and greatest, those below the reference's own error as that, those that are not finite as `none`."""
+    low, high = (shown(value, reference_error, none) for value in (min(values), max(values)))
     return low if low == high else f"{low}–{high}"
 
 
-def shown(value: float, floor: float = 0.0, none: str = "diverged") -> str:
-    """An error as text: the floor where it is below that, `none` where it is not finite."""
-    return "≤" * (value < floor) + f"{max(value, floor):.1e}" if math.isfinite(value) else none
+def shown(value: float, reference_error: float = 0.0, none: str = "diverged") -> str:
+    """An error as text: the reference's own where it is below that, `none` where it is not finite."""
+    return "≤" * (value < reference_error) + f"{max(value, reference_error):.1e}" if math.isfinite(value) else none
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -34,7 +34,7 @@ def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:
         write_json(folder / "metrics.json", solution.report.as_dict() | surroundings())
     name = solution.problem.name
     plot_solution(solution, folder / "solution.png")
-    plot_history(solution.history, folder / "history.png", floor=solution.problem.floor, title=name)
+    plot_history(solution.history, folder / "history.png", reference_error=solution.problem.reference_error, title=name)
     plot_trace(solution.history, folder / "trace.png", title=name)
 
 

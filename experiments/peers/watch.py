@@ -95,7 +95,7 @@ class Watch:
         return {
             "error": error,
             "coefficient_errors": self.coefficient_errors(),
-            "floor": self.problem.floor,
+            "reference_error": self.problem.reference_error,
             "steps": self.steps,
             "published": self.published,
             "history": self.history,

@@ -1,7 +1,7 @@
 """Derivatives by every route (nested autograd, differences, symbols, by hand), and the operators built on them."""
 
 from pinn.derivatives.autograd import Autograd
-from pinn.derivatives.engine import Engine, Operator
+from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, Operator
 from pinn.derivatives.jets.engine import Jets
 from pinn.derivatives.jets.jet import MissingRule
 from pinn.derivatives.nested import attach, scalar_gradient
@@ -42,9 +42,11 @@ from pinn.derivatives.witnesses.symbolic import (
 __all__ = [
     "TEXTBOOK",
     "Autograd",
+    "BoundEquation",
     "Comparison",
     "DerivativeTable",
     "Engine",
+    "EngineChoice",
     "Estimate",
     "Jets",
     "MissingRule",

@@ -8,7 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.engine import Columns, Constants, Engine, Equation, Model, Operator, flat_gradient, scaled
+from pinn.derivatives.engine import (
+    BoundEquation,
+    Columns,
+    Constants,
+    Engine,
+    EngineChoice,
+    ModelFunction,
+    Operator,
+    ResidualFunction,
+    flat_gradient,
+    scaled,
+)
 from pinn.derivatives.normalisation import ArithmeticNormalisation
 
 
@@ -22,39 +33,46 @@ class Autograd(Engine):
         >>> from pinn.derivatives import d
         >>> net = torch.nn.Linear(1, 1, dtype=torch.float64)
         >>> x = torch.linspace(0, 1, 3, dtype=torch.float64)[:, None]
-        >>> rows = Autograd().residual(
+        >>> slope = Autograd().bind(
         ...     lambda columns: {"u": net(columns["x"][:, None])[:, 0]},
-        ...     lambda columns, outputs, constants: [d(outputs["u"], columns["x"])], x, ("x",))
-        >>> bool((rows == net.weight.item()).all())
+        ...     lambda columns, outputs, constants: [d(outputs["u"], columns["x"])], ("x",))
+        >>> bool((slope.residual(x) == net.weight.item()).all())
         True
     """
 
     def __init__(self, chunk: int = 64) -> None:
         self.chunk = chunk
 
-    def residual(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        constants: Constants | None = None,
-    ) -> Tensor:
+    def bind(self, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> BoundEquation:
+        """See `Engine.bind`."""
+        return _BoundAutograd(self.chunk, model, equation, names)
+
+
+class _BoundAutograd(BoundEquation):
+    """One equation by nested reverse mode."""
+
+    def __init__(self, chunk: int, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> None:
+        self._chunk, self._model, self._equation, self._names = chunk, model, equation, tuple(names)
+
+    @property
+    def choice(self) -> EngineChoice:
+        """Nested autograd, which can compute whatever torch can."""
+        return EngineChoice("autograd")
+
+    def residual(self, points: Tensor, constants: Constants | None = None) -> Tensor:
         """Rows (n, q)."""
         wanted = torch.is_grad_enabled()
         with torch.enable_grad(), ArithmeticNormalisation():
-            columns: Columns = {name: points[:, i].detach().clone().requires_grad_() for i, name in enumerate(names)}
-            outputs = model(columns)
-            rows = equation(columns, outputs, constants or {})
+            columns: Columns = {
+                name: points[:, i].detach().clone().requires_grad_() for i, name in enumerate(self._names)
+            }
+            rows = self._equation(columns, self._model(columns), constants or {})
             found = torch.stack([_row(row, points) for row in rows], 1)
         return found if wanted else found.detach()
 
     def linearize(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         out: Tensor | None = None,
@@ -62,7 +80,7 @@ class Autograd(Engine):
     ) -> tuple[Tensor, Tensor]:
         """Rows (n, q) and J (n q, p), one backward pass a row, in batches."""
         with torch.enable_grad():
-            rows = scaled(self.residual(model, equation, points, names, constants), scale)
+            rows = scaled(self.residual(points, constants), scale)
         flat = rows.reshape(-1)
         count = sum(parameter.numel() for parameter in parameters)
         jacobian = points.new_empty(count, flat.numel()).T if out is None else out
@@ -70,8 +88,8 @@ class Autograd(Engine):
             jacobian.zero_()
             return rows, jacobian
         moving = [parameter for parameter in parameters if parameter.requires_grad]
-        for start in range(0, flat.numel(), self.chunk):
-            stop = min(start + self.chunk, flat.numel())
+        for start in range(0, flat.numel(), self._chunk):
+            stop = min(start + self._chunk, flat.numel())
             seeds = torch.zeros(stop - start, flat.numel(), dtype=flat.dtype, device=flat.device)
             seeds[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
             slopes = iter(
@@ -87,47 +105,38 @@ class Autograd(Engine):
 
     def gradient(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """½|s r|² and its gradient (p,)."""
         with torch.enable_grad():
-            loss = 0.5 * scaled(self.residual(model, equation, points, names, constants), scale).pow(2).sum()
+            loss = 0.5 * scaled(self.residual(points, constants), scale).pow(2).sum()
         return loss.detach(), flat_gradient(loss, parameters)
 
     def gram(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """½|s r|², Jᵀ r and Jᵀ J; the reference does hold J."""
-        rows, jacobian = self.linearize(model, equation, points, names, parameters, constants, scale=scale)
+        rows, jacobian = self.linearize(points, parameters, constants, scale=scale)
         flat = rows.detach().reshape(-1)
         return 0.5 * flat.dot(flat), jacobian.T @ flat, jacobian.T @ jacobian
 
     def operator(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> Operator:
         """r and products with J from one graph; J v as the derivative of w ↦ Jᵀ w."""
         with torch.enable_grad():
-            rows = scaled(self.residual(model, equation, points, names, constants), scale).reshape(-1)
+            rows = scaled(self.residual(points, constants), scale).reshape(-1)
         return _GraphOperator(rows, parameters)
 
 

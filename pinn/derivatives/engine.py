@@ -2,6 +2,12 @@
 
     r = r(θ) (n, q),   ½|s r|²,   Jᵀr = ∇θ ½|s r|²,   J = ∂(s r)/∂θ (n q, p),   JᵀJ
 
+An engine is bound once to a model and an equation, `engine.bind(model, equation, names)`, and what that gives answers
+the questions at any points:
+
+    bound = Jets().bind(model, equation, ("x", "t"))
+    rows, jacobian = bound.linearize(points, parameters, constants, scale=s)
+
 `Autograd` is the definition: nested reverse mode for the equation's derivatives, and one backward pass a row of J.
 `Jets` (in `pinn.derivatives.jets.engine`) is the fast one. Both answer every question here to the same digits.
 
@@ -13,6 +19,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,14 +28,27 @@ from torch import Tensor
 Columns = dict[str, Any]
 """Coordinate name -> (n,) tensor or jet."""
 
-Model = Callable[[Columns], Mapping[str, Any]]
+ModelFunction = Callable[[Columns], Mapping[str, Any]]
 """Coordinates -> outputs by name, ordinary torch code."""
 
-Equation = Callable[[Columns, Mapping[str, Any], Mapping[str, Any]], Sequence[Any]]
+ResidualFunction = Callable[[Columns, Mapping[str, Any], Mapping[str, Any]], Sequence[Any]]
 """(coordinates, outputs, constants) -> q rows (n,)."""
 
 Constants = Mapping[str, Tensor]
 """Name -> 0-d tensor, which may have a graph to parameters, or (n,) values without one."""
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine computes an equation, and why it is not the one that was asked for.
+
+    Attributes:
+        engine: "jets", "autograd", or the name of an engine from elsewhere.
+        reason: why the reference took over from the engine asked for; empty where that one computes.
+    """
+
+    engine: str
+    reason: str = ""
 
 
 class Operator(ABC):
@@ -45,31 +65,27 @@ class Operator(ABC):
         """Jᵀ w, shape (p,), for w of shape (N,)."""
 
 
-class Engine(ABC):
-    """What differentiates: residual rows and their linearization.
+class BoundEquation(ABC):
+    """One equation of one model under an engine: its rows and their linearization at any points.
 
-    In every method `model`, `equation`, `points` (n, d), `names` (d coordinate names) and `constants` mean the same;
-    `parameters` is a list of leaves, p numbers in all; `scale`, (n,) or (n, q), multiplies the rows.
+    It may keep what it learns of the equation, such as whether the engine can compute it, for as long as it lives. In
+    every method `points` is (n, d), with coordinates in the order of the names it was bound with; `parameters` is a
+    list of leaves, p numbers in all; `scale`, (n,) or (n, q), multiplies the rows; `constants` are as in `Constants`.
     """
 
+    @property
     @abstractmethod
-    def residual(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        constants: Constants | None = None,
-    ) -> Tensor:
+    def choice(self) -> EngineChoice | None:
+        """Which engine computes it; None where that shows at the first evaluation, and there was none."""
+
+    @abstractmethod
+    def residual(self, points: Tensor, constants: Constants | None = None) -> Tensor:
         """Rows (n, q), with a graph to the parameters where grad mode is on."""
 
     @abstractmethod
     def linearize(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         out: Tensor | None = None,
@@ -78,17 +94,18 @@ class Engine(ABC):
         """Rows (n, q) and their derivatives J (n q, p), both scaled.
 
         Args:
+            points: (n, d).
+            parameters: leaves, p numbers in all.
+            constants: by name.
             out: buffer (n q, p) that J is written into, of any layout; fastest where its transpose is contiguous
                 along the rows, `torch.empty(p, N).T`, which is also what is made where it is left out.
+            scale: (n,) or (n, q).
         """
 
     @abstractmethod
     def gradient(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
@@ -98,10 +115,7 @@ class Engine(ABC):
     @abstractmethod
     def gram(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
@@ -111,15 +125,26 @@ class Engine(ABC):
     @abstractmethod
     def operator(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> Operator:
         """r and J at the current parameters, scaled, as products with vectors; row i q + j as in `linearize`."""
+
+
+class Engine(ABC):
+    """What differentiates."""
+
+    @abstractmethod
+    def bind(self, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> BoundEquation:
+        """An equation of a model, ready to be evaluated. Nothing is computed yet, so that binding costs nothing.
+
+        Args:
+            model: coordinates -> outputs by name; it may change between evaluations.
+            equation: (coordinates, outputs, constants) -> q rows (n,).
+            names: the d coordinate names, in the order of the points' columns.
+        """
 
 
 def scaled(rows: Tensor, scale: Tensor | None) -> Tensor:

@@ -18,6 +18,7 @@ from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart
 from pinn.domains.domain import Bounds, Domain
 from pinn.domains.points import Points
+from pinn.validation import finite, positive
 
 
 class Ball(Domain):
@@ -38,15 +39,12 @@ class Ball(Domain):
     def __init__(self, *, radius: float, **center: float) -> None:
         if len(center) < 2:
             raise ValueError(
-                f"Ball: got coordinates {list(center)}, expected two or more; an interval is Box(x=(0, 1))"
+                f"Ball: got coordinates {list(center)}, expected two or more; give an interval as Box(x=(0, 1))"
             )
         self.radius = float(radius)
         self.center = {name: float(value) for name, value in center.items()}
-        if not (math.isfinite(self.radius) and self.radius > 0):
-            raise ValueError(f"Ball: radius={radius:g}; give a positive number")
-        for name, value in self.center.items():
-            if not math.isfinite(value):
-                raise ValueError(f"Ball: {name}={value:g} is not finite; give the coordinate of the centre")
+        positive("Ball", radius=self.radius)
+        finite("Ball", **self.center)
 
     def __repr__(self) -> str:
         center = ", ".join(f"{name}={value:g}" for name, value in self.center.items())
@@ -115,7 +113,7 @@ def Disc(*, radius: float, **center: float) -> Ball:
         0.628319
     """
     if len(center) != 2:
-        raise ValueError(f"Disc: got coordinates {list(center)}, expected two; more make a Ball")
+        raise ValueError(f"Disc: got coordinates {list(center)}, expected two; give more to a Ball")
     return Ball(radius=radius, **center)
 
 

@@ -208,21 +208,6 @@ class Difference(Domain):
         return combined_boundary(self, [(self.base, False), *((other, True) for other in self.removed)])
 
 
-def unite(left: Domain, right: Domain) -> Union:
-    """`left | right`, with unions of unions written as one."""
-    members = [*(left.members if isinstance(left, Union) else (left,))]
-    members += right.members if isinstance(right, Union) else (right,)
-    return Union(tuple(members))
-
-
-def subtract(left: Domain, right: Domain) -> Difference:
-    """`left - right`, with repeated differences and removed unions written as one."""
-    removed = right.members if isinstance(right, Union) else (right,)
-    if isinstance(left, Difference):
-        return Difference(left.base, (*left.removed, *removed))
-    return Difference(left, removed)
-
-
 def _without(base: Domain, removed: list[Domain]) -> tuple[Chart, ...]:
     """The charts of a set, kept outside of others."""
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import qmc
 from torch import Tensor
 
 METHODS = ("sobol", "latin", "uniform")
@@ -38,6 +37,8 @@ def batches(size: int, first: int, *, generator: torch.Generator, method: str) -
         while True:
             unit = torch.rand(first, size, generator=generator, dtype=torch.float64, device=generator.device)
             yield unit.cpu().clamp_min(_HALF_STEP)
+    from scipy.stats import qmc  # half a second, so not before the first points are drawn
+
     random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
     if method == "latin":
         while True:

@@ -6,7 +6,8 @@ Every set is described twice, which is enough for everything else:
 - level(x): negative inside, zero on the boundary, positive outside, dimensionless (relative to the set's own size), for
   membership. Unions, intersections and differences are min, max and max(a, −b) of levels (Rvachev 1963; Ricci 1973).
 
-`A | B`, `A & B`, `A - B` have the coordinates of A and B; `A * B` has those of both.
+`A | B`, `A & B`, `A - B` have the coordinates of A and B; `A * B` has those of both (see `algebra`). A set of one's own
+is a subclass of `Domain` and needs nothing else: it is sampled, combined and bounded as those of the library.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
+from types import ModuleType
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,6 +24,7 @@ from torch import Tensor
 from pinn.domains.chart import Chart, tensor_grid
 from pinn.domains.cube import METHODS
 from pinn.domains.points import Points
+from pinn.validation import count
 
 Bounds = dict[str, tuple[float, float]]
 
@@ -117,19 +121,20 @@ class Domain(ABC):
         Raises:
             ValueError: when n or the method makes no sense, or the set is empty.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"sample: n={n!r}; expected a positive integer")
+        count("sample", 1, n=n)
         if method not in METHODS:
-            raise ValueError(f"sample: method={method!r}; choose among {list(METHODS)}")
+            raise ValueError(f"sample: got method={method!r}; choose among {list(METHODS)}")
         charts = [chart for chart in self.charts() if chart.measure > 0]
         if not charts:
             raise ValueError(f"sample: {self!r} is empty; there is no point in it")
-        counts = _shares([chart.measure for chart in charts], n, generator) if self.dimension > 0 else [1] * len(charts)
+        numbers = (
+            _shares([chart.measure for chart in charts], n, generator) if self.dimension > 0 else [1] * len(charts)
+        )
         return Points.cat(
             [
-                chart.draw(count, generator=generator, method=method)
-                for chart, count in zip(charts, counts, strict=True)
-                if count > 0
+                chart.draw(number, generator=generator, method=method)
+                for chart, number in zip(charts, numbers, strict=True)
+                if number > 0
             ]
         )
 
@@ -145,8 +150,7 @@ class Domain(ABC):
         Raises:
             ValueError: when n makes no sense or no point of the grid lies in the set.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"grid: n={n!r}; expected a positive integer")
+        count("grid", 1, n=n)
         if self.dimension < len(self.coordinates):
             points = Points.cat([chart.grid(n) for chart in self.charts()])
         else:
@@ -164,24 +168,36 @@ class Domain(ABC):
         return points
 
     def __or__(self, other: Domain) -> Domain:
-        from pinn.domains.combined import unite
-
-        return unite(self, other) if isinstance(other, Domain) else NotImplemented
+        return _algebra().union(self, other) if isinstance(other, Domain) else NotImplemented
 
     def __and__(self, other: Domain) -> Domain:
-        from pinn.domains.combined import Intersection
-
-        return Intersection(self, other) if isinstance(other, Domain) else NotImplemented
+        return _algebra().intersection(self, other) if isinstance(other, Domain) else NotImplemented
 
     def __sub__(self, other: Domain) -> Domain:
-        from pinn.domains.combined import subtract
-
-        return subtract(self, other) if isinstance(other, Domain) else NotImplemented
+        return _algebra().difference(self, other) if isinstance(other, Domain) else NotImplemented
 
     def __mul__(self, other: Domain) -> Domain:
-        from pinn.domains.product import multiply
+        return _algebra().product(self, other) if isinstance(other, Domain) else NotImplemented
 
-        return multiply(self, other) if isinstance(other, Domain) else NotImplemented
+
+@runtime_checkable
+class Faced(Protocol):
+    """A set with flat faces, such as a box; a product of it with another set then has them too."""
+
+    def face(self, **at: float) -> Domain:
+        """The part where coordinates take a bound, e.g. `face(t=0)`.
+
+        Raises:
+            ValueError: when a coordinate is unknown or takes no bound.
+        """
+        ...
+
+
+def _algebra() -> ModuleType:
+    # Combinations are sets, and sets combine: this is the one import that cannot wait below its own module.
+    from pinn.domains import algebra
+
+    return algebra
 
 
 def _shares(measures: list[float], n: int, generator: torch.Generator) -> list[int]:

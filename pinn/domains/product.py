@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from pinn.domains.boundary import Boundary
-from pinn.domains.box import Box
 from pinn.domains.chart import Chart
 from pinn.domains.chart import product as product_chart
-from pinn.domains.domain import Bounds, Domain
+from pinn.domains.domain import Bounds, Domain, Faced
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +28,7 @@ class Product(Domain):
         ValueError: when they share a coordinate.
 
     Example:
-        >>> from pinn.domains import Disc
+        >>> from pinn.domains import Box, Disc
         >>> cylinder = Disc(x=0, y=0, radius=1) * Box(t=(0, 2))
         >>> cylinder.coordinates, round(cylinder.measure, 6), round(cylinder.face(t=0).measure, 6)
         (('x', 'y', 't'), 6.283185, 3.141593)
@@ -91,15 +90,6 @@ class Product(Domain):
         return Boundary(self, (*sides, *ends))
 
 
-def multiply(left: Domain, right: Domain) -> Domain:
-    """`left * right`; boxes give a box, so that it keeps its faces."""
-    if isinstance(left, Box) and isinstance(right, Box):
-        shared = [name for name in left.coordinates if name in right.coordinates]
-        if not shared:
-            return Box(**left.bounds, **right.bounds)
-    return Product(left, right)
-
-
 def _pairs(left: tuple[Chart, ...], right: tuple[Chart, ...]) -> tuple[Chart, ...]:
     return tuple(product_chart(one, two) for one in left for two in right)
 
@@ -108,6 +98,6 @@ def _face(factor: Domain, at: dict[str, float]) -> Domain:
     own = {name: value for name, value in at.items() if name in factor.coordinates}
     if not own:
         return factor
-    if isinstance(factor, (Box, Product)):
+    if isinstance(factor, Faced):
         return factor.face(**own)
     raise ValueError(f"face: {next(iter(own))!r} belongs to {factor!r}, which has no flat faces; take its boundary()")

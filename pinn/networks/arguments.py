@@ -1,7 +1,8 @@
 """A network's arguments: validated where they enter, and as plain values from which it can be rebuilt.
 
 A file holds only plain values and tensors, so it can be read without running code of its own. Functions and
-precisions are therefore written by name: `torch.tanh` as "tanh", `torch.float64` as "float64".
+precisions are therefore written by name: `torch.tanh` as "tanh",
+`torch.nn.functional.mish` as it reads, `torch.float64` as "float64".
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ class FactorisedLinear(nn.Module):
         super().__init__()
         if weight.ndim != 2 or scale.shape != weight.shape[:1]:
             raise ValueError(
-                f"FactorisedLinear: weight {tuple(weight.shape)} and scale {tuple(scale.shape)} do not fit; "
-                "expected (outputs, inputs) and (outputs,)"
+                f"FactorisedLinear: got weight {tuple(weight.shape)} and scale {tuple(scale.shape)}, "
+                "expected (outputs, inputs) and (outputs,); give one scale an output"
             )
         self.direction = nn.Parameter(weight / scale.exp()[:, None])
         self.scale = nn.Parameter(scale.clone())

@@ -19,7 +19,7 @@ from pinn.networks.activation import Activation
 from pinn.networks.arguments import record
 from pinn.networks.layer import require_source
 from pinn.networks.mlp import MLP
-from pinn.validation import require_positive, require_positive_integers
+from pinn.validation import count, positive
 
 
 class FourierEmbedding(nn.Module):
@@ -97,9 +97,7 @@ class FourierFeatures(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        require_positive_integers(
-            "FourierFeatures", inputs=inputs, outputs=outputs, width=width, depth=depth, features=features
-        )
+        count("FourierFeatures", 1, inputs=inputs, outputs=outputs, width=width, depth=depth, features=features)
         require_source("FourierFeatures", generator, dtype)
         scales = scale_list("FourierFeatures", scale)
         self.embedding = FourierEmbedding(inputs, features, scales, learned, generator, dtype)
@@ -132,7 +130,7 @@ def scale_list(owner: str, scale: float | Sequence[float]) -> list[float]:
     """
     scales = [float(scale)] if isinstance(scale, (int, float)) else [float(value) for value in scale]
     if not scales:
-        raise ValueError(f"{owner}: scale is empty; give a positive number, or several")
+        raise ValueError(f"{owner}: got scale={scale!r}, expected a positive number or several; give one such as 2.0")
     for value in scales:
-        require_positive(owner, scale=value)
+        positive(owner, scale=value)
     return scales

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from pinn.networks.activation import Activation, Adaptive, checked
 from pinn.networks.dense import FactorisedLinear, dense
-from pinn.validation import pair, require_positive
+from pinn.validation import finite, not_negative, positive
 
 
 class Layer(nn.Module):
@@ -41,9 +42,13 @@ def require_source(owner: str, generator: torch.Generator, dtype: torch.dtype) -
         TypeError: naming the argument.
     """
     if not isinstance(generator, torch.Generator):
-        raise TypeError(f"{owner}: generator={generator!r}; give a torch.Generator().manual_seed(0)")
+        raise TypeError(
+            f"{owner}: got generator={generator!r}, expected a torch.Generator; give torch.Generator().manual_seed(0)"
+        )
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise TypeError(f"{owner}: dtype={dtype!r}; expected a floating torch.dtype such as torch.float64")
+        raise TypeError(
+            f"{owner}: got dtype={dtype!r}, expected a floating torch.dtype; give one such as torch.float64"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +76,10 @@ class Style:
 
     def __post_init__(self) -> None:
         require_source(self.owner, self.generator, self.dtype)
-        require_positive(self.owner, adaptive=self.adaptive)
+        if self.adaptive is not None:
+            positive(self.owner, adaptive=self.adaptive)
         object.__setattr__(self, "activation", checked(self.owner, self.activation))
-        object.__setattr__(self, "factorisation", pair(self.owner, self.factorisation))
+        object.__setattr__(self, "factorisation", _factorisation(self.owner, self.factorisation))
 
     def linear(self, inputs: int, outputs: int) -> nn.Linear | FactorisedLinear:
         """An affine map."""
@@ -85,3 +91,21 @@ class Style:
         if self.adaptive is not None:
             activation = Adaptive(activation, self.adaptive, self.dtype, self.generator.device)
         return Layer(self.linear(inputs, outputs), activation)
+
+
+def _factorisation(owner: str, given: Any) -> tuple[float, float] | None:
+    """(μ, σ) of a factorisation, or None.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
+        raise ValueError(
+            f"{owner}: got factorisation={given!r}, expected (mean, deviation) or None; give a pair such as (1.0, 0.1)"
+        )
+    mean, deviation = given
+    finite(owner, **{"factorisation[0]": mean})
+    not_negative(owner, **{"factorisation[1]": deviation})
+    return float(mean), float(deviation)

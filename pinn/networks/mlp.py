@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pinn.networks.activation import Activation
 from pinn.networks.arguments import record
 from pinn.networks.layer import Layer, Style
-from pinn.validation import require_positive_integers
+from pinn.validation import count
 
 
 class MLP(nn.Module):
@@ -56,7 +56,7 @@ class MLP(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        require_positive_integers("MLP", inputs=inputs, outputs=outputs, width=width, depth=depth)
+        count("MLP", 1, inputs=inputs, outputs=outputs, width=width, depth=depth)
         style = Style("MLP", activation, adaptive, factorisation, generator, dtype)
         self.arguments = record(
             inputs=inputs,
@@ -91,9 +91,9 @@ class MLP(nn.Module):
         """
         record = self.arguments
         if not width > record["width"]:
-            raise ValueError(f"MLP.widened: width={width} is not above {record['width']}; give a larger one")
+            raise ValueError(f"MLP.widened: got width={width}, expected more than {record['width']}; give a larger one")
         if record["factorisation"] is not None:
-            raise ValueError("MLP.widened: factorised layers are not widened; use factorisation=None")
+            raise ValueError("MLP.widened: got factorised layers, expected plain ones; give factorisation=None")
         last = self.last
         assert isinstance(last, nn.Linear)
         network = MLP(

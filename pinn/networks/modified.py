@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pinn.networks.activation import Activation
 from pinn.networks.arguments import record
 from pinn.networks.layer import Style
-from pinn.validation import require_positive_integers
+from pinn.validation import count
 
 
 class ModifiedMLP(nn.Module):
@@ -54,7 +54,7 @@ class ModifiedMLP(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        require_positive_integers("ModifiedMLP", inputs=inputs, outputs=outputs, width=width, depth=depth)
+        count("ModifiedMLP", 1, inputs=inputs, outputs=outputs, width=width, depth=depth)
         style = Style("ModifiedMLP", activation, adaptive, factorisation, generator, dtype)
         self.arguments = record(
             inputs=inputs,

@@ -11,7 +11,6 @@ Perdikaris, J. Mach. Learn. Res. 25 (2024) 402 (arXiv:2402.00326), section 4.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -21,7 +20,7 @@ from pinn.networks.activation import Activation
 from pinn.networks.arguments import record
 from pinn.networks.fourier import FourierEmbedding, scale_list
 from pinn.networks.layer import Style
-from pinn.validation import require_positive_integers
+from pinn.validation import count, finite
 
 
 class PirateNet(nn.Module):
@@ -64,13 +63,15 @@ class PirateNet(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        require_positive_integers("PirateNet", inputs=inputs, outputs=outputs, width=width, depth=depth)
+        count("PirateNet", 1, inputs=inputs, outputs=outputs, width=width, depth=depth)
         style = Style("PirateNet", activation, adaptive, factorisation, generator, dtype)
         scales = scale_list("PirateNet", scale)
         if width % (2 * len(scales)) != 0:
-            raise ValueError(f"PirateNet: width={width}; expected a multiple of {2 * len(scales)}, two for each scale")
-        if not math.isfinite(nonlinearity):
-            raise ValueError(f"PirateNet: nonlinearity={nonlinearity}; expected a finite number, 0 in the paper")
+            raise ValueError(
+                f"PirateNet: got width={width}, expected a multiple of {2 * len(scales)}, two for each scale; "
+                f"give {width + -width % (2 * len(scales))}"
+            )
+        finite("PirateNet", nonlinearity=nonlinearity)
         self.arguments = record(
             inputs=inputs,
             outputs=outputs,

@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from pinn.networks.activation import named
-from pinn.networks.fourier import FourierFeatures
-from pinn.networks.mlp import MLP
-from pinn.networks.modified import ModifiedMLP
-from pinn.networks.pirate import PirateNet
-from pinn.networks.siren import SIREN
-
-_LIBRARY: tuple[type[nn.Module], ...] = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
 
 
-def rebuild(
-    class_name: str,
-    arguments: Mapping[str, Any],
-    *,
-    classes: Sequence[type[nn.Module]] = (),
-    generator: torch.Generator | None = None,
+def build(
+    class_name: str, arguments: Mapping[str, Any], classes: Iterable[type[nn.Module]], generator: torch.Generator
 ) -> nn.Module:
     """A network of the class and arguments that another one had; its weights are new ones.
 
     Args:
-        class_name: name of a network of the library, or of one of `classes`.
+        class_name: name of one of `classes`.
         arguments: a network's `arguments`.
-        classes: further classes that may be built.
-        generator: source of the initial weights; left out, a fixed one, since they are about to be replaced.
+        classes: what may be built; of two with one name the first.
+        generator: source of the initial weights.
 
     Raises:
-        ValueError: when the class is neither the library's nor among `classes`, or its activation has no name.
-
-    Example:
-        >>> network = MLP(2, 1, width=8, depth=2, generator=torch.Generator().manual_seed(0))
-        >>> again = rebuild("MLP", network.arguments)
-        >>> again.load_state_dict(network.state_dict())
-        <All keys matched successfully>
+        ValueError: when the class is not among `classes`, or its activation has no name.
     """
-    known = {made.__name__: made for made in (*classes, *_LIBRARY)}
+    known: dict[str, type[nn.Module]] = {}
+    for made in classes:
+        known.setdefault(made.__name__, made)
     if class_name not in known:
         raise ValueError(
-            f"rebuild: network {class_name!r} is not one of {sorted(known)}; pass what builds it, "
+            f"rebuild: got network {class_name!r}, expected one of {sorted(known)}; give what builds it, "
             "as classes= here or network= when a solution is loaded"
         )
     given = dict(arguments)
     if "activation" in given:
         if given["activation"] is None:
             raise ValueError(
-                f"rebuild: {class_name} was made with an activation that has no name; "
-                "pass what builds it, network=partial(...), when the solution is loaded"
+                f"rebuild: got {class_name} with an activation that has no name, expected one of torch's; "
+                "give what builds it, network=partial(...), when the solution is loaded"
             )
         given["activation"] = named(given["activation"])
     if "dtype" in given:
         given["dtype"] = getattr(torch, given["dtype"])
-    return known[class_name](**given, generator=torch.Generator().manual_seed(0) if generator is None else generator)
+    return known[class_name](**given, generator=generator)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from pinn.networks.arguments import record
 from pinn.networks.dense import linear
 from pinn.networks.layer import require_source
-from pinn.validation import require_positive, require_positive_integers
+from pinn.validation import count, positive
 
 
 class SIREN(nn.Module):
@@ -57,8 +57,8 @@ class SIREN(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        require_positive_integers("SIREN", inputs=inputs, outputs=outputs, width=width, depth=depth)
-        require_positive("SIREN", first=first, hidden=hidden)
+        count("SIREN", 1, inputs=inputs, outputs=outputs, width=width, depth=depth)
+        positive("SIREN", first=first, hidden=hidden)
         require_source("SIREN", generator, dtype)
         self.arguments = record(
             inputs=inputs,

@@ -6,7 +6,7 @@ from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from pinn.optimizers.matrix_free import MatrixFree
 from pinn.optimizers.natural_gradient import NaturalGradient
-from pinn.optimizers.optimizer import Optimizer, Step
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding
 from pinn.optimizers.quasi_newton import BFGS, SSBFGS, SSBroyden
 from pinn.optimizers.sketched import Sketched
 from pinn.optimizers.soap import SOAP
@@ -28,4 +28,5 @@ __all__ = [
     "SSBroyden",
     "Sketched",
     "Step",
+    "StepEnding",
 ]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.line_search import Search, Trial, strong_wolfe
-from pinn.optimizers.optimizer import Clock, Optimizer, Step
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
 
 _EPS = torch.finfo(torch.float64).eps
 
@@ -65,32 +65,32 @@ class Descent(Optimizer):
         strong Wolfe conditions hold), and seconds/rows (g at θ, where the last step has not left it), /system (update
         of H), /solve (d) and /trials (the search).
         """
-        clock = Clock()
-        with clock("rows"):
+        timer = StepTimer()
+        with timer("rows"):
             loss, gradient = self._here(objective)
         theta, size = objective.vector(), float(gradient.norm())
         info = {"evaluations": 0.0, "gradient": size}
 
-        def stop(reason: str) -> Step:
+        def stop(ending: StepEnding, detail: str = "") -> Step:
             objective.assign(theta)
-            return Step(loss, False, {**info, **clock.seconds}, True, reason)
+            return Step(loss, False, {**info, **timer.seconds}, ending, detail)
 
         if not (math.isfinite(loss) and math.isfinite(size)):
-            return stop("the loss or its gradient is not finite")
+            return stop(StepEnding.NOT_FINITE)
         if size == 0.0:
-            return stop("the gradient is zero")
+            return stop(StepEnding.GRADIENT_ZERO, "the gradient is zero")
         while True:
             fresh = self._fresh
-            with clock("solve"):
+            with timer("solve"):
                 d = self._direction(gradient)
                 slope = float(gradient.dot(d))
             info["slope"] = -slope
             if abs(slope) <= _EPS * abs(loss):
-                return stop("the decrease left is below rounding")
+                return stop(StepEnding.NO_DESCENT, "the decrease left is below rounding")
             lower = False
             if slope < 0:
                 start = Trial(0.0, loss, slope, gradient)
-                with clock("trials"):
+                with timer("trials"):
                     found = self._search(objective, theta, start, d, min(1.0, 1 / size) if fresh else 1.0)
                 info["evaluations"] += found.evaluations
                 # Without the Wolfe conditions a decrease within rounding is no progress.
@@ -98,17 +98,17 @@ class Descent(Optimizer):
             if lower:
                 break
             if fresh:
-                return stop("the line search finds no lower point, along the gradient either")
+                return stop(StepEnding.NO_DESCENT, "the line search finds no lower point, along the gradient either")
             self._forget()
         point = found.point
         objective.assign(theta + point.t * d.to(theta.dtype))
         s, y = point.t * d, point.gradient - gradient
-        with clock("system"):
+        with timer("system"):
             if float(s.dot(y)) > 1e-16 * float(s.norm() * y.norm()):
                 self._learn(s, y, gradient, point.t)
         self._theta, self._gradient, self._loss = objective.vector(), point.gradient, point.value
         info |= {"length": point.t, "wolfe": float(found.wolfe)}
-        return Step(point.value, True, {**info, **clock.seconds})
+        return Step(point.value, True, {**info, **timer.seconds})
 
     def _here(self, objective: LeastSquares) -> tuple[float, Tensor]:
         """f and g at the present parameters, from the last step where neither these nor the objective have changed."""

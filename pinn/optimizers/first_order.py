@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pinn.least_squares import LeastSquares
-from pinn.optimizers.optimizer import Clock, Optimizer, Step
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
 
 OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 ScheduleFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
@@ -56,13 +56,13 @@ class FirstOrder(Optimizer):
         and /solve (all else that the wrapped method does). A method that evaluates several times in a step, such as
         `torch.optim.LBFGS`, reports its first loss and gradient.
         """
-        clock, optimizer = Clock(), self._built(objective)
+        timer, optimizer = StepTimer(), self._built(objective)
         values: list[float] = []
         size = 0.0
 
         def closure() -> Tensor:
             nonlocal size
-            with clock("rows"):
+            with timer("rows"):
                 loss, gradient = objective.gradient()
             if not values:
                 size = float(gradient.norm())
@@ -75,14 +75,14 @@ class FirstOrder(Optimizer):
             return loss
 
         rate = float(optimizer.param_groups[0]["lr"])
-        with clock("solve"):
+        with timer("solve"):
             optimizer.step(closure)  # type: ignore[arg-type]
             if self._scheduler is not None:
                 self._scheduler.step()
-        clock.seconds["seconds/solve"] -= clock.seconds["seconds/rows"]
-        done = not (math.isfinite(values[0]) and math.isfinite(size))
-        info = {"rate": rate, "gradient": size, "evaluations": float(len(values)), **clock.seconds}
-        return Step(values[0], not done, info, done, "the loss or its gradient is not finite" if done else "")
+        timer.seconds["seconds/solve"] -= timer.seconds["seconds/rows"]
+        finite = math.isfinite(values[0]) and math.isfinite(size)
+        info = {"rate": rate, "gradient": size, "evaluations": float(len(values)), **timer.seconds}
+        return Step(values[0], finite, info, None if finite else StepEnding.NOT_FINITE)
 
     def _built(self, objective: LeastSquares) -> torch.optim.Optimizer:
         """The wrapped optimizer, made when the parameters are first seen."""

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt: the damped Gauss-Newton step of `pinn.optimizers.damped`, its system factored by dense algebra.
+"""Levenberg-Marquardt: the step of `pinn.optimizers.damped_gauss_newton`, its system factored by dense algebra.
 
     d = −(JᵀJ + λI)⁻¹Jᵀr  with N ≥ p,     d = −Jᵀ(JJᵀ + λI)⁻¹r  with N < p          (Levenberg 1944, Marquardt 1963)
 
@@ -17,12 +17,12 @@ from __future__ import annotations
 import torch
 
 from pinn.least_squares import LeastSquares
-from pinn.optimizers.damped import Damped, Recipe
-from pinn.optimizers.optimizer import Clock
+from pinn.optimizers.damped_gauss_newton import DampedGaussNewton, StepOptions
+from pinn.optimizers.optimizer import StepTimer
 from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System
 
 
-class LevenbergMarquardt(Damped):
+class LevenbergMarquardt(DampedGaussNewton):
     """Levenberg-Marquardt with geodesic acceleration and corrections; see the module.
 
     Args:
@@ -44,7 +44,7 @@ class LevenbergMarquardt(Damped):
         2.0
     """
 
-    _state = ("damping", "growth", "scale", "orthogonal", "blunt")
+    _state = ("damping", "growth", "scale", "orthogonal", "refinement_disabled")
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class LevenbergMarquardt(Damped):
         orthogonal: bool = False,
         memory: float = 5e8,
     ) -> None:
-        super().__init__(Recipe(damping, corrections, geodesic, correction_damping, accept, shrink, retries))
+        super().__init__(StepOptions(damping, corrections, geodesic, correction_damping, accept, shrink, retries))
         self.memory = memory
         self.always = orthogonal
         self.orthogonal = orthogonal
@@ -81,7 +81,7 @@ class LevenbergMarquardt(Damped):
     def _renew(self) -> None:
         self.orthogonal = self.always
 
-    def _system(self, objective: LeastSquares, clock: Clock) -> System:
+    def _system(self, objective: LeastSquares, timer: StepTimer) -> System:
         """The linearization at θ in the form that fits; see `pinn.optimizers.system`."""
         itemsize = torch.finfo(objective.dtype).bits // 8
         if objective.rows * objective.size * itemsize > self.memory:
@@ -92,20 +92,20 @@ class LevenbergMarquardt(Damped):
                     f"memory={self.memory:.1e} bytes; take at most {int(self.memory / (objective.size * itemsize))} "
                     "rows, allow more memory, or use MatrixFree()"
                 )
-            with clock("rows"):
+            with timer("rows"):
                 return Blockwise(objective, self._buffers)
-        with clock("rows"):
+        with timer("rows"):
             residual, J = self._buffers.linearize(objective)
-        with clock("system"):
+        with timer("system"):
             if self.orthogonal:
                 return Orthogonal(residual, J)
             form = Primal if objective.rows >= objective.size else Dual
             return form(residual, J, self._buffers, self.workers)
 
-    def _sharper(self, system: System, clock: Clock) -> System | None:
+    def _refined_system(self, system: System, timer: StepTimer) -> System | None:
         # Before giving up, make sure that it was not rounding in JᵀJ that spoilt the steps.
         if not isinstance(system, Primal | Dual):
             return None
         self.orthogonal = True
-        with clock("system"):
+        with timer("system"):
             return Orthogonal(system.residual, system.J)

@@ -1,5 +1,6 @@
-"""Gauss-Newton without J, for networks of 10⁴ to 10⁵ parameters: the damped step of `pinn.optimizers.damped`, solved by
-preconditioned conjugate gradients on
+"""Gauss-Newton without J, for networks of 10⁴ to 10⁵ parameters.
+
+It takes the damped step of `pinn.optimizers.damped_gauss_newton`, solved by preconditioned conjugate gradients on
 
     (JᵀJ + λI) d = −Jᵀe
 
@@ -24,8 +25,8 @@ from torch import Tensor
 
 from pinn import linalg
 from pinn.least_squares import LeastSquares, Linearization
-from pinn.optimizers.damped import Damped, Recipe
-from pinn.optimizers.optimizer import Clock
+from pinn.optimizers.damped_gauss_newton import DampedGaussNewton, StepOptions
+from pinn.optimizers.optimizer import StepTimer
 from pinn.optimizers.system import Solve, System
 
 
@@ -44,7 +45,7 @@ class Products(System):
         self._tolerance, self._iterations = tolerance, iterations
         self.products = 0
         self.residual = self._operator.residual.double()
-        self.gradient = self.transposed(self.residual)
+        self.gradient = self.rmatvec(self.residual)
         self.preconditioner: linalg.Nystrom | None = None
 
     def _here(self) -> Linearization:
@@ -55,24 +56,24 @@ class Products(System):
         self.products += 1
         return self._operator
 
-    def times(self, v: Tensor) -> Tensor:
-        """See `System.times`."""
+    def matvec(self, v: Tensor) -> Tensor:
+        """See `System.matvec`."""
         return self._here().jvp(v.to(self._theta.dtype)).double()
 
-    def transposed(self, w: Tensor) -> Tensor:
-        """See `System.transposed`."""
+    def rmatvec(self, w: Tensor) -> Tensor:
+        """See `System.rmatvec`."""
         return self._here().vjp(w.to(self._theta.dtype)).double()
 
     def gram(self, v: Tensor) -> Tensor:
         """JᵀJ v for v (p,)."""
-        return self.transposed(self.times(v))
+        return self.rmatvec(self.matvec(v))
 
     def damped(self, damping: float) -> Solve:
         """See `System.damped`."""
         near = self.preconditioner
 
         def solve(e: Tensor) -> Tensor:
-            gradient = self.gradient if e is self.residual else self.transposed(e)
+            gradient = self.gradient if e is self.residual else self.rmatvec(e)
             d, made, _ = linalg.conjugate_gradients(
                 lambda v: self.gram(v) + damping * v,
                 -gradient,
@@ -91,7 +92,7 @@ class Products(System):
         return {"products": float(self.products), "iterations": float(self.refinements), "rank": float(rank)}
 
 
-class MatrixFree(Damped):
+class MatrixFree(DampedGaussNewton):
     """Damped Gauss-Newton by Nyström-preconditioned conjugate gradients; see the module.
 
     Args:
@@ -126,7 +127,7 @@ class MatrixFree(Damped):
         geodesic: bool = True,
         seed: int = 0,
     ) -> None:
-        super().__init__(Recipe(damping, corrections, geodesic, retries=8))
+        super().__init__(StepOptions(damping, corrections, geodesic, retries=8))
         if rank < 0 or refresh < 1 or not 0 < tolerance < 1 or iterations < 1:
             raise ValueError(
                 f"MatrixFree: rank={rank}, refresh={refresh}, tolerance={tolerance}, iterations={iterations}; expected "
@@ -142,10 +143,10 @@ class MatrixFree(Damped):
     def _renew(self) -> None:
         """Nothing: JᵀJ is an average over points, and its approximation only has to be near."""
 
-    def _system(self, objective: LeastSquares, clock: Clock) -> System:
-        with clock("rows"):
+    def _system(self, objective: LeastSquares, timer: StepTimer) -> System:
+        with timer("rows"):
             system = Products(objective, self.tolerance, self.iterations)
-        with clock("system"):
+        with timer("system"):
             system.trace = self._trace(system, objective)
             if self.rank and (self._U is None or self._age >= self.refresh):
                 near = linalg.nystrom(
@@ -166,13 +167,13 @@ class MatrixFree(Damped):
         if self.scale > 0:
             return self.scale * objective.size
         signs = torch.randint(0, 2, (objective.size,), generator=self._generator()).double().mul_(2).sub_(1)
-        return float(system.times(signs.to(objective.device)).square().sum())
+        return float(system.matvec(signs.to(objective.device)).square().sum())
 
     def _generator(self) -> torch.Generator:
         self._draws += 1
         return torch.Generator().manual_seed(self.seed + self._draws)
 
-    def _sharper(self, system: System, clock: Clock) -> System | None:
+    def _refined_system(self, system: System, timer: StepTimer) -> System | None:
         # An old preconditioner may be what spoils the solves: the next step makes a new one.
         self._age = self.refresh
         return None

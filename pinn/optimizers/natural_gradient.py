@@ -16,9 +16,9 @@ import math
 from torch import Tensor
 
 from pinn.least_squares import LeastSquares
-from pinn.optimizers.damped import Trials
-from pinn.optimizers.optimizer import Clock, Optimizer, Step
-from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, hopeless, resolution
+from pinn.optimizers.damped_gauss_newton import Trials
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
+from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution, stationarity
 
 
 class NaturalGradient(Optimizer):
@@ -47,28 +47,28 @@ class NaturalGradient(Optimizer):
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
-        clock = Clock()
-        system, loss = linearized(objective, self._buffers, clock, self.workers)
-        if reason := hopeless(system.residual, system.gradient, system.trace):
-            return Step(loss, False, clock.seconds, True, reason)
-        damping, solve = solvable(system, self.damping * system.trace / objective.size, clock)
-        with clock("solve"):
+        timer = StepTimer()
+        system, loss = linearized(objective, self._buffers, timer, self.workers)
+        if ending := stationarity(system.residual, system.gradient, system.trace):
+            return Step(loss, False, timer.seconds, ending)
+        damping, solve = solvable(system, self.damping * system.trace / objective.size, timer)
+        with timer("solve"):
             d = solve(system.residual)
-        return descend(objective, system, d, loss, self.halvings, damping, clock)
+        return descend(objective, system, d, loss, self.halvings, damping, timer)
 
 
-def linearized(objective: LeastSquares, buffers: Buffers, clock: Clock, workers: int) -> tuple[System, float]:
+def linearized(objective: LeastSquares, buffers: Buffers, timer: StepTimer, workers: int) -> tuple[System, float]:
     """The linearization at θ in its smaller form, and the loss; `workers` threads may share its product."""
-    with clock("rows"):
+    with timer("rows"):
         residual, J = buffers.linearize(objective)
-    with clock("system"):
+    with timer("system"):
         system = (Primal if objective.rows >= objective.size else Dual)(residual, J, buffers, workers)
     return system, float(0.5 * system.residual.dot(system.residual))
 
 
-def solvable(system: System, damping: float, clock: Clock) -> tuple[float, Solve]:
+def solvable(system: System, damping: float, timer: StepTimer) -> tuple[float, Solve]:
     """The solve for λ, raised where the matrix is not positive definite in floating point, and the λ used."""
-    with clock("system"):
+    with timer("system"):
         while True:
             solve = system.damped(damping)
             if solve is not None:
@@ -77,10 +77,10 @@ def solvable(system: System, damping: float, clock: Clock) -> tuple[float, Solve
 
 
 def descend(
-    objective: LeastSquares, system: System, d: Tensor, loss: float, halvings: int, damping: float, clock: Clock
+    objective: LeastSquares, system: System, d: Tensor, loss: float, halvings: int, damping: float, timer: StepTimer
 ) -> Step:
     """Step along d with the best of t = 1, ½, ¼, …; halving ends when a decrease is followed by a rise."""
-    trials = Trials(objective, loss, clock)
+    trials = Trials(objective, loss, timer)
     t, last, length = 1.0, math.inf, 0.0
     for _ in range(halvings + 1):
         value = trials.loss(t * d, trials.residual(t * d))
@@ -96,6 +96,6 @@ def descend(
         "damping": damping,
         "evaluations": float(trials.evaluations),
         "condition": system.condition,
-        **clock.seconds,
+        **timer.seconds,
     }
-    return Step(trials.best, accepted, info, not accepted, "" if accepted else "no step length lowers the loss")
+    return Step(trials.best, accepted, info, None if accepted else StepEnding.NO_DESCENT)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -19,17 +20,17 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 
 
-class Clock:
-    """Seconds spent in the parts of a step.
+class StepTimer:
+    """Measures the wall seconds spent in the parts of a step, for the trace; no decision depends on them.
 
-    They are rows (r, J or the gradient at θ), system (forming, factoring or updating a matrix), solve (directions from
-    it) and trials (evaluations elsewhere than at θ).
+    The parts are rows (r, J or the gradient at θ), system (forming, factoring or updating a matrix), solve (directions
+    from it) and trials (evaluations elsewhere than at θ).
 
     Example:
-        >>> clock = Clock()
-        >>> with clock("rows"):
+        >>> timer = StepTimer()
+        >>> with timer("rows"):
         ...     pass
-        >>> list(clock.seconds)
+        >>> list(timer.seconds)
         ['seconds/rows', 'seconds/system', 'seconds/solve', 'seconds/trials']
     """
 
@@ -44,6 +45,14 @@ class Clock:
         self.seconds[f"seconds/{part}"] += time.perf_counter() - began
 
 
+class StepEnding(Enum):
+    """Why an optimizer can go no further on its points; the value says it in words."""
+
+    GRADIENT_ZERO = "the gradient is zero to rounding"
+    NO_DESCENT = "no step lowers the loss"
+    NOT_FINITE = "the loss or its derivative is not finite"
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step did.
@@ -52,23 +61,41 @@ class Step:
         loss: f after the step, on the objective it was taken on.
         accepted: whether the parameters moved.
         info: numbers for the trace, dimensionless but for keys that begin with `seconds/`.
-        done: whether the optimizer can go no further on these points.
-        reason: why it is done.
+        ending: why the optimizer can go no further on these points; None while it can.
+        detail: the same in the method's own words, where it has more to say than `ending`.
+
+    Example:
+        >>> step = Step(0.5, False, ending=StepEnding.NO_DESCENT)
+        >>> step.done, step.reason
+        (True, 'no step lowers the loss')
     """
 
     loss: float
     accepted: bool
     info: dict[str, float] = field(default_factory=dict)
-    done: bool = False
-    reason: str = ""
+    ending: StepEnding | None = None
+    detail: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the optimizer can go no further on these points."""
+        return self.ending is not None
+
+    @property
+    def reason(self) -> str:
+        """Why it is done, in words; empty while it is not."""
+        return "" if self.ending is None else self.detail or self.ending.value
 
 
 class Optimizer(ABC):
     """Takes steps on a least-squares objective.
 
-    Two class attributes tell a trainer how to feed it: `redraws` says whether new points between steps are harmless (a
-    method that builds curvature out of differences of gradients wants its points kept), and `_state` names the
-    attributes that a continuation needs.
+    A subclass writes `step` and `reset`. Two class attributes tell a trainer how to feed it: `redraws` says whether new
+    points between steps are harmless (a method that builds curvature out of differences of gradients wants its points
+    kept), and `_state` names the attributes that a continuation needs.
+
+    A step may be cut short by an exception of the objective, which passes through unchanged. The parameters and the
+    optimizer are then in between; `objective.assign` and `load_state_dict` with values from before the step undo it.
 
     Attributes:
         workers: threads that may share a large matrix product; the run sets it.
@@ -89,6 +116,15 @@ class Optimizer(ABC):
         Args:
             growth: loss of the current parameters on the new points over that on the old ones; None when not known.
         """
+
+    def most_rows(self, parameters: int, itemsize: int = 8) -> int | None:
+        """Rows that a step can take; None for any number. A method whose memory sets a limit says so here.
+
+        Args:
+            parameters: number p of parameters.
+            itemsize: bytes of one number of J.
+        """
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         """What a continuation needs, as plain numbers and tensors."""

@@ -30,9 +30,9 @@ import torch
 from torch import Tensor
 
 from pinn.least_squares import LeastSquares
-from pinn.optimizers.damped import Trials
-from pinn.optimizers.optimizer import Clock, Optimizer, Step
-from pinn.optimizers.system import Buffers, hopeless
+from pinn.optimizers.damped_gauss_newton import Trials
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
+from pinn.optimizers.system import Buffers, stationarity
 
 _WINDOW = 30
 _FACTOR = 3.0
@@ -103,20 +103,20 @@ class Sketched(Optimizer):
             ValueError: when the sketch does not fit into the memory allowed.
         """
         self._refuse_what_does_not_fit(objective.rows, objective.size)
-        clock = Clock()
-        with clock("rows"):
+        timer = StepTimer()
+        with timer("rows"):
             residual, J = self._buffers.linearize(objective)
             gradient, trace = (J.T @ residual).double(), float(J.norm()) ** 2
             residual = residual.double()
         loss = float(0.5 * residual.dot(residual))
-        if reason := hopeless(residual, gradient, trace):
-            return Step(loss, False, clock.seconds, True, reason)
+        if ending := stationarity(residual, gradient, trace):
+            return Step(loss, False, timer.seconds, ending)
         smallest = self.smallest or (1e-4 if objective.dtype == torch.float32 else 1e-8)
-        trials = Trials(objective, loss, clock)
+        trials = Trials(objective, loss, timer)
         info = {"target": 0.5 if self._past else self.ratio, "draws": 0.0}
         began, done = self._radius, False
         while not done:
-            with clock("system"):
+            with timer("system"):
                 sketch = self._sketch(residual, J, gradient)
             info |= {"draws": info["draws"] + 1, "rank": float(sketch.rank), "condition": sketch.condition}
             self._radius = self._radius or sketch.exact.length(_START * trace / objective.size)
@@ -134,9 +134,9 @@ class Sketched(Optimizer):
             self._radius = began
         accepted = trials.best < loss
         trials.settle(accepted)
-        info |= {"evaluations": float(trials.evaluations), **clock.seconds}
-        reason = f"the trust region is smaller than {smallest:.0e}" if done else ""
-        return Step(trials.best, accepted, info, done, reason)
+        info |= {"evaluations": float(trials.evaluations), **timer.seconds}
+        ending = StepEnding.NO_DESCENT if done else None
+        return Step(trials.best, accepted, info, ending, f"the trust region is smaller than {smallest:.0e}")
 
     def _refuse_what_does_not_fit(self, rows: int, p: int) -> None:
         s = self._size(p)

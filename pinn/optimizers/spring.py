@@ -17,8 +17,8 @@ from torch import Tensor
 
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
-from pinn.optimizers.optimizer import Clock, Optimizer, Step
-from pinn.optimizers.system import Buffers, hopeless
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
+from pinn.optimizers.system import Buffers, stationarity
 
 
 class SPRING(Optimizer):
@@ -57,29 +57,30 @@ class SPRING(Optimizer):
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
-        clock = Clock()
-        system, loss = linearized(objective, self._buffers, clock, self.workers)
-        if reason := hopeless(system.residual, system.gradient, system.trace):
-            return Step(loss, False, clock.seconds, True, reason)
-        damping, solve = solvable(system, self.damping * system.trace / objective.size, clock)
-        with clock("solve"):
+        timer = StepTimer()
+        system, loss = linearized(objective, self._buffers, timer, self.workers)
+        if ending := stationarity(system.residual, system.gradient, system.trace):
+            return Step(loss, False, timer.seconds, ending)
+        damping, solve = solvable(system, self.damping * system.trace / objective.size, timer)
+        with timer("solve"):
             if self._d is None:
                 d = solve(system.residual)
             else:
                 carried = self.momentum * self._d
-                d = carried + solve(system.residual + system.times(carried))
+                d = carried + solve(system.residual + system.matvec(carried))
         self._d = d
         if self.length is None:
-            step = descend(objective, system, d, loss, self.halvings, damping, clock)
+            step = descend(objective, system, d, loss, self.halvings, damping, timer)
             if step.done and self.momentum > 0:
                 # The carried part may point uphill: forget it before giving up.
                 self._d = None
                 d = solve(system.residual)
-                return descend(objective, system, d, loss, self.halvings, damping, clock)
+                return descend(objective, system, d, loss, self.halvings, damping, timer)
             return step
         objective.assign(objective.vector() + self.length * d.to(objective.dtype))
-        with clock("trials"):
+        with timer("trials"):
             value = float(objective.loss())
-        info = {"length": self.length, "damping": damping, "condition": system.condition, **clock.seconds}
+        info = {"length": self.length, "damping": damping, "condition": system.condition, **timer.seconds}
         finite = math.isfinite(value)
-        return Step(value, finite, info, not finite, "" if finite else "the loss is not finite; take a smaller length")
+        ending = None if finite else StepEnding.NOT_FINITE
+        return Step(value, finite, info, ending, "the loss is not finite; take a smaller length")

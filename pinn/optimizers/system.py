@@ -29,6 +29,7 @@ from torch import Tensor
 
 from pinn import linalg
 from pinn.least_squares import LeastSquares, Linearization
+from pinn.optimizers.optimizer import StepEnding
 
 Solve = Callable[[Tensor], Tensor]
 
@@ -89,11 +90,11 @@ class System(ABC):
         return {"condition": self.condition, "refinements": float(self.refinements), "orthogonal": orthogonal}
 
     @abstractmethod
-    def times(self, v: Tensor) -> Tensor:
+    def matvec(self, v: Tensor) -> Tensor:
         """J v for v (p,); shape (N,)."""
 
     @abstractmethod
-    def transposed(self, w: Tensor) -> Tensor:
+    def rmatvec(self, w: Tensor) -> Tensor:
         """Jᵀ w for w (N,); shape (p,)."""
 
     @abstractmethod
@@ -110,14 +111,14 @@ class _Held(System):
     def __init__(self, residual: Tensor, J: Tensor) -> None:
         self.J = J
         self.residual = residual.double()
-        self.gradient = self.transposed(self.residual)
+        self.gradient = self.rmatvec(self.residual)
 
-    def times(self, v: Tensor) -> Tensor:
-        """See `System.times`."""
+    def matvec(self, v: Tensor) -> Tensor:
+        """See `System.matvec`."""
         return (self.J @ v.to(self.J.dtype)).double()
 
-    def transposed(self, w: Tensor) -> Tensor:
-        """See `System.transposed`."""
+    def rmatvec(self, w: Tensor) -> Tensor:
+        """See `System.rmatvec`."""
         return (self.J.T @ w.to(self.J.dtype)).double()
 
 
@@ -157,7 +158,7 @@ class Dual(_Held):
         if L is None:
             return None
         self.condition = linalg.condition(L)
-        return lambda e: -self.transposed(linalg.cholesky_solve(L, e))
+        return lambda e: -self.rmatvec(linalg.cholesky_solve(L, e))
 
 
 class Orthogonal(_Held):
@@ -199,16 +200,16 @@ class Blockwise(System):
         self.gradient = gradient.double()
         self.trace = float(self.gram.diagonal().sum())
 
-    def times(self, v: Tensor) -> Tensor:
-        """See `System.times`."""
+    def matvec(self, v: Tensor) -> Tensor:
+        """See `System.matvec`."""
         out, v = torch.zeros_like(self.residual), v.to(self._theta.dtype)
         for rows, piece in self._pieces():
             out[rows] += piece.jvp(v)
             del piece  # before the next one is made
         return out
 
-    def transposed(self, w: Tensor) -> Tensor:
-        """See `System.transposed`."""
+    def rmatvec(self, w: Tensor) -> Tensor:
+        """See `System.rmatvec`."""
         out, w = torch.zeros_like(self.gradient), w.to(self._theta.dtype)
         for rows, piece in self._pieces():
             out += piece.vjp(w[rows])
@@ -240,13 +241,13 @@ def _through_squares(system: System, gram: Tensor, factor: Tensor, damping: floa
     system.condition = linalg.condition(L) * shift / damping
     if not close:
         return lambda e: (
-            -linalg.cholesky_solve(factored, system.gradient if e is system.residual else system.transposed(e))
+            -linalg.cholesky_solve(factored, system.gradient if e is system.residual else system.rmatvec(e))
         )
 
     def solve(e: Tensor) -> Tensor:
         d, made = linalg.refined(
-            system.times,
-            system.transposed,
+            system.matvec,
+            system.rmatvec,
             lambda s: linalg.cholesky_solve(factored, s),
             e,
             damping,
@@ -264,9 +265,12 @@ def resolution(system: System) -> float:
     return max(_EPS * system.trace, torch.finfo(torch.float64).tiny)
 
 
-def hopeless(residual: Tensor, gradient: Tensor, trace: float) -> str:
-    """Why no step can be made of r, Jᵀr and tr(JᵀJ): they are not finite, or Jᵀr is zero to rounding; else empty."""
+def stationarity(residual: Tensor, gradient: Tensor, trace: float) -> StepEnding | None:
+    """Why no step can be made of r, Jᵀr and tr(JᵀJ), or None where one can.
+
+    NOT_FINITE where one of them is not, GRADIENT_ZERO where |Jᵀr| ≤ ε |r| √tr(JᵀJ), the rounding of that product.
+    """
     slope, size = float(gradient.norm()), float(residual.norm()) * math.sqrt(max(trace, 0.0))
     if not math.isfinite(slope + size + trace):
-        return "the residual or its derivative is not finite"
-    return "the gradient is zero to rounding" if slope <= _EPS * size else ""
+        return StepEnding.NOT_FINITE
+    return StepEnding.GRADIENT_ZERO if slope <= _EPS * size else None

@@ -1,6 +1,30 @@
-"""Pictures of solutions, runs and derivatives."""
+"""Pictures of solutions, runs and derivatives. They are handed what they draw, and know nothing of where it is from.
 
-from pinn.plotting.history import plot_history, plot_trace
-from pinn.plotting.solution import plot_solution
+The names below are loaded when they are first asked for, so that Matplotlib is loaded by what draws, and not by what
+may be drawn.
+"""
 
-__all__ = ["plot_history", "plot_solution", "plot_trace"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from pinn.plotting.drawable import Drawable, Fields, Recording
+
+if TYPE_CHECKING:
+    from pinn.plotting.history import plot_history, plot_trace
+    from pinn.plotting.solution import plot_solution
+
+__all__ = ["Drawable", "Fields", "Recording", "plot_history", "plot_solution", "plot_trace"]
+
+_HOMES = {"plot_history": "history", "plot_solution": "solution", "plot_trace": "history"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

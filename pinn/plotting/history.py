@@ -13,19 +13,16 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.solution.history import History
-
-Array = NDArray[np.float64]
+from pinn.plotting.drawable import Array, Recording
 
 
 def plot_history(
-    histories: History | Mapping[str, History],
+    histories: Recording | Mapping[str, Recording],
     path: str | os.PathLike[str] | None = None,
     *,
-    floor: float = 0.0,
+    reference_error: float = 0.0,
     title: str = "",
 ) -> Figure:
     """Loss and, where there is a reference, error against wall seconds, both logarithmic.
@@ -33,13 +30,13 @@ def plot_history(
     Args:
         histories: one history, or several by label for a comparison.
         path: file to write; left out, nothing is written.
-        floor: error the reference is known to have, drawn as a line where it is reached; dimensionless.
+        reference_error: what the reference is known to be wrong by, drawn as a line where it is reached; dimensionless.
         title: above both panels.
 
     Returns:
         The figure, which belongs to the caller.
     """
-    runs = {"": histories} if isinstance(histories, History) else dict(histories)
+    runs = dict(histories) if isinstance(histories, Mapping) else {"": histories}
     errors = any(np.isfinite(history.column("error")).any() for history in runs.values())
     figure = new_figure(11 if errors else 6.5, 4.2)
     loss = quiet(figure.add_subplot(1, 2 if errors else 1, 1))
@@ -65,8 +62,8 @@ def plot_history(
         logarithmic(axes, *curves)
         if not several:
             _stages(axes, next(iter(runs.values())))
-        if floor > 0 and axes.get_ylim()[0] < floor:
-            axes.axhline(floor, color=MUTED, lw=1, ls=":", label="the reference's own error")
+        if reference_error > 0 and axes.get_ylim()[0] < reference_error:
+            axes.axhline(reference_error, color=MUTED, lw=1, ls=":", label="the reference's own error")
         axes.set(xlabel="wall time (s)", ylabel="relative L2 error", title="error")
         _legend(axes)
     return _finish(figure, title, path)
@@ -95,7 +92,7 @@ _TRACE: dict[str, tuple[dict[str, str], bool]] = {
 _TIME = "seconds/"
 
 
-def plot_trace(history: History, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Figure:
+def plot_trace(history: Recording, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Figure:
     """What the optimizer tells of each step, one small panel a quantity, against the steps.
 
     Args:
@@ -142,12 +139,12 @@ def plot_trace(history: History, path: str | os.PathLike[str] | None = None, *, 
     return _finish(figure, title, path)
 
 
-def _has(history: History, column: str) -> bool:
+def _has(history: Recording, column: str) -> bool:
     """Whether any row tells it; zeros tell too, that nothing of the kind was needed."""
     return bool(np.isfinite(history.column(column)).any())
 
 
-def _curve(axes: Axes, history: History, column: str, color: str, label: str, lw: float = 1.6) -> Array:
+def _curve(axes: Axes, history: Recording, column: str, color: str, label: str, lw: float = 1.6) -> Array:
     """Draw one column against time where it is known and positive; returns its values."""
     seconds, values = history.column("seconds"), history.column(column)
     good = np.isfinite(values) & (values > 0)
@@ -162,7 +159,7 @@ def _legend(axes: Axes) -> None:
         axes.legend(frameon=False, fontsize=9)
 
 
-def _stages(axes: Axes, history: History) -> None:
+def _stages(axes: Axes, history: Recording) -> None:
     """A thin line where one stage of the schedule gives way to the next."""
     stage, seconds = history.column("stage"), history.column("seconds")
     for (before, _), (after, when) in pairwise(zip(stage, seconds, strict=True)):

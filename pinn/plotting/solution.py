@@ -12,18 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from pinn.domains import Points
 from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
-from pinn.solution.report import score
-from pinn.solution.solution import Solution
+from pinn.plotting.drawable import Array, Drawable, Fields
 
-Array = NDArray[np.float64]
 _TIMES = ("t", "time")
 
 
@@ -41,11 +36,11 @@ class Slice:
         return ", ".join(f"{name} = {value:.3g}" for name, value in self.held.items())
 
 
-def plot_solution(solution: Solution, path: str | os.PathLike[str] | None = None) -> Figure:
+def plot_solution(solution: Drawable, path: str | os.PathLike[str] | None = None) -> Figure:
     """Solution, reference and error side by side, one row an output and slice; without reference the solution alone.
 
     Args:
-        solution: what `solve` returned.
+        solution: what `solve` returned, or anything else that has `fields()`.
         path: file to write, its suffix says the format; left out, nothing is written.
 
     Returns:
@@ -54,30 +49,17 @@ def plot_solution(solution: Solution, path: str | os.PathLike[str] | None = None
     Example:
         >>> plot_solution(solution, "burgers.png")  # doctest: +SKIP
     """
-    dimension = len(solution.problem.coordinates)
-    figure = _lines(solution) if dimension == 1 else _images(solution)
-    figure.suptitle(title(solution), fontsize=12, color=INK)
+    fields = solution.fields()
+    figure = _lines(fields) if len(fields.coordinates) == 1 else _images(fields)
+    figure.suptitle(fields.title, fontsize=12, color=INK)
     if path is not None:
         save(figure, path)
     return figure
 
 
-def title(solution: Solution) -> str:
-    """Name, relative L2 error and the coefficients that were found, with their errors where the truth is known."""
-    problem = solution.problem
-    parts = [problem.name]
-    if problem.reference is not None:
-        parts.append(score(solution.error(), problem.floor))
-    wrong = solution.coefficient_errors()
-    for name, value in solution.coefficients.items():
-        parts.append(f"{name} = {value:.6g}" + (f" (relative error {wrong[name]:.1e})" if name in wrong else ""))
-    return "   ·   ".join(parts)
-
-
-def slices(solution: Solution) -> list[Slice]:
-    """The two-dimensional slices in which a solution of two or more coordinates is drawn."""
-    bounds = solution.problem.domain.bounds
-    names = list(solution.problem.coordinates)
+def slices(fields: Fields) -> list[Slice]:
+    """The two-dimensional slices in which fields of two or more coordinates are drawn."""
+    bounds, names = fields.bounds, fields.coordinates
     times = [name for name in names if name in _TIMES]
     space = [name for name in names if name not in times]
     if len(space) == 1:
@@ -89,30 +71,29 @@ def slices(solution: Solution) -> list[Slice]:
     return [Slice(space[0], space[1], held | {times[0]: float(t)}) for t in np.linspace(low, high, 3)]
 
 
-def _sample(solution: Solution, columns: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Outputs and reference at points (n,) by coordinate, NaN outside of the domain."""
-    problem = solution.problem
-    x = np.stack([columns[name] for name in problem.coordinates], axis=1)
-    inside = problem.domain.contains(torch.from_numpy(x)).numpy()
-    points = Points(problem.coordinates, torch.from_numpy(x[inside]))
-    value = solution(**{name: column[inside] for name, column in columns.items()})
-    found = value if isinstance(value, dict) else {problem.outputs[0]: value}
-    true = problem.exact(points) if problem.reference is not None else {}
+def _sample(fields: Fields, columns: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What was found and what is true at points (n,) by coordinate, NaN outside of the domain."""
+    inside = fields.contains(columns)
+    within = {name: column[inside] for name, column in columns.items()}
+    found = fields.evaluate(within)
+    true = {} if fields.exact is None else fields.exact(within)
 
     def everywhere(part: Array) -> Array:
-        whole = np.full(len(x), np.nan)
+        whole = np.full(len(inside), np.nan)
         whole[inside] = part
         return whole
 
-    return ({name: everywhere(part) for name, part in group.items()} for group in (found, true))  # type: ignore[return-value]
+    return (
+        {name: everywhere(part) for name, part in found.items()},
+        {name: everywhere(part) for name, part in true.items()},
+    )
 
 
-def _lines(solution: Solution) -> Figure:
-    problem = solution.problem
-    name = problem.coordinates[0]
-    low, high = problem.domain.bounds[name]
+def _lines(fields: Fields) -> Figure:
+    name = fields.coordinates[0]
+    low, high = fields.bounds[name]
     x = np.linspace(low, high, 1001)
-    found, true = _sample(solution, {name: x})
+    found, true = _sample(fields, {name: x})
     figure = new_figure(11 if true else 6.5, 4.2)
     axes = quiet(figure.add_subplot(1, 2 if true else 1, 1))
     for index, (output, values) in enumerate(found.items()):
@@ -134,35 +115,34 @@ def _lines(solution: Solution) -> Figure:
     return figure
 
 
-def _images(solution: Solution) -> Figure:
-    problem = solution.problem
-    cuts = slices(solution)
-    outputs = problem.outputs
-    columns = 3 if problem.reference is not None else 1
-    aspect = _aspect(solution, cuts[0])
+def _images(fields: Fields) -> Figure:
+    cuts = slices(fields)
+    outputs = fields.outputs
+    columns = 1 if fields.exact is None else 3
+    aspect = _aspect(fields, cuts[0])
     panel = 3.6
     height = float(np.clip(panel * aspect, 1.7, 4.6)) + 0.5
     figure = new_figure((panel + 0.9) * columns, height * len(cuts) * len(outputs) + 0.4)
     grid = figure.subplots(len(cuts) * len(outputs), columns, squeeze=False)
     for row, cut in enumerate(cuts):
-        found, true = _grid(solution, cut)
+        found, true = _grid(fields, cut)
         for index, output in enumerate(outputs):
-            _row(grid[row * len(outputs) + index], solution, cut, output, found[output], true.get(output))
+            _row(grid[row * len(outputs) + index], fields, cut, output, found[output], true.get(output))
     return figure
 
 
-def _aspect(solution: Solution, cut: Slice) -> float:
+def _aspect(fields: Fields, cut: Slice) -> float:
     """Height over width of a panel: true to scale in space, a fixed shape where time is one of the axes."""
     if cut.horizontal in _TIMES:
         return 0.85
-    bounds = solution.problem.domain.bounds
+    bounds = fields.bounds
     width, height = (bounds[name][1] - bounds[name][0] for name in (cut.horizontal, cut.vertical))
     return height / width if 0.3 < height / width < 3 else 0.85
 
 
-def _grid(solution: Solution, cut: Slice, size: int = 240) -> tuple[dict[str, Array], dict[str, Array]]:
+def _grid(fields: Fields, cut: Slice, size: int = 240) -> tuple[dict[str, Array], dict[str, Array]]:
     """Values at the centres of size x size cells, each an array (vertical, horizontal)."""
-    bounds = solution.problem.domain.bounds
+    bounds = fields.bounds
 
     def centres(name: str) -> Array:
         low, high = bounds[name]
@@ -171,27 +151,27 @@ def _grid(solution: Solution, cut: Slice, size: int = 240) -> tuple[dict[str, Ar
     horizontal, vertical = np.meshgrid(centres(cut.horizontal), centres(cut.vertical))
     columns = {cut.horizontal: horizontal.ravel(), cut.vertical: vertical.ravel()}
     columns |= {name: np.full(size * size, value) for name, value in cut.held.items()}
-    found, true = _sample(solution, columns)
+    found, true = _sample(fields, columns)
     return (  # type: ignore[return-value]
         {name: values.reshape(size, size) for name, values in group.items()} for group in (found, true)
     )
 
 
-def _row(axes: Sequence[Axes], solution: Solution, cut: Slice, output: str, found: Array, true: Array | None) -> None:
+def _row(axes: Sequence[Axes], fields: Fields, cut: Slice, output: str, found: Array, true: Array | None) -> None:
     where = f"  ({cut.text})" if cut.held else ""
     norm, colors = _colors(found if true is None else true)
-    _image(axes[0], solution, cut, found, norm, colors, f"{output}: solution{where}")
+    _image(axes[0], fields, cut, found, norm, colors, f"{output}: solution{where}")
     if true is None:
         for unused in axes[1:]:
             unused.set_visible(False)
         return
-    _image(axes[1], solution, cut, true, norm, colors, f"{output}: reference{where}")
+    _image(axes[1], fields, cut, true, norm, colors, f"{output}: reference{where}")
     error = np.abs(found - true)
     largest = float(np.nanmax(error))
     if largest > 0:
         scale: Normalize = LogNorm(vmin=largest * 1e-3, vmax=largest)
         text = f"{output}: |solution − reference|, at most {largest:.1e}"
-        _image(axes[2], solution, cut, np.maximum(error, largest * 1e-3), scale, "magma", text)
+        _image(axes[2], fields, cut, np.maximum(error, largest * 1e-3), scale, "magma", text)
     else:
         axes[2].text(0.5, 0.5, "no error at all", transform=axes[2].transAxes, ha="center", color=MUTED)
 
@@ -207,8 +187,8 @@ def _colors(values: Array) -> tuple[Normalize, str]:
     return Normalize(low, high), "viridis"
 
 
-def _image(axes: Axes, solution: Solution, cut: Slice, values: Array, norm: Normalize, colors: str, text: str) -> None:
-    bounds = solution.problem.domain.bounds
+def _image(axes: Axes, fields: Fields, cut: Slice, values: Array, norm: Normalize, colors: str, text: str) -> None:
+    bounds = fields.bounds
     left, right = bounds[cut.horizontal]
     bottom, top = bounds[cut.vertical]
     scaled = cut.horizontal not in _TIMES and 0.3 < (top - bottom) / (right - left) < 3

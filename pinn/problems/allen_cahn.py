@@ -2,7 +2,7 @@
 
     u_t = D u_xx − r (u³ − u), periodic on [−1, 1] × [0, 1], u(x, 0) = x² cos πx; D = 1e-4, r = 5
 
-The initial condition has a kink at ±1, so the reference carries a floor. Source: Raissi, Perdikaris, Karniadakis,
+The initial condition has a kink at ±1, so the reference carries an error. Source: Raissi, Perdikaris, Karniadakis,
 J. Comput. Phys. 378 (2019) 686, section 4.2.
 """
 

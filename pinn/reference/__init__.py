@@ -1,7 +1,7 @@
 """Certified solutions: what others are measured against, each with the error it is known to have.
 
 Closed forms written with torch are `Analytic`; all that is computed here is a `Reference`. Both are called with NumPy
-arrays by coordinate name and carry a `floor`. A reference is computed when it is first called, and where that takes
+arrays by coordinate name and carry an `error`. A reference is computed when it is first called, and where that takes
 more than a moment it is kept in the user's cache folder.
 """
 

@@ -25,7 +25,7 @@ class Analytic:
         source: where the formula stands.
 
     Attributes:
-        floor: the error it is known to have: none, 0.
+        error: what it is known to be wrong by: nothing, 0.
 
     Example:
         >>> Analytic(lambda x: torch.sin(x))(x=[0.0, 1.0])
@@ -34,7 +34,7 @@ class Analytic:
 
     function: Callable[..., Any]
     source: str = ""
-    floor: float = 0.0
+    error: float = 0.0
 
     def fields(self, columns: Mapping[str, Any]) -> Any:
         """The solution on torch fields or jets, with derivatives."""

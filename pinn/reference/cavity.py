@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
 
 from pinn.reference.cache import Arrays, Cache, Folder, cached
 from pinn.reference.chebyshev import differentiation, interpolation, nodes
@@ -41,7 +40,7 @@ def cavity(reynolds: float = 100.0, *, degree: int = 64, coarse: int = 32, cache
         cache: folder of the result, None for none; see `pinn.reference.cache`.
 
     Returns:
-        u and v of x and y; floor: distance of the two resolutions. The pressure, which is infinite in the upper
+        u and v of x and y; error: distance of the two resolutions. The pressure, which is infinite in the upper
         corners, is left out.
 
     Raises:
@@ -69,11 +68,11 @@ def _build(reynolds: float, degree: int, coarse: int, cache: Cache) -> Built:
     def compute() -> Arrays:
         rough = solve_cavity(reynolds, coarse)
         fine = solve_cavity(reynolds, degree, start=rough)
-        return {"q": fine.q, "floor": np.array(distance(rough, fine, scatter(BOX, 41)))}
+        return {"q": fine.q, "error": np.array(distance(rough, fine, scatter(BOX, 41)))}
 
     parameters = {"reynolds": reynolds, "degree": degree, "coarse": coarse}
     arrays = cached("cavity", parameters, compute, module=__name__, cache=cache)
-    return Built(Flow(arrays["q"]), float(arrays["floor"]))
+    return Built(Flow(arrays["q"]), float(arrays["error"]))
 
 
 @dataclass(frozen=True)
@@ -282,6 +281,8 @@ def solve_cavity(reynolds: float, n: int, start: Flow | None = None) -> Flow:
 
 def _newton(equation: _Collocation, reynolds: float, q: Array) -> Array:
     """Newton's method, its Jacobian kept while it still takes nine tenths of the step away."""
+    from scipy.linalg import lu_factor, lu_solve  # loaded when a flow is computed, which few runs do
+
     size, factors = np.inf, None
     for _ in range(40):
         if factors is None:

@@ -8,7 +8,7 @@ its step resolves the narrowest peak of w, whose variance is at least 2νt / (1 
 deviation its error is about e^{−2π²r²}. Exponents are shifted by the largest (log-sum-exp), and written
 1 + cos πy = 2 cos² πy/2 so that they are small where w is large.
 
-The floor compares what is returned with a finer rule, over the root mean square of u. Both round the arguments of the
+Its `error` compares what is returned with a finer rule, over the root mean square of u. Both round the arguments of the
 same exponents, which moves the layer by about an ulp where the slope is 1/2ν, over a share of about ν of the interval:
 2ε max(1, ν^−½) is added for it. Where ν is large, u lives for a time of 1/2π²ν only while rounding stays what it is,
 so the mean square is taken by Gauss' rule on pieces of time that halve towards 0.
@@ -43,7 +43,7 @@ def cole_hopf(nu: float = 0.01 / math.pi, *, length: float = math.inf) -> Refere
         length: latest time, dimensionless.
 
     Returns:
-        u of x and t; floor: distance of two resolutions and rounding, over a period and the time to `length`, or to 1
+        u of x and t; error: distance of two resolutions and rounding, over a period and the time to `length`, or to 1
         where that is infinite.
 
     Raises:

@@ -50,7 +50,7 @@ def reaction_diffusion(
         cache: folder of the result, None for none; see `pinn.reference.cache`.
 
     Returns:
-        A and B of x and t; floor: distance of the two resolutions.
+        A and B of x and t; error: distance of the two resolutions.
 
     Raises:
         ValueError: for a diffusion or length that is not positive and finite, a rate that is not finite, or degrees
@@ -79,12 +79,12 @@ def _build(diffusion: float, rate: float, length: float, degree: int, coarse: in
         fine = solve_lines(diffusion, rate, length, degree, 1e-11)
         rough = solve_lines(diffusion, rate, length, coarse, 1e-9, per_octave=1)
         points = scatter({"x": (0.0, 1.0), "t": (0.0, length)}, 61)
-        return {"values": fine.values, "edges": fine.panels.edges, "floor": np.array(distance(rough, fine, points))}
+        return {"values": fine.values, "edges": fine.panels.edges, "error": np.array(distance(rough, fine, points))}
 
     parameters = {"diffusion": diffusion, "rate": rate, "length": length, "degree": degree, "coarse": coarse}
     arrays = cached("reaction_diffusion", parameters, compute, module=__name__, cache=cache)
     panels = Panels(arrays["edges"], arrays["values"].shape[1] - 1)
-    return Built(Lines(panels, arrays["values"]), float(arrays["floor"]))
+    return Built(Lines(panels, arrays["values"]), float(arrays["error"]))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The interval is cut into pieces with Chebyshev nodes. Values at the nodes come from steps that end there (so they have
 the method's order, not that of its interpolant), and values between them from the polynomial through the nodes. The
-coarse twin, with a tolerance hundred times as large and fewer nodes, tells the floor.
+coarse twin, with a tolerance hundred times as large and fewer nodes, tells the error.
 
 Source: Dormand, Prince, J. Comput. Appl. Math. 6 (1980) 19; DOP853 of Hairer, Norsett, Wanner, Solving Ordinary
 Differential Equations I, section II.5, as SciPy has it.
@@ -17,7 +17,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 
 from pinn.reference.chebyshev import Panels
 from pinn.reference.result import Array, Built, Columns, Reference, distance, scatter
@@ -52,7 +51,7 @@ def ordinary(
         source: where it stands.
 
     Returns:
-        The components as functions of t; floor: distance of the two resolutions.
+        The components as functions of t; error: distance of the two resolutions.
 
     Raises:
         ValueError: for a length that is not positive and finite, a tolerance out of range, a negative number of pieces,
@@ -210,6 +209,8 @@ def integrate(right: Right, start: Array, panels: Panels, tolerance: float, long
     Raises:
         ArithmeticError: when the integration fails.
     """
+    from scipy.integrate import solve_ivp  # loaded when a trajectory is computed
+
     values = np.empty((panels.count, panels.degree + 1, len(start)))
     y = np.asarray(start, dtype=np.float64)
     absolute = tolerance * max(1e-300, float(np.abs(y).max()))

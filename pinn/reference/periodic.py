@@ -9,8 +9,8 @@ tail that is cut, near the kink, before t of about 1/(D π² K²). Time is grade
 
 The square of the Korteweg-de Vries equation is exact, on 3K points. The cube of Allen-Cahn's would take 4K points to be
 so; on 2K it folds back modes of the size of those that are cut anyway, and of their cubes: at the default resolution
-the solution moves by 2.7e-14 of its norm, where the floor is 1.9e-9 and the error 1e-10 (against 8192 modes and the
-exact cube). Half the time is worth more.
+the solution moves by 2.7e-14 of its norm, where the estimated error is 1.9e-9 and the true one 1e-10 (against 8192
+modes and the exact cube). Half the time is worth more.
 
 Source: Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378 (2019) 686; Zabusky, Kruskal, Phys. Rev. Lett. 15 (1965)
 240. Method: see `pinn.reference.spectral`.
@@ -55,7 +55,7 @@ def allen_cahn(
         cache: folder of the result, None for none; see `pinn.reference.cache`.
 
     Returns:
-        u of x and t; floor: distance of the two resolutions.
+        u of x and t; error: distance of the two resolutions.
 
     Raises:
         ValueError: for a diffusion, length or step that is not positive and finite, a rate that is not finite, or fewer
@@ -93,14 +93,14 @@ def kdv(
     """u_t + u u_x + δ² u_xxx = 0 from u = cos πx, periodic on [−1, 1].
 
     Args:
-        delta: δ, dimensionless; a smaller one needs more modes and smaller steps, as the floor will tell.
+        delta: δ, dimensionless; a smaller one needs more modes and smaller steps, as `error` will tell.
         length: latest time, dimensionless.
         modes: wave numbers 0 ... modes − 1 of the finer resolution; the coarser has three quarters, and twice the step.
         step: the largest time step of the finer resolution.
         cache: folder of the result, None for none; see `pinn.reference.cache`.
 
     Returns:
-        u of x and t; floor: distance of the two resolutions.
+        u of x and t; error: distance of the two resolutions.
 
     Raises:
         ValueError: for δ, a length or a step that is not positive and finite, or fewer than 8 modes.
@@ -139,11 +139,11 @@ def _build(
         true = fine()
         points = scatter({"x": (-1.0, 1.0), "t": (0.0, parameters["length"])}, 101)
         pieces = {f"piece{index}": modes for index, modes in enumerate(true.pieces)}
-        return {**pieces, "edges": true.panels.edges, "floor": np.array(distance(coarse(), true, points))}
+        return {**pieces, "edges": true.panels.edges, "error": np.array(distance(coarse(), true, points))}
 
     arrays = cached(name, parameters, compute, module=__name__, cache=cache)
     panels = Panels(arrays["edges"], len(arrays["piece0"]) - 1)
-    return Built(_series(panels, arrays, initial), float(arrays["floor"]))
+    return Built(_series(panels, arrays, initial), float(arrays["error"]))
 
 
 def _dented(x: Array) -> Array:

@@ -1,7 +1,7 @@
 """What a reference is: a certified solution that can be called, and the error it is known to have.
 
-A reference is a value. Nothing is computed when it is made; the first call, or the first look at its floor, builds it.
-The floor is a relative L2 error |u_h − u*| / |u*|: an upper estimate from two resolutions, |u_2h − u_h| / |u_h|, where
+A reference is a value. Nothing is computed when it is made; the first call, or the first look at its error, builds it.
+The error is a relative L2 error |u_h − u*| / |u*|: an upper estimate from two resolutions, |u_2h − u_h| / |u_h|, where
 u_h is what is returned; from the maximum principle where there is one; and rounding for closed forms.
 """
 
@@ -29,11 +29,11 @@ class Built:
 
     Args:
         evaluate: of columns (n,) by coordinate; returns columns (n,) by output.
-        floor: relative L2 error that it is known to have, dimensionless.
+        error: relative L2 error that it is known to have, dimensionless.
     """
 
     evaluate: Evaluate
-    floor: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Reference:
 
     Example:
         >>> sine = Reference.exact(lambda x: np.sin(x), bounds={"x": (0, 7)})
-        >>> sine(x=[0.0, 1.0]), sine.floor
+        >>> sine(x=[0.0, 1.0]), sine.error
         (array([0.        , 0.84147098]), 0.0)
     """
 
@@ -76,12 +76,12 @@ class Reference:
         bounds: Mapping[str, tuple[float, float]],
         outputs: tuple[str, ...] = ("u",),
         *,
-        floor: float = 0.0,
+        error: float = 0.0,
         description: str = "closed form",
         source: str = "",
     ) -> Reference:
         """A closed form: a function of NumPy arrays (n,) by coordinate, giving (n,), or a dict of them by output."""
-        return cls(bounds, outputs, partial(_built_exactly, function, outputs, floor), description, source)
+        return cls(bounds, outputs, partial(_built_exactly, function, outputs, error), description, source)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -89,9 +89,9 @@ class Reference:
         return tuple(self.bounds)
 
     @property
-    def floor(self) -> float:
+    def error(self) -> float:
         """The relative L2 error it is known to have, dimensionless; building it where that has not happened yet."""
-        return self._built.floor
+        return self._built.error
 
     @cached_property
     def _built(self) -> Built:
@@ -127,8 +127,8 @@ class Reference:
         return np.clip(column, low, high)
 
 
-def _built_exactly(function: Callable[..., Any], outputs: tuple[str, ...], floor: float) -> Built:
-    return Built(partial(_evaluate_exactly, function, outputs), floor)
+def _built_exactly(function: Callable[..., Any], outputs: tuple[str, ...], error: float) -> Built:
+    return Built(partial(_evaluate_exactly, function, outputs), error)
 
 
 def _evaluate_exactly(function: Callable[..., Any], outputs: tuple[str, ...], columns: Columns) -> Mapping[str, Array]:
@@ -153,7 +153,7 @@ def distance(coarse: Evaluate, fine: Evaluate, points: Columns) -> float:
 
 
 def scatter(bounds: Mapping[str, tuple[float, float]], per_axis: int) -> dict[str, Array]:
-    """Points that measure a floor: a grid with the ends included, and as many points between, evenly irregular.
+    """Points that measure an error: a grid with the ends included, and as many points between, evenly irregular.
 
     Args:
         bounds: (low, high) of each coordinate.

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from pinn.reference.cache import Arrays
@@ -205,9 +204,13 @@ class Series:
 
 def transform(values: Array) -> Modes:
     """Modes (n/2 + 1,) of values (n,) at evenly spaced points from the left end."""
+    import scipy.fft  # loaded when a reference is computed
+
     return np.asarray(scipy.fft.rfft(values, norm="forward"))
 
 
 def on_grid(modes: Modes, points: int) -> Array:
     """Values (points,) at evenly spaced points from the left end, of modes (K,) with K ≤ points/2 + 1."""
+    import scipy.fft
+
     return np.asarray(scipy.fft.irfft(modes, points, norm="forward"))

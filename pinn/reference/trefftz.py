@@ -3,7 +3,7 @@
     u = u_p + Σ_k c_k φ_k,   −Δu_p = f,   Δφ_k = 0,   c by least squares of the boundary values
 
 The error is harmonic, so by the maximum principle it is nowhere larger than on the boundary, where it is seen: that is
-the floor. What makes such a series converge geometrically is to give every singularity its own terms.
+its `error`. What makes such a series converge geometrically is to give every singularity its own terms.
 
 Holes: multipoles Re (a/(z − c))^m and log |z − c| in the discs and in their mirror images behind the walls, with
 alternating signs (so that the walls, where u = 1, are met almost by themselves), and Re z^{4k}; one coefficient for
@@ -87,14 +87,14 @@ def laplace_four_holes(
         multipoles: the highest order m.
 
     Returns:
-        u of x and y; floor: the largest error on the boundary, over the root mean square of u.
+        u of x and y; error: the largest error on the boundary, over the root mean square of u.
 
     Raises:
         ValueError: for discs that touch each other or the walls, or a series without powers or multipoles.
 
     Example:
         >>> u = laplace_four_holes()
-        >>> round(float(u(x=0.0, y=0.0)), 8), u.floor < 1e-12
+        >>> round(float(u(x=0.0, y=0.0)), 8), u.error < 1e-12
         (0.23358492, True)
     """
     if not 0 < radius < min(offset, 0.5 - offset):
@@ -122,7 +122,7 @@ def _build_holes(radius: float, offset: float, powers: int, multipoles: int) -> 
     side = np.linspace(-0.5, 0.5, 41)
     inside = [grid.ravel() for grid in np.meshgrid(side, side)]
     clear = ~_in_holes(radius, offset, *inside)
-    return Built(u, _floor(u, *_hole_boundary(5 * n + 1, radius, offset), inside[0][clear], inside[1][clear]))
+    return Built(u, _relative_error(u, *_hole_boundary(5 * n + 1, radius, offset), inside[0][clear], inside[1][clear]))
 
 
 def _one(x: Array, y: Array) -> Array:
@@ -186,14 +186,14 @@ def poisson_l_shape(*, roots: int = 30, logarithms: int = 8, corner: int = 2, po
         powers: highest power of z.
 
     Returns:
-        u of x and y; floor: the largest error on the boundary, over the root mean square of u.
+        u of x and y; error: the largest error on the boundary, over the root mean square of u.
 
     Raises:
         ValueError: for a series without roots or powers, or a negative number of the other terms.
 
     Example:
         >>> u = poisson_l_shape()
-        >>> u(x=[-0.5, -0.33], y=[-0.5, -0.33]).round(8), u.floor < 1e-12
+        >>> u(x=[-0.5, -0.33], y=[-0.5, -0.33]).round(8), u.error < 1e-12
         (array([0.13105296, 0.14941155]), True)
     """
     count("poisson_l_shape", 1, roots=roots, powers=powers)
@@ -215,7 +215,7 @@ def _build_l(roots: int, logarithms: int, corner: int, powers: int) -> Built:
     side = np.linspace(-1, 1, 41)
     inside = [grid.ravel() for grid in np.meshgrid(side, side)]
     clear = ~_in_quadrant(*inside)
-    return Built(u, _floor(u, *check, np.zeros(check[0].size), inside[0][clear], inside[1][clear]))
+    return Built(u, _relative_error(u, *check, np.zeros(check[0].size), inside[0][clear], inside[1][clear]))
 
 
 def _bowl(x: Array, y: Array) -> Array:
@@ -262,7 +262,7 @@ def l_terms(x: Array, y: Array, *, roots: int, logarithms: int, corner: int, pow
     return np.stack(columns, axis=1)
 
 
-def _floor(u: Expansion, x: Array, y: Array, wanted: Array, inner_x: Array, inner_y: Array) -> float:
+def _relative_error(u: Expansion, x: Array, y: Array, wanted: Array, inner_x: Array, inner_y: Array) -> float:
     """Largest boundary error over the root mean square of u at inner points, with a margin for rounding."""
     error = float(np.abs(u({"x": x, "y": y})["u"] - wanted).max())
     size = float(np.sqrt(np.mean(u({"x": inner_x, "y": inner_y})["u"] ** 2)))

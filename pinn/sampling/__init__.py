@@ -2,9 +2,9 @@
 
 from pinn.sampling.budget import counts
 from pinn.sampling.growing import Growing
-from pinn.sampling.marching import Marching, evolves
+from pinn.sampling.marching import Marching
 from pinn.sampling.residual_based import RAD
 from pinn.sampling.sampler import Sampler
 from pinn.sampling.uniform import Fixed, Redrawn
 
-__all__ = ["RAD", "Fixed", "Growing", "Marching", "Redrawn", "Sampler", "counts", "evolves"]
+__all__ = ["RAD", "Fixed", "Growing", "Marching", "Redrawn", "Sampler", "counts"]

@@ -9,7 +9,9 @@ training to a loss of 1e-12 with an error of 1e-4 is what fixed points end in.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 
@@ -43,8 +45,8 @@ class Growing(Sampler):
     threshold: float = 3.0
     stall: float = 0.6
     size: int = field(init=False)
-    every: int = field(init=False)
-    _fresh: float = field(init=False, default=float("inf"))
+    _fresh: float = field(init=False, default=math.inf)
+    _state: ClassVar[tuple[str, ...]] = ("inner", "size", "_fresh")
 
     def __post_init__(self) -> None:
         require_sampler("Growing", self.inner)
@@ -53,42 +55,60 @@ class Growing(Sampler):
         positive("Growing", threshold=self.threshold, stall=self.stall)
         if not (self.factor > 1 and self.start <= self.maximum):
             raise ValueError(
-                f"Growing: start={self.start}, factor={self.factor}, maximum={self.maximum}; "
-                "expected factor > 1 and 1 <= start <= maximum"
+                f"Growing: got start={self.start}, factor={self.factor}, maximum={self.maximum}, expected a number of "
+                "points, its growth and its end; give factor > 1 and 1 <= start <= maximum"
             )
-        if self.inner.every < 1:
-            raise ValueError("Growing: the inner strategy never redraws (every=0); take Redrawn() or RAD()")
+        if not self.inner.redraws:
+            raise ValueError(
+                f"Growing: got inner={self.inner!r}, which never redraws in the end, expected points that are drawn "
+                "anew; give Redrawn() or RAD()"
+            )
         self.size = self.start
-        self.every = self.inner.every
+
+    @property
+    def every(self) -> int:  # type: ignore[override]
+        """Accepted steps between draws: those of the inner strategy at present."""
+        return self.inner.every
+
+    @property
+    def redraws(self) -> bool:
+        """See `Sampler.redraws`."""
+        return self.inner.redraws
 
     @property
     def full(self) -> bool:
         """See `Sampler.full`."""
         return self.size >= self.maximum
 
-    def draw(
-        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
-    ) -> dict[str, Points]:
-        """See `Sampler.draw`."""
-        return self.inner.resized(self.size).draw(problem, generator, residual, place)
-
-    def observe(self, old: float, new: float) -> bool:
-        """Grow when the new points show that the old ones were too few; see the module."""
-        if new > self.threshold * old and new > self.stall * self._fresh:
-            self.size = min(self.maximum, round(self.factor * self.size))
-        self._fresh = new
-        return self.inner.observe(old, new)
-
-    def begin(self, loss: float) -> None:
-        """See `Sampler.begin`."""
-        self._fresh = float("inf")
-        self.inner.begin(loss)
-
     @property
     def complete(self) -> bool:
         """See `Sampler.complete`."""
         return self.inner.complete
 
-    def resized(self, size: int) -> Sampler:
-        """See `Sampler.resized`."""
-        return Growing(self.inner, size, self.factor, max(size, self.maximum), self.threshold, self.stall)
+    def draw(
+        self,
+        problem: Problem,
+        generator: torch.Generator,
+        residual: Residual,
+        *,
+        size: int | None = None,
+        place: Place = unmoved,
+    ) -> dict[str, Points]:
+        """See `Sampler.draw`."""
+        return self.inner.draw(problem, generator, residual, size=size or self.size, place=place)
+
+    def observe(self, old: float, new: float) -> bool:
+        """Grow when the new points show that the old ones were too few, unless they are to lie elsewhere; see above."""
+        if self.inner.observe(old, new):
+            self._fresh = math.inf  # a loss elsewhere is no measure of this one
+            return True
+        if new > self.threshold * old and new > self.stall * self._fresh:
+            # At least one point more, since few points times a factor near one may round to as many as before.
+            self.size = min(self.maximum, max(self.size + 1, round(self.factor * self.size)))
+        self._fresh = new
+        return False
+
+    def begin(self, loss: float) -> None:
+        """See `Sampler.begin`."""
+        self._fresh = math.inf
+        self.inner.begin(loss)

@@ -1,15 +1,16 @@
-"""Early times first: the points fill [t₀, t₀ + s (t₁ − t₀)] and the share s grows as the equation is solved there.
+"""Early times first: the points fill [t₀, t₀ + s (t₁ − t₀)] and the fraction s grows as the equation is solved there.
 
 An evolution carries what it was given at the start forward in time. Trained on all times at once a network may first
 satisfy the equation late, by a constant, and never leave that (Krishnapriyan et al., NeurIPS 2021, section 5.2; Wang,
 Sankaran, Perdikaris, CMAME 421 (2024) 116813). Here all points lie in the times reached so far, so that no weight has
-to be tuned: when the loss on new points is below `solved` times the first loss of the run, the share grows by `factor`.
-Most evolutions are solved sooner on all times at once, so `after` lets the run show first whether it is stuck.
+to be tuned: when the loss on new points is below `solved` times the first loss of the run, s grows by `factor`. Most
+evolutions are solved sooner on all times at once, so `after` lets the run show first whether it is stuck.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
 
@@ -26,9 +27,9 @@ class Marching(Sampler):
     Args:
         inner: the strategy that draws, e.g. `Growing(RAD())`.
         time: name of the time coordinate.
-        start: share of the time axis at first, in (0, 1].
-        factor: growth of the share, > 1.
-        solved: loss on new points over the first loss of the run below which the share grows.
+        start: fraction of the time axis at first, in (0, 1].
+        factor: growth of the fraction, > 1.
+        solved: loss on new points over the first loss of the run below which the fraction grows.
         pace: accepted steps between draws before the whole time is reached.
         after: 0 marches from the start; otherwise the run has so many draws on the whole time first, marching only if
             the loss on new points is then still above `stuck` times the first.
@@ -47,9 +48,10 @@ class Marching(Sampler):
     pace: int = 5
     after: int = 0
     stuck: float = 1e-2
-    share: float = field(init=False)
+    fraction: float = field(init=False)
     _draws: int = field(init=False, default=0)
     _first: float | None = field(init=False, default=None)
+    _state: ClassVar[tuple[str, ...]] = ("inner", "fraction", "_draws", "_first")
 
     def __post_init__(self) -> None:
         require_sampler("Marching", self.inner)
@@ -61,15 +63,27 @@ class Marching(Sampler):
         count("Marching", 0, after=self.after)
         if not (0 < self.start <= 1 and self.factor > 1):
             raise ValueError(
-                f"Marching: got start={self.start}, factor={self.factor}, expected a share and its growth; "
+                f"Marching: got start={self.start}, factor={self.factor}, expected a fraction and its growth; "
                 "give 0 < start <= 1 and factor > 1"
             )
-        self.share = self.start if self.after == 0 else 1.0
+        self.fraction = self.start if self.after == 0 else 1.0
 
     @property
     def every(self) -> int:  # type: ignore[override]
-        """Accepted steps between draws."""
-        return self.inner.every if self.share >= 1 else self.pace
+        """Accepted steps between draws: `pace` on the way, and before it is known whether fixed points need one."""
+        if self.fraction >= 1 and (self.inner.every or self._settled):
+            return self.inner.every
+        return self.pace
+
+    @property
+    def redraws(self) -> bool:
+        """See `Sampler.redraws`."""
+        return self.inner.redraws
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the points fill the whole time for good."""
+        return self.fraction >= 1 and self._draws >= self.after
 
     @property
     def size(self) -> int:  # type: ignore[override]
@@ -84,17 +98,23 @@ class Marching(Sampler):
     @property
     def complete(self) -> bool:
         """Whether the points fill the whole time for good and the inner strategy is complete."""
-        return self.share >= 1 and self._draws >= self.after and self.inner.complete
+        return self._settled and self.inner.complete
 
     def draw(
-        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+        self,
+        problem: Problem,
+        generator: torch.Generator,
+        residual: Residual,
+        *,
+        size: int | None = None,
+        place: Place = unmoved,
     ) -> dict[str, Points]:
         """See `Sampler.draw`."""
         if self.time not in problem.coordinates:
             near = choices(self.time, problem.coordinates)
-            raise ValueError(f"Marching: time={self.time!r} is no coordinate; {near}")
-        if self.share >= 1:
-            return self.inner.draw(problem, generator, residual, place)
+            raise ValueError(f"Marching: got time={self.time!r}, which is no coordinate; {near}")
+        if self.fraction >= 1:
+            return self.inner.draw(problem, generator, residual, size=size, place=place)
         index = problem.coordinates.index(self.time)
         low = problem.domain.bounds[self.time][0]
 
@@ -103,10 +123,10 @@ class Marching(Sampler):
             if points.values:
                 return points  # an observation stays where it was made
             x = points.x.clone()
-            x[:, index] = low + self.share * (x[:, index] - low)
+            x[:, index] = low + self.fraction * (x[:, index] - low)
             return replace(points, x=x)
 
-        return self.inner.draw(problem, generator, residual, earlier)
+        return self.inner.draw(problem, generator, residual, size=size, place=earlier)
 
     def observe(self, old: float, new: float) -> bool:
         """Go on in time where the points drawn are solved; otherwise the inner strategy takes note."""
@@ -114,11 +134,11 @@ class Marching(Sampler):
             self._first = old
         self._draws += 1
         if self._draws == self.after and new > self.stuck * self._first:
-            self.share = self.start
+            self.fraction = self.start
             self.inner.begin(new)
             return True
-        if self.share < 1 and new < self.solved * self._first:
-            self.share = min(1.0, self.share * self.factor)
+        if self.fraction < 1 and new < self.solved * self._first:
+            self.fraction = min(1.0, self.fraction * self.factor)
             self.inner.begin(new)
             return True
         return self.inner.observe(old, new)
@@ -127,35 +147,3 @@ class Marching(Sampler):
         """Take note of the loss before the first step."""
         self._first = loss
         self.inner.begin(loss)
-
-    def resized(self, size: int) -> Sampler:
-        """See `Sampler.resized`."""
-        return replace(self, inner=self.inner.resized(size))
-
-
-def evolves(problem: Problem) -> str | None:
-    """The coordinate along which a problem evolves: given at its low end, at no other fixed value, nothing observed.
-
-    Returns:
-        the coordinate's name, or None where the conditions are those of a boundary problem.
-    """
-    generator = torch.Generator().manual_seed(0)
-    found = None
-    for name in problem.coordinates:
-        if name in problem.periodic:
-            continue
-        low, high = problem.domain.bounds[name]
-        at_start, elsewhere = False, False
-        for constraint in problem.constraints.values():
-            if constraint.on.dimension >= problem.domain.dimension:
-                continue
-            points = constraint.on.sample(64, generator=generator, method="uniform")
-            column = points.column(name)
-            elsewhere |= bool(points.values)
-            at_start |= bool((column == low).all())
-            elsewhere |= bool(((column == low) | (column == high)).any()) and not bool((column == low).all())
-        if at_start and not elsewhere:
-            if found is not None:
-                return None
-            found = name
-    return found

@@ -10,7 +10,7 @@ Source: Wu, Zhu, Tan, Kartha, Lu, Comput. Methods Appl. Mech. Engrg. 403 (2023) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -52,13 +52,19 @@ class RAD(Sampler):
         not_negative("RAD", power=self.power, uniform=self.uniform, smooth=self.smooth)
 
     def draw(
-        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+        self,
+        problem: Problem,
+        generator: torch.Generator,
+        residual: Residual,
+        *,
+        size: int | None = None,
+        place: Place = unmoved,
     ) -> dict[str, Points]:
         """See `Sampler.draw`."""
         drawn = {}
-        for name, number in counts(problem, self.size).items():
+        for name, number in counts(problem, size or self.size).items():
             constraint = problem.constraints[name]
-            adaptive = constraint.on.dimension >= problem.domain.dimension and not constraint.integral
+            adaptive = constraint.on.dimension >= problem.domain.dimension and constraint.reduction.pointwise
             wanted = number * self.candidates if adaptive else number
             pool = place(name, constraint.on.sample(wanted, generator=generator, method="sobol"))
             drawn[name] = self._choose(pool, number, residual(name, pool), generator) if adaptive else pool
@@ -76,7 +82,3 @@ class RAD(Sampler):
     def observe(self, old: float, new: float) -> bool:
         """Nothing to adapt."""
         return False
-
-    def resized(self, size: int) -> Sampler:
-        """See `Sampler.resized`."""
-        return replace(self, size=size)

@@ -6,7 +6,7 @@ Math. Math. Phys. 7 (1967) 86; scrambled as in Owen, J. Complexity 14 (1998) 466
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -43,18 +43,20 @@ class Fixed(Sampler):
             )
 
     def draw(
-        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+        self,
+        problem: Problem,
+        generator: torch.Generator,
+        residual: Residual,
+        *,
+        size: int | None = None,
+        place: Place = unmoved,
     ) -> dict[str, Points]:
         """See `Sampler.draw`."""
-        return spread(problem, self.size, generator, self.method, place)
+        return sample_uniform(problem, size or self.size, generator, self.method, place)
 
     def observe(self, old: float, new: float) -> bool:
         """Nothing to adapt."""
         return False
-
-    def resized(self, size: int) -> Sampler:
-        """See `Sampler.resized`."""
-        return replace(self, size=size)
 
 
 @dataclass
@@ -79,18 +81,20 @@ class Redrawn(Sampler):
         _require_method("Redrawn", self.method)
 
     def draw(
-        self, problem: Problem, generator: torch.Generator, residual: Residual, place: Place = unmoved
+        self,
+        problem: Problem,
+        generator: torch.Generator,
+        residual: Residual,
+        *,
+        size: int | None = None,
+        place: Place = unmoved,
     ) -> dict[str, Points]:
         """See `Sampler.draw`."""
-        return spread(problem, self.size, generator, self.method, place)
+        return sample_uniform(problem, size or self.size, generator, self.method, place)
 
     def observe(self, old: float, new: float) -> bool:
         """Nothing to adapt."""
         return False
-
-    def resized(self, size: int) -> Sampler:
-        """See `Sampler.resized`."""
-        return replace(self, size=size)
 
 
 def _require_method(owner: str, method: str) -> None:
@@ -98,10 +102,24 @@ def _require_method(owner: str, method: str) -> None:
         raise ValueError(f"{owner}: got method={method!r}; {choices(str(method), METHODS)}")
 
 
-def spread(
+def sample_uniform(
     problem: Problem, size: int, generator: torch.Generator, method: str = "sobol", place: Place = unmoved
 ) -> dict[str, Points]:
-    """Evenly spread points for every constraint; see `counts` for how many each gets."""
+    """Evenly spread points for every constraint.
+
+    Args:
+        problem: whose constraints are sampled.
+        size: points on a constraint of the domain's own dimension; see `counts` for how many the others get.
+        generator: the only source of randomness.
+        method: "sobol", "latin" or "uniform".
+        place: (constraint name, points) -> points moved to where they are to lie.
+
+    Returns:
+        constraint name -> points.
+
+    Raises:
+        ValueError: when the size is no integer of at least 1.
+    """
     return {
         name: place(name, problem.constraints[name].on.sample(number, generator=generator, method=method))
         for name, number in counts(problem, size).items()

@@ -1,7 +1,4 @@
-"""What a run returns: a function of the coordinates, its error where a reference exists, and its file.
-
-Errors are relative L2 over a fixed grid, |u - u*| / |u*|, all outputs that the reference gives stacked.
-"""
+"""What a run returns: a function of the coordinates, its error where a reference exists, and its file."""
 
 from __future__ import annotations
 
@@ -15,11 +12,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pinn import networks
+from pinn import networks, plotting
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.model import Model, NetworkFactory
+from pinn.plotting import Fields
 from pinn.problem import Problem
+from pinn.solution.error import ErrorMeasure, score
 from pinn.solution.history import History
 
 Array = NDArray[np.float64]
@@ -119,9 +118,44 @@ class Solution:
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """A picture of the solution, the reference and the error where there is one, written to `path`."""
-        from pinn.plotting import plot_solution
+        plotting.plot_solution(self, path)
 
-        plot_solution(self, path)
+    def fields(self) -> Fields:
+        """The outputs, the reference and a title, as the pictures want them.
+
+        The title says name, relative L2 error, and the coefficients that were found, with their errors where the truth
+        is known.
+        """
+        problem = self.problem
+
+        def matrix(columns: Mapping[str, Array]) -> Tensor:
+            return torch.from_numpy(np.stack([columns[name] for name in problem.coordinates], axis=1))
+
+        def found(columns: Mapping[str, Array]) -> dict[str, Array]:
+            values = self._evaluate(columns)
+            return {name: values[name] for name in problem.outputs}
+
+        def true(columns: Mapping[str, Array]) -> Mapping[str, Array]:
+            return problem.exact(Points(problem.coordinates, matrix(columns)))
+
+        return Fields(
+            title=self._title(),
+            coordinates=problem.coordinates,
+            bounds=problem.domain.bounds,
+            outputs=tuple(problem.outputs),
+            contains=lambda columns: problem.domain.contains(matrix(columns)).numpy(),
+            evaluate=found,
+            exact=true if problem.reference is not None else None,
+        )
+
+    def _title(self) -> str:
+        parts = [self.problem.name]
+        if self.problem.reference is not None:
+            parts.append(score(self.error(), self.problem.reference_error))
+        wrong = self.coefficient_errors()
+        for name, value in self.coefficients.items():
+            parts.append(f"{name} = {value:.6g}" + (f" (relative error {wrong[name]:.1e})" if name in wrong else ""))
+        return "   ·   ".join(parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write parameters, unknown coefficients and history to one file that `load` reads."""
@@ -178,42 +212,3 @@ def _rebuild(name: str, arguments: Mapping[str, Any], **build: Any) -> torch.nn.
     return networks.rebuild(name, {**options, "inputs": build["inputs"], "outputs": build["outputs"]}).to(
         build["dtype"]
     )
-
-
-class ErrorMeasure:
-    """Relative L2 error of a model against its problem's reference, evaluated once on fixed points.
-
-    Args:
-        problem: a problem with a reference.
-        points: where to measure; left out, `evaluation_points(problem)`.
-    """
-
-    def __init__(self, problem: Problem, points: Points | None = None) -> None:
-        self.points = evaluation_points(problem) if points is None else points
-        self._exact = {name: torch.from_numpy(array.copy()) for name, array in problem.exact(self.points).items()}
-        self._norm = float(torch.stack([array.pow(2).sum() for array in self._exact.values()]).sum().sqrt())
-
-    def _differences(self, model: Model) -> dict[str, Tensor]:
-        like = next(model.parameters())
-        points = self.points.to(like.dtype, like.device)
-        with torch.no_grad():
-            values = model.outputs({name: points.column(name) for name in points.names})
-        return {name: values[name].detach().double().cpu() - exact for name, exact in self._exact.items()}
-
-    def __call__(self, model: Model) -> float:
-        """All outputs stacked; the absolute root-mean-square error where the reference vanishes."""
-        squares = torch.stack([difference.pow(2).sum() for difference in self._differences(model).values()]).sum()
-        return float(squares.sqrt()) / (self._norm or self.points.n**0.5)
-
-    def by_output(self, model: Model) -> dict[str, float]:
-        """One error an output."""
-        return {
-            name: float(difference.norm()) / (float(self._exact[name].norm()) or self.points.n**0.5)
-            for name, difference in self._differences(model).items()
-        }
-
-
-def evaluation_points(problem: Problem) -> Points:
-    """The fixed grid on which errors are measured: about 10 000 points, the ends of every coordinate included."""
-    dimension = len(problem.coordinates)
-    return problem.domain.grid(1001 if dimension == 1 else max(3, round(10_000 ** (1 / dimension)) + 1))

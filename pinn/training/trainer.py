@@ -24,9 +24,9 @@ from pinn.model import require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
+from pinn.solution.error import ErrorMeasure
 from pinn.solution.history import History, Row
-from pinn.solution.solution import ErrorMeasure
 from pinn.training.stage import Stage
 from pinn.training.widening import Widening
 from pinn.weighting import Weighting, Weights
@@ -58,7 +58,7 @@ class Watch:
 
     def __init__(self, equations: Equations, size: int, generator: torch.Generator) -> None:
         problem = equations.problem
-        self.objective = Objective(equations, spread(problem, size, generator))
+        self.objective = Objective(equations, sample_uniform(problem, size, generator))
         self.measure = ErrorMeasure(problem) if problem.reference is not None else None
         self.best = math.inf
         self.network = self.objective.model.network
@@ -174,6 +174,7 @@ class _Run:
         self.sampler: Sampler = copy.deepcopy(stage.sampler)
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
+        self.count = 0
         self.accepted = 0
         self.stuck = 0
         self.began = trainer.elapsed
@@ -193,8 +194,10 @@ class _Run:
     def _weighted(self, objective: Objective) -> Objective:
         if self.weighting is None:
             return objective
-        weights: Weights = self.weighting.update(objective)
-        return Objective(objective.equations, objective.points, weights=weights.constraints, attention=weights.points)
+        weights: Weights = self.weighting.update(objective, self.count)
+        return Objective(
+            objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points
+        )
 
     def run(self) -> str:
         """Take steps until something ends the stage; returns what did."""
@@ -204,7 +207,7 @@ class _Run:
         self.sampler.begin(float(self.objective.loss()))
         while True:
             step = self.optimizer.step(self.objective)
-            count += 1
+            count = self.count = count + 1
             trainer.steps += 1
             self.accepted += step.accepted
             self.stuck = self.stuck + 1 if step.done else 0
@@ -215,7 +218,7 @@ class _Run:
             due = step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0
             if due or step.done:
                 self._redraw(step.loss)
-            elif self.weighting is not None and count % self.weighting.every == 0:
+            elif self.weighting is not None and self.weighting.due(count):
                 # Points and parameters stay, and with them what the optimizer knows of the curvature.
                 self.objective = self._weighted(self.objective)
 

@@ -1,5 +1,6 @@
 """What is verified about a problem and its derivatives before, and of a solution after, training."""
 
-from pinn.verification.before_training import CheckError, CheckRow, CheckTable, check
+from pinn.verification.before_training import reference_residuals, verify_before_training
+from pinn.verification.table import VerificationError, VerificationRow, VerificationTable
 
-__all__ = ["CheckError", "CheckRow", "CheckTable", "check"]
+__all__ = ["VerificationError", "VerificationRow", "VerificationTable", "reference_residuals", "verify_before_training"]

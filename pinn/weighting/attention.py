@@ -15,16 +15,17 @@ max(1, eta / (1 - gamma)).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pinn.domains import Points
-from pinn.objective import Objective
+from pinn.objective import ConstraintBlock, Objective
 from pinn.problem import Problem
 from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
@@ -38,7 +39,7 @@ class ResidualAttention(Weighting):
         inner: weighting of the constraints.
         decay: gamma, dimensionless, in [0, 1).
         rate: eta, dimensionless, positive.
-        every: steps between updates.
+        every: steps between updates; points drawn in between take over what the nearest had.
 
     Raises:
         TypeError: when `inner` is no weighting.
@@ -49,42 +50,46 @@ class ResidualAttention(Weighting):
     decay: float = 0.999
     rate: float = 0.01
     every: int = 1
-    _seen: dict[str, tuple[Points, Tensor]] = field(default_factory=dict, init=False)
+    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
+    _state: ClassVar[tuple[str, ...]] = ("_seen",)
 
     def __post_init__(self) -> None:
         require_weighting("ResidualAttention", self.inner)
         finite("ResidualAttention", decay=self.decay)
         if not 0 <= self.decay < 1:
-            raise ValueError(f"ResidualAttention: got decay={self.decay}, expected a share; give 0 <= decay < 1")
+            raise ValueError(f"ResidualAttention: got decay={self.decay}, expected a fraction; give 0 <= decay < 1")
         positive("ResidualAttention", rate=self.rate)
         count("ResidualAttention", 1, every=self.every)
 
-    def update(self, objective: Objective) -> Weights:
-        """See `Weighting.update`."""
-        weights = self.inner.update(objective)
+    def weigh(self, objective: Objective, weights: Weights, due: bool) -> Weights:
+        """See `Weighting.weigh`: between updates the lambda are carried over to new points and stay as they are."""
         chosen = dict(weights.points)
         for block in objective.blocks:
-            if block.integral:
+            if not block.reduction.pointwise:
                 continue
-            rows = objective.equations.residual(block.name, block.points).norm(dim=1)
-            seen = self._seen.get(block.name)
-            if seen is None:
-                old = torch.ones_like(rows)
-            else:
-                old = carried(*seen, block.points, objective.equations.problem).to(rows)
-            largest = rows.max()
-            new = self.decay * old + (self.rate * rows / largest if float(largest) > 0 else 0.0)
-            self._seen[block.name] = (block.points, new)
-            square = new.pow(2)
-            chosen[block.name] = square / square.mean() * chosen.get(block.name, torch.ones_like(rows))
+            lam = self._attention(objective, block, due)
+            self._seen[block.name] = (block.points.x, lam)
+            square = lam.pow(2)
+            chosen[block.name] = square / square.mean() * chosen.get(block.name, torch.ones_like(lam))
         return replace(weights, points=chosen)
 
+    def _attention(self, objective: Objective, block: ConstraintBlock, due: bool) -> Tensor:
+        """The lambda of each of a block's points, (n,); see the module."""
+        ones = torch.ones(block.points.n, dtype=objective.dtype, device=objective.device)
+        seen = self._seen.get(block.name)
+        old = ones if seen is None else carried(*seen, block.points, objective.equations.problem).to(ones)
+        if not due:
+            return old
+        rows = objective.equations.residual(block.name, block.points).norm(dim=1)
+        largest = rows.max()
+        return self.decay * old + (self.rate * rows / largest if float(largest) > 0 else 0.0)
 
-def carried(before: Points, weights: Tensor, now: Points, problem: Problem) -> Tensor:
+
+def carried(before: Tensor, weights: Tensor, now: Points, problem: Problem) -> Tensor:
     """Weights of points carried over to others, from the nearest; as they are where the points are the same.
 
     Args:
-        before: the n points where the weights are known.
+        before: the places (n, d) where the weights are known, coordinates as those of `now`.
         weights: (n,).
         now: the points where they are wanted.
         problem: for the extents and periods that distances are measured in.
@@ -92,17 +97,19 @@ def carried(before: Points, weights: Tensor, now: Points, problem: Problem) -> T
     Returns:
         One weight for each point of `now`.
     """
-    if before.x.shape == now.x.shape and torch.equal(before.x, now.x):
+    if before.shape == now.x.shape and torch.equal(before.to(now.x), now.x):
         return weights
+    from scipy.spatial import cKDTree  # loaded where points have moved, not with the module
+
     periods = [1.0 if name in problem.periodic else 0.0 for name in now.names]  # a period of zero is none
-    _, nearest = cKDTree(_places(before, problem), boxsize=periods).query(_places(now, problem))
+    _, nearest = cKDTree(_places(before, now.names, problem), boxsize=periods).query(_places(now.x, now.names, problem))
     return weights[torch.from_numpy(nearest).to(weights.device)]
 
 
-def _places(points: Points, problem: Problem) -> NDArray[np.float64]:
-    """The points (n, d) in units of the domain's extents, within one period where the coordinate is periodic."""
-    places = points.x.detach().cpu().double().numpy().copy()
-    for index, name in enumerate(points.names):
+def _places(x: Tensor, names: Sequence[str], problem: Problem) -> NDArray[np.float64]:
+    """The points x (n, d) in units of the domain's extents, within one period where the coordinate is periodic."""
+    places = x.detach().cpu().double().numpy().copy()
+    for index, name in enumerate(names):
         low, high = problem.domain.bounds[name]
         places[:, index] = (places[:, index] - low) / (high - low)
         if name in problem.periodic:

@@ -10,10 +10,12 @@ Source: Wang, Sankaran, Perdikaris, Comput. Methods Appl. Mech. Engrg. 421 (2024
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
+from torch import Tensor
 
-from pinn.objective import Objective
+from pinn.objective import ConstraintBlock, Objective
 from pinn.validation import count, finite, positive
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
@@ -28,7 +30,7 @@ class Causal(Weighting):
         epsilons: strengths, in turn, in units of one over the squared residual.
         bins: slices of the time axis.
         done: smallest weight at which the next strength is taken, dimensionless.
-        every: steps between updates.
+        every: steps between updates on the same points; new points are weighed at once.
 
     Raises:
         TypeError: when `inner` is no weighting, `time` no name or `epsilons` no sequence.
@@ -42,6 +44,8 @@ class Causal(Weighting):
     done: float = 0.99
     every: int = 10
     _stage: int = field(default=0, init=False)
+    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
+    _state: ClassVar[tuple[str, ...]] = ("_stage", "_seen")
 
     def __post_init__(self) -> None:
         require_weighting("Causal", self.inner)
@@ -59,27 +63,40 @@ class Causal(Weighting):
         if not 0 <= self.done <= 1:
             raise ValueError(f"Causal: got done={self.done}, expected a weight; give 0 <= done <= 1")
 
-    def update(self, objective: Objective) -> Weights:
-        """See `Weighting.update`."""
+    def weigh(self, objective: Objective, weights: Weights, due: bool) -> Weights:
+        """See `Weighting.weigh`."""
         problem = objective.equations.problem
         if self.time not in problem.coordinates:
-            raise ValueError(f"Causal: time={self.time!r} is no coordinate; choose among {list(problem.coordinates)}")
-        low, high = problem.domain.bounds[self.time]
-        weights = self.inner.update(objective)
+            raise ValueError(
+                f"Causal: got time={self.time!r}, which is no coordinate; choose among {list(problem.coordinates)}"
+            )
+        blocks = [
+            block
+            for block in objective.blocks
+            if problem.constraints[block.name].on.dimension >= problem.domain.dimension and block.reduction.pointwise
+        ]
+        if due or not all(self._knows(block) for block in blocks):
+            self._seen = {block.name: (block.points.x, self._causal(objective, block)) for block in blocks}
+            smallest = min((float(factor.min()) for _, factor in self._seen.values()), default=1.0)
+            if smallest > self.done and self._stage + 1 < len(self.epsilons):
+                self._stage += 1
         chosen = dict(weights.points)
-        smallest = 1.0
-        for block in objective.blocks:
-            if problem.constraints[block.name].on.dimension < problem.domain.dimension or block.integral:
-                continue
-            rows = objective.equations.residual(block.name, block.points).pow(2).sum(1)
-            share = (block.points.column(self.time) - low) / (high - low)
-            index = (share * self.bins).long().clamp(0, self.bins - 1)
-            total = torch.zeros(self.bins, dtype=rows.dtype, device=rows.device).index_add_(0, index, rows)
-            mean = total / torch.bincount(index, minlength=self.bins).clamp(min=1)
-            before = torch.cumsum(mean, 0) - mean
-            causal = torch.exp(-self.epsilons[self._stage] * before)
-            smallest = min(smallest, float(causal.min()))
-            chosen[block.name] = causal[index] * chosen.get(block.name, torch.ones_like(rows))
-        if smallest > self.done and self._stage + 1 < len(self.epsilons):
-            self._stage += 1
+        for name, (_, factor) in self._seen.items():
+            chosen[name] = factor * chosen.get(name, torch.ones_like(factor))
         return replace(weights, points=chosen)
+
+    def _knows(self, block: ConstraintBlock) -> bool:
+        """Whether the weights of a block's points are known."""
+        x = self._seen[block.name][0] if block.name in self._seen else None
+        return x is not None and x.shape == block.points.x.shape and torch.equal(x.to(block.points.x), block.points.x)
+
+    def _causal(self, objective: Objective, block: ConstraintBlock) -> Tensor:
+        """exp(-epsilon * sum of the mean squared residuals of earlier slices) of each of a block's points, (n,)."""
+        low, high = objective.equations.problem.domain.bounds[self.time]
+        rows = objective.equations.residual(block.name, block.points).pow(2).sum(1)
+        elapsed = (block.points.column(self.time) - low) / (high - low)
+        index = (elapsed * self.bins).long().clamp(0, self.bins - 1)
+        total = torch.zeros(self.bins, dtype=rows.dtype, device=rows.device).index_add_(0, index, rows)
+        mean = total / torch.bincount(index, minlength=self.bins).clamp(min=1)
+        before = torch.cumsum(mean, 0) - mean
+        return torch.exp(-self.epsilons[self._stage] * before)[index]

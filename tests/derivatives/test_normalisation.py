@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pinn.derivatives import Autograd, Jets, d, laplacian
+from pinn.derivatives import Autograd, EngineChoice, Jets, d, laplacian
 from pinn.derivatives.normalisation import ArithmeticNormalisation, layer_norm
 
 WIDTH = 6
@@ -68,8 +68,8 @@ def test_derivatives_are_those_of_the_formula(engine, points):
     """Rows up to order four and their J, against nested autograd through sums and products alone."""
     network, hand = Network(), Network(by_hand=True)
     parameters, same = list(network.parameters()), list(hand.parameters())
-    found = engine.linearize(network.outputs, fourth, points, ("x", "y"), parameters)
-    expected = Autograd().linearize(hand.outputs, fourth, points, ("x", "y"), same)
+    found = engine.bind(network.outputs, fourth, ("x", "y")).linearize(points, parameters)
+    expected = Autograd().bind(hand.outputs, fourth, ("x", "y")).linearize(points, same)
     for a, b in zip(found, expected, strict=True):
         assert float((a - b).detach().abs().max() / b.detach().abs().max()) < 1e-12
 
@@ -83,7 +83,7 @@ def test_derivatives_are_those_of_central_differences(engine, points):
 
     def rows(where, equation):
         with torch.no_grad():
-            return engine.residual(network.outputs, equation, where, names)
+            return engine.bind(network.outputs, equation, names).residual(where)
 
     def powers(lowest, highest):
         return lambda c, o, k: [o["u"] if i == 0 else d(o["u"], *[c["x"]] * i) for i in range(lowest, highest + 1)]
@@ -93,7 +93,7 @@ def test_derivatives_are_those_of_central_differences(engine, points):
     assert float(((exact - central).abs().amax(0) / central.abs().amax(0)).max()) < 1e-6
 
     equation = lambda c, o, k: [laplacian(o["u"], c["x"], c["y"])]  # noqa: E731
-    _, jacobian = engine.linearize(network.outputs, equation, points, names, parameters)
+    _, jacobian = engine.bind(network.outputs, equation, names).linearize(points, parameters)
     generator = torch.Generator().manual_seed(2)
     for parameter, block in zip(parameters, jacobian.split([p.numel() for p in parameters], 1), strict=True):
         v = torch.randn(parameter.shape, dtype=torch.float64, generator=generator)
@@ -110,8 +110,7 @@ def test_derivatives_are_those_of_central_differences(engine, points):
 
 def test_a_network_with_layer_normalisation_keeps_its_jets(points, caplog):
     network = Network()
-    arguments = (network.outputs, lambda c, o, k: [laplacian(o["u"], c["x"], c["y"])], points, ("x", "y"))
-    engine = Jets()
-    engine.gradient(*arguments, list(network.parameters()))
-    assert not caplog.records
-    assert math.isfinite(float(engine.residual(*arguments).detach().sum()))
+    bound = Jets().bind(network.outputs, lambda c, o, k: [laplacian(o["u"], c["x"], c["y"])], ("x", "y"))
+    bound.gradient(points, list(network.parameters()))
+    assert not caplog.records and bound.choice == EngineChoice("jets")
+    assert math.isfinite(float(bound.residual(points).detach().sum()))

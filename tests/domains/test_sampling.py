@@ -153,13 +153,13 @@ def test_the_measure_of_a_sample_is_that_of_the_set(domain):
 
 
 def test_what_cannot_be_meant_is_refused(domain):
-    with pytest.raises(ValueError, match=r"sample: n=0; expected a positive integer"):
+    with pytest.raises(ValueError, match=r"sample: got n=0, expected an integer of at least 1; give n >= 1"):
         domain.sample(0, generator=seeded())
-    with pytest.raises(ValueError, match=r"sample: method='sobl'; choose among \['sobol', 'latin', 'uniform'\]"):
+    with pytest.raises(ValueError, match=r"sample: got method='sobl'; choose among \['sobol', 'latin', 'uniform'\]"):
         domain.sample(3, generator=seeded(), method="sobl")
     with pytest.raises(ValueError, match=r"contains: got shape \(3,\), expected \(n, \d\)"):
         domain.contains(torch.zeros(3, dtype=torch.float64))
-    with pytest.raises(ValueError, match=r"grid: n=2.5"):
+    with pytest.raises(ValueError, match=r"grid: got n=2.5, expected an integer of at least 1"):
         domain.grid(2.5)
 
 

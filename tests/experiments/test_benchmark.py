@@ -1,4 +1,4 @@
-"""The benchmark: what is finished is not run again, medians and floors are told as they are, peers stay apart."""
+"""The benchmark: what is finished is not run again, medians and reference errors are told as they are, peers apart."""
 
 import json
 import math
@@ -66,12 +66,12 @@ def planned(methods=("default",), seeds=(0, 1), problems=None, seconds=1.0, jobs
     return benchmark.plan(SUITE, METHODS, methods, seeds, problems, seconds, 1, jobs)
 
 
-def record(run, error=1e-4, floor=0.0, status="done", times=(1.0, 2.0), errors=(1e-2, 1e-4), **more):
+def record(run, error=1e-4, reference_error=0.0, status="done", times=(1.0, 2.0), errors=(1e-2, 1e-4), **more):
     return {
         **run.as_dict(),
         "status": status,
         "error": error,
-        "floor": floor,
+        "reference_error": reference_error,
         "coefficient_errors": {"C": error},
         "points": 10,
         "parameters": 5,
@@ -275,7 +275,7 @@ def test_a_problem_is_given_what_is_enough_for_it_and_no_more_than_is_allowed():
         assert run.seconds == given
 
 
-def test_the_table_shows_median_spread_target_and_floor():
+def test_the_table_shows_median_spread_target_and_reference_error():
     runs = planned(seeds=(0, 1, 2), problems=["square"])
     records = [record(run, error=e) for run, e in zip(runs, (4e-4, 9e-3, 2e-4), strict=True)]
     lines = tables.markdown(records, SUITE, "made by hand").splitlines()
@@ -285,16 +285,16 @@ def test_the_table_shows_median_spread_target_and_floor():
     assert widths == {row.count("|"), 9}
 
 
-def test_an_error_below_the_floor_is_told_as_the_floor():
+def test_an_error_below_the_references_is_told_as_that():
     runs = planned(problems=["square"])
-    table = tables.errors_table(tables.grouped(record(run, 1e-7, floor=2e-5) for run in runs), SUITE)
-    assert "at the reference’s floor 2.0e-05" in table and "1.0e-07" not in table and "≤2.0e-05" in table
+    table = tables.errors_table(tables.grouped(record(run, 1e-7, reference_error=2e-5) for run in runs), SUITE)
+    assert "at the reference’s own error 2.0e-05" in table and "1.0e-07" not in table and "≤2.0e-05" in table
 
 
-def test_a_target_below_the_floor_cannot_be_met():
-    assert tables.met(1e-7, floor=0.0, target=1e-6)
-    assert not tables.met(1e-7, floor=1e-5, target=1e-6)
-    assert not tables.met(math.nan, floor=0.0, target=1e-6)
+def test_a_target_below_the_references_error_cannot_be_met():
+    assert tables.met(1e-7, reference_error=0.0, target=1e-6)
+    assert not tables.met(1e-7, reference_error=1e-5, target=1e-6)
+    assert not tables.met(math.nan, reference_error=0.0, target=1e-6)
 
 
 def test_coefficients_are_judged_by_the_worst():
@@ -377,7 +377,7 @@ def test_what_a_recipe_changes_is_told():
 
 def test_the_picture_is_a_file(tmp_path):
     runs = planned(methods=("default", "peer"))
-    tables.picture([record(run, floor=1e-5) for run in runs], SUITE, tmp_path / "error.png")
+    tables.picture([record(run, reference_error=1e-5) for run in runs], SUITE, tmp_path / "error.png")
     assert (tmp_path / "error.png").stat().st_size > 1000
 
 

@@ -38,7 +38,7 @@ def record(problem, method, seconds, errors, seed=0, **more):
     """A finished run whose curve is known."""
     curve = {"seconds": list(seconds), "error": list(errors), "coefficients": list(errors)}
     plain = {
-        "floor": 0.0,
+        "reference_error": 0.0,
         "steps": 5,
         "parameters": 9,
         "points": 10,
@@ -177,8 +177,8 @@ def test_a_rival_that_diverged_has_no_error_to_reach():
     assert "diverged" in details(rivals, SUITE)
 
 
-def test_a_target_below_the_references_floor_is_not_met():
-    runs = [record("p", "solve", [1, 60], [1e-7, 1e-9], floor=1e-7)]
+def test_a_target_below_the_references_error_is_not_met():
+    runs = [record("p", "solve", [1, 60], [1e-7, 1e-9], reference_error=1e-7)]
     assert "≤1.0e-07 (≤1.0e-07) | 1e-08 missed" in targets_table(runs, SUITE)
 
 

@@ -1,5 +1,6 @@
 """Every network: shapes, rows by themselves, smoothness, initial weights, reproducibility, a way back from its file."""
 
+import inspect
 import io
 import math
 from functools import partial
@@ -9,8 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from pinn import networks
 from pinn.derivatives import d
 from pinn.networks import MLP, SIREN, FactorisedLinear, FourierFeatures, ModifiedMLP, PirateNet, rebuild
+from pinn.networks.activation import _functions, name_of, named
 from pinn.networks.dense import dense
 
 NETWORKS = {
@@ -220,9 +223,75 @@ def test_the_blocks_of_a_pirate_network_are_the_papers():
 
 
 def test_modules_of_torch_with_defaults_are_the_functions():
-    network = MLP(2, 1, activation=nn.SiLU(), generator=seeded())
-    assert network.arguments["activation"] == "silu"
-    rebuild("MLP", network.arguments)
+    for module, name in ((nn.SiLU(), "silu"), (nn.Mish(), "torch.nn.functional.mish")):
+        network = MLP(2, 1, activation=module, generator=seeded())
+        assert network.arguments["activation"] == name
+        rebuild("MLP", network.arguments)
+    own = MLP(2, 1, activation=nn.Softplus(beta=2.0), generator=seeded())
+    assert own.arguments["activation"] is None
+
+
+SMOOTH = {  # torch's own names; without a dot those of files written from the first
+    "tanh": torch.tanh,
+    "gelu": F.gelu,
+    "torch.nn.functional.mish": F.mish,
+    "torch.nn.functional.softsign": F.softsign,
+    "torch.nn.functional.logsigmoid": F.logsigmoid,
+    "torch.nn.functional.tanhshrink": F.tanhshrink,
+    "torch.nn.functional.celu": F.celu,
+    "torch.nn.functional.selu": F.selu,
+    "torch.nn.functional.sigmoid": F.sigmoid,
+    "torch.sinh": torch.sinh,
+    "torch.asinh": torch.asinh,
+    "torch.sinc": torch.sinc,
+    "torch.square": torch.square,
+}
+
+
+@pytest.mark.parametrize(("name", "function"), SMOOTH.items(), ids=list(SMOOTH))
+def test_torchs_functions_go_by_their_names(name, function):
+    network = MLP(2, 1, width=4, depth=2, activation=function, generator=seeded())
+    assert network.arguments["activation"] == name
+    again = rebuild("MLP", network.arguments)
+    again.load_state_dict(network.state_dict())
+    x = uniform(5, 2)
+    assert torch.equal(again(x), network(x))
+
+
+def test_every_name_leads_back_to_its_function():
+    for name, function in _functions():
+        assert named(name) is function
+        assert named(name_of(function)) is function
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "torch.load",
+        "torch.os.system",
+        "torch.hub.load",
+        "torch.nn.functional.torch",
+        "torch.nn.functional.__builtins__",
+        "torch._C._nn.gelu",
+        "torch._softmax",
+        "torch.Tensor",
+        "torch.set_num_threads",
+        "torch.manual_seed",
+        "torch.from_file",
+        "",
+        None,
+        3,
+    ],
+)
+def test_nothing_else_is_found_by_a_name_in_a_file(name):
+    with pytest.raises(ValueError, match=r"activation: got .*, expected a function of tensors in torch or torch.nn"):
+        named(name)
+
+
+def test_every_network_of_the_library_is_tried():
+    exported = {name for name in networks.__all__ if "inputs" in inspect.signature(getattr(networks, name)).parameters}
+    assert {getattr(made, "func", made).__name__ for made in NETWORKS.values()} == exported
 
 
 def test_only_the_librarys_networks_and_those_given_are_rebuilt():
@@ -230,33 +299,55 @@ def test_only_the_librarys_networks_and_those_given_are_rebuilt():
         pass
 
     network = Own(2, 1, generator=seeded())
-    with pytest.raises(ValueError, match=r"rebuild: network 'Own' is not one of \['FourierFeatures', 'MLP'"):
+    with pytest.raises(ValueError, match=r"rebuild: got network 'Own', expected one of \['FourierFeatures', 'MLP'"):
         rebuild("Own", network.arguments)
     assert isinstance(rebuild("Own", network.arguments, classes=[Own]), Own)
     nameless = MLP(2, 1, activation=lambda z: z * torch.tanh(z), generator=seeded())
-    with pytest.raises(ValueError, match=r"MLP was made with an activation that has no name; pass what builds it"):
+    with pytest.raises(
+        ValueError, match=r"rebuild: got MLP with an activation that has no name, .*; give what builds it"
+    ):
         rebuild("MLP", nameless.arguments)
-    with pytest.raises(ValueError, match=r"activation 'os.system' is unknown; choose among \['tanh'"):
+    with pytest.raises(ValueError, match=r"activation: got 'os.system', expected a function of tensors in torch"):
         rebuild("MLP", {**network.arguments, "activation": "os.system"})
 
 
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (partial(MLP, width=0), ValueError, r"MLP: width=0; expected a positive integer"),
-        (partial(MLP, depth=2.5), TypeError, r"MLP: depth=2.5; expected an integer"),
-        (partial(MLP, activation="tanh"), TypeError, r"MLP: activation='tanh'; give a function such as torch.tanh"),
-        (partial(MLP, activation=nn.Tanh), TypeError, r"MLP: activation=<class .*Tanh'>; give a function"),
-        (partial(MLP, adaptive=-1.0), ValueError, r"MLP: adaptive=-1.0; expected a positive number"),
-        (partial(MLP, factorisation=True), ValueError, r"MLP: factorisation=True; give \(mean, deviation\)"),
-        (partial(MLP, factorisation=(1, -1)), ValueError, r"deviation >= 0"),
-        (partial(MLP, dtype=torch.int64), TypeError, r"MLP: dtype=torch.int64; expected a floating"),
-        (partial(MLP, generator=0), TypeError, r"MLP: generator=0; give a torch.Generator"),
-        (partial(SIREN, first=0.0), ValueError, r"SIREN: first=0.0; expected a positive number"),
-        (partial(FourierFeatures, scale=()), ValueError, r"FourierFeatures: scale is empty"),
-        (partial(FourierFeatures, scale=(1.0, math.nan)), ValueError, r"FourierFeatures: scale=nan"),
-        (partial(PirateNet, width=9), ValueError, r"PirateNet: width=9; expected a multiple of 2"),
-        (partial(PirateNet, width=10, scale=(1, 2)), ValueError, r"expected a multiple of 4"),
+        (partial(MLP, width=0), ValueError, r"MLP: got width=0, expected an integer of at least 1; give width >= 1"),
+        (partial(MLP, depth=2.5), ValueError, r"MLP: got depth=2.5, expected an integer of at least 1"),
+        (
+            partial(MLP, activation="tanh"),
+            TypeError,
+            r"MLP: got activation='tanh', expected a function of a .*; give one such as",
+        ),
+        (partial(MLP, activation=nn.Tanh), TypeError, r"MLP: got activation=<class .*Tanh'>, expected a function"),
+        (partial(MLP, adaptive=-1.0), ValueError, r"MLP: got adaptive=-1.0, expected a positive finite number"),
+        (partial(MLP, factorisation=True), ValueError, r"MLP: got factorisation=True, expected \(mean, deviation\)"),
+        (
+            partial(MLP, factorisation=(1, -1)),
+            ValueError,
+            r"MLP: got factorisation\[1\]=-1, expected a finite number of at",
+        ),
+        (
+            partial(MLP, dtype=torch.int64),
+            TypeError,
+            r"MLP: got dtype=torch.int64, expected a floating torch.dtype; give",
+        ),
+        (partial(MLP, generator=0), TypeError, r"MLP: got generator=0, expected a torch.Generator; give"),
+        (partial(SIREN, first=0.0), ValueError, r"SIREN: got first=0.0, expected a positive finite number"),
+        (
+            partial(FourierFeatures, scale=()),
+            ValueError,
+            r"FourierFeatures: got scale=\(\), expected a positive number or several",
+        ),
+        (
+            partial(FourierFeatures, scale=(1.0, math.nan)),
+            ValueError,
+            r"FourierFeatures: got scale=nan, expected a positive",
+        ),
+        (partial(PirateNet, width=9), ValueError, r"PirateNet: got width=9, expected a multiple of 2, .*; give 10"),
+        (partial(PirateNet, width=10, scale=(1, 2)), ValueError, r"expected a multiple of 4, .*; give 12"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(build, error, message):

@@ -1,5 +1,6 @@
 """Least-squares problems with known answers, implementing what optimizers see of an objective, with counters."""
 
+import math
 from collections import Counter
 
 import torch
@@ -103,6 +104,22 @@ def linear(rows=30, columns=10, seed=0, consistent=True, A=None, dtype=torch.flo
         exact = torch.linalg.lstsq(A, b[:, None], driver="gelsd").solution[:, 0]
     A, b = A.to(dtype), b.to(dtype)
     return Analytic(lambda theta: A @ theta - b, torch.zeros(A.shape[1], dtype=dtype), dtype), exact
+
+
+def distance(objective, exact):
+    """|J (θ − θ*)|, what the rows see of the distance to a solution θ*, J being taken there."""
+    J = torch.func.jacrev(objective.function)(exact)
+    return float((J @ (objective.vector() - exact)).norm())
+
+
+def resolved(objective, exact):
+    """The `distance` down to which values of f in floating point can lead.
+
+    Near a minimum f(θ) − f* = ½ |J (θ − θ*)|², while a sum of N squares is rounded by up to N ε f*: a method that
+    compares values of f stops anywhere within |J (θ − θ*)| ≤ √(N ε) |r*|.
+    """
+    residual = objective.function(exact)
+    return math.sqrt(residual.numel() * torch.finfo(residual.dtype).eps) * float(residual.norm())
 
 
 def rosenbrock():

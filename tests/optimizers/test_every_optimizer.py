@@ -1,14 +1,19 @@
-"""The same demands on every optimizer: exact solutions, agreement with SciPy, rank deficiency, invariances, traces."""
+"""The same demands on every optimizer: exact solutions, agreement with SciPy, rank deficiency, invariances, traces.
 
+Every optimizer that `pinn.optimizers` exports is found and tested, with its defaults.
+"""
+
+import inspect
+import io
 from functools import partial
 
 import pytest
 import scipy.optimize
 import torch
 
+from pinn import optimizers
 from pinn.optimizers import (
     BFGS,
-    LBFGS,
     SOAP,
     SPRING,
     SSBFGS,
@@ -16,8 +21,8 @@ from pinn.optimizers import (
     LevenbergMarquardt,
     MatrixFree,
     NaturalGradient,
-    Sketched,
-    SSBroyden,
+    Optimizer,
+    StepEnding,
 )
 from tests.optimizers import analytic
 
@@ -30,14 +35,19 @@ def first_order(factory, rate, steps):
     return partial(FirstOrder, partial(factory, lr=rate), schedule)
 
 
-SECOND = {
-    "LevenbergMarquardt": LevenbergMarquardt,
-    "MatrixFree": MatrixFree,
-    "Sketched": Sketched,
-    "NaturalGradient": NaturalGradient,
-    "SPRING": SPRING,
-}
-QUASI = {"BFGS": BFGS, "SSBFGS": SSBFGS, "SSBroyden": SSBroyden, "LBFGS": LBFGS}
+def exported():
+    """The optimizers that the package exports, but for the one that wraps others and needs to be told which."""
+    found = {name: getattr(optimizers, name) for name in optimizers.__all__}
+    return {
+        name: method
+        for name, method in found.items()
+        if inspect.isclass(method) and issubclass(method, Optimizer) and not inspect.isabstract(method)
+        if method is not FirstOrder
+    }
+
+
+SECOND = {name: method for name, method in exported().items() if method.redraws}
+QUASI = {name: method for name, method in exported().items() if not method.redraws}
 FIRST = {
     "SOAP": first_order(SOAP, 0.1, 800),
     "Adam": first_order(partial(torch.optim.Adam, betas=(0.9, 0.95)), 0.1, 800),
@@ -71,28 +81,24 @@ def by_scipy(objective, start=None):
     )
 
 
-# Steps that a linear problem takes, and digits: half of them where only gradients are seen.
-LINEAR = {
-    "LevenbergMarquardt": (8, 1e-9),
-    "MatrixFree": (25, 1e-9),
-    "Sketched": (5, 1e-9),
-    "NaturalGradient": (3, 1e-9),
-    "SPRING": (3, 1e-9),
-    "BFGS": (40, 1e-7),
-    "SSBFGS": (40, 1e-7),
-    "SSBroyden": (40, 1e-7),
-    "LBFGS": (40, 1e-7),
-    "SOAP": (800, 1e-5),
-    "Adam": (800, 1e-5),
-}
+# Steps that a linear problem takes; 40 for those not named.
+LINEAR = {"LevenbergMarquardt": 8, "MatrixFree": 25, "Sketched": 5, "NaturalGradient": 3, "SPRING": 3}
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_linear_least_squares_to_the_exact_solution(name):
-    steps, tolerance = LINEAR[name]
+@pytest.mark.parametrize("name", SECOND | QUASI)
+def test_linear_least_squares_as_near_to_the_solution_as_values_of_f_can_tell(name):
+    """Those that compare values of f near the end were measured at 0.02 to 0.1 of this bound, the others far below."""
     objective, exact = analytic.linear(consistent=False)
-    run(ALL[name](), objective, steps)
-    close(objective.vector(), exact, rtol=tolerance, atol=tolerance)
+    run(ALL[name](), objective, LINEAR.get(name, 40))
+    assert analytic.distance(objective, exact) < analytic.resolved(objective, exact)
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_linear_least_squares_by_gradients_alone(name):
+    """The learning rate has fallen to zero where they end: 4e-7 (Adam) and 2e-6 (SOAP) from the solution."""
+    objective, exact = analytic.linear(consistent=False)
+    run(ALL[name](), objective, 800)
+    close(objective.vector(), exact, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -150,17 +156,100 @@ def test_rank_deficient_rows_leave_first_order_methods_a_finite_way_down(name):
 
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("name", SECOND | QUASI)
-def test_a_residual_that_does_not_depend_on_the_parameters_is_said_to_be_hopeless(name, rows):
+def test_a_residual_that_does_not_depend_on_the_parameters_is_said_to_be_stationary(name, rows):
     objective = analytic.Analytic(lambda z: (0 * z.sum() + 1).expand(rows), [1.0, -2.0])
     step = ALL[name]().step(objective)
-    assert step.done and not step.accepted and "zero" in step.reason
+    assert step.done and not step.accepted and step.ending is StepEnding.GRADIENT_ZERO and "zero" in step.reason
     close(objective.vector(), torch.tensor([1.0, -2.0], dtype=torch.float64), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_where_nothing_is_finite_it_ends(name):
     step = ALL[name]().step(analytic.Analytic(lambda z: torch.log(z), [-1.0, 2.0]))
-    assert step.done and "not finite" in step.reason
+    assert step.done and step.ending is StepEnding.NOT_FINITE and "not finite" in step.reason
+
+
+def through_a_file(state):
+    """The state as a file gives it back that may hold numbers, containers and tensors only."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_run_continues_from_its_state_bit_by_bit(name):
+    objective, again = analytic.network(), analytic.network()
+    optimizer, other = ALL[name](), ALL[name]()
+    run(optimizer, objective, 12)
+    again.assign(objective.vector())
+    other.load_state_dict(through_a_file(optimizer.state_dict()))
+    for _ in range(12):
+        assert optimizer.step(objective).loss == other.step(again).loss
+    assert torch.equal(objective.vector(), again.vector())
+    with pytest.raises(ValueError, match="got entries"):
+        other.load_state_dict({"another method's": 1.0})
+
+
+class Cut(BaseException):
+    """What cuts a step short: neither an `Exception` nor anything that an optimizer could know."""
+
+
+class Failure(Exception):
+    """What an objective may raise by itself."""
+
+
+class Limited:
+    """An objective whose methods raise an exception at the call of a given number."""
+
+    def __init__(self, objective, calls=None, exception=Cut):
+        self.objective, self.calls, self.exception = objective, calls, exception
+        self.made = 0
+
+    def __getattr__(self, name):
+        value = getattr(self.objective, name)
+        if not inspect.ismethod(value):
+            return value
+
+        def call(*arguments, **options):
+            self.made += 1
+            if self.made == self.calls:
+                raise self.exception
+            return value(*arguments, **options)
+
+        return call
+
+
+@pytest.mark.parametrize("exception", [Cut, Failure])
+@pytest.mark.parametrize("before", [0, 4])
+@pytest.mark.parametrize("name", ALL)
+def test_a_step_that_an_exception_has_cut_can_be_undone(name, before, exception):
+    """The caller restores parameters and state from before the step, and the run goes on bit by bit."""
+    objective, optimizer = analytic.network(), ALL[name]()
+    for _ in range(before):
+        optimizer.step(objective)
+    theta, state = objective.vector(), optimizer.state_dict()
+    whole = Limited(objective)
+    losses = [optimizer.step(whole).loss]
+    calls = whole.made
+    losses += [optimizer.step(objective).loss for _ in range(2)]
+    end = objective.vector()
+    for call in sorted({1, 2, 3, calls // 2, calls - 1, calls} - {0}):
+        objective.assign(theta)
+        optimizer.load_state_dict(state)
+        with pytest.raises(exception):
+            optimizer.step(Limited(objective, call, exception))
+        objective.assign(theta)
+        optimizer.load_state_dict(state)
+        assert [optimizer.step(objective).loss for _ in range(3)] == losses
+        assert torch.equal(objective.vector(), end)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_rows_that_it_can_take_are_any_number_or_given_by_its_memory(name):
+    assert ALL[name]().most_rows(1000) is None  # all of them take a small network with as many rows as there are
+    rows = ALL[name]().most_rows(100_000, itemsize=4)
+    assert rows is None or rows >= 1
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -24,7 +24,7 @@ from pinn.optimizers import (
     Sketched,
     SSBroyden,
 )
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 LINE, SQUARE = Box(x=(0, 1)), Box(x=(0, 1), y=(0, 1))
 
@@ -98,7 +98,7 @@ def test_golden_errors(name):
     for (problem, exact), golden in zip((decay(), bending(), poisson()), errors, strict=True):
         generator = torch.Generator().manual_seed(0)
         model = Model(problem, partial(MLP, width=10, depth=2), generator=generator, dtype=torch.float64)
-        objective = Objective(Equations(model, Jets()), spread(problem, 60, generator))
+        objective = Objective(Equations(model, Jets()), sample_uniform(problem, 60, generator))
         optimizer = make()
         for _ in range(steps):
             if optimizer.step(objective).done:

@@ -149,7 +149,7 @@ def test_the_damping_ends_to_fall_where_it_is_nothing_even_to_j():
 def test_linear_least_squares_in_a_few_steps(form):
     objective, exact = analytic.linear(consistent=False)
     run(LevenbergMarquardt(damping=1e-10, **form), objective, 3)
-    torch_close(objective.vector(), exact, rtol=1e-9, atol=1e-10)
+    assert analytic.distance(objective, exact) < analytic.resolved(objective, exact)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -173,12 +173,14 @@ def test_powell_singular_is_solved_as_far_as_by_scipy(form):
 
 def test_a_nonlinear_fit_agrees_with_scipy_where_the_residual_stays():
     objective = analytic.fitting(noise=0.05)
+    start = objective.vector().numpy()
     other = scipy.optimize.least_squares(
-        lambda z: objective.function(torch.as_tensor(z)).numpy(), objective.vector().numpy(), method="lm", xtol=1e-15
+        lambda z: objective.function(torch.as_tensor(z)).numpy(), start, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
     )
     step, _ = run(LevenbergMarquardt(), objective, 100)
     assert step.loss == pytest.approx(other.cost, rel=1e-10)
-    torch_close(objective.vector(), torch.as_tensor(other.x), rtol=1e-5, atol=1e-5)
+    end = torch.as_tensor(other.x)
+    assert analytic.distance(objective, end) < 2 * analytic.resolved(objective, end)  # each of the two stops within one
     assert step.done and not step.accepted
 
 
@@ -241,19 +243,9 @@ def test_undamped_steps_do_not_see_a_linear_change_of_parameters():
         torch_close(M @ changed.vector(), plain.vector(), rtol=1e-6, atol=1e-6)
 
 
-def test_a_run_continues_from_its_state_bit_by_bit():
-    objective, again = analytic.network(), analytic.network()
-    optimizer = LevenbergMarquardt()
-    for _ in range(10):
-        optimizer.step(objective)
-    again.assign(objective.vector())
-    copy = LevenbergMarquardt()
-    copy.load_state_dict(optimizer.state_dict())
-    for _ in range(10):
-        assert optimizer.step(objective).loss == copy.step(again).loss
-    assert torch.equal(objective.vector(), again.vector())
+def test_the_state_of_another_method_is_refused():
     with pytest.raises(ValueError, match="got entries"):
-        copy.load_state_dict({"damping": 1.0})
+        LevenbergMarquardt().load_state_dict({"damping": 1.0})
 
 
 def test_the_loss_never_rises_and_is_the_loss_of_the_parameters():

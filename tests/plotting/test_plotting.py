@@ -15,7 +15,7 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.optimizers import FirstOrder
 from pinn.plotting import plot_history, plot_solution, plot_trace
-from pinn.plotting.solution import slices, title
+from pinn.plotting.solution import slices
 from pinn.problems import oscillator
 from pinn.reference import Analytic
 from pinn.solution import History, Solution
@@ -98,26 +98,26 @@ def test_a_reference_of_some_outputs_leaves_the_others_without():
 def test_more_coordinates_are_cut():
     space = Box(x=(0, 1), y=(0, 2), z=(0, 4), t=(0, 1))
     problem = Problem(space, ["u"], {"equation": Constraint(lambda u, x: d(u, x), on=space)})
-    cuts = slices(untrained(problem))
+    cuts = slices(untrained(problem).fields())
     assert [(cut.horizontal, cut.vertical) for cut in cuts] == [("x", "y")] * 3
     assert [cut.held for cut in cuts] == [{"z": 2.0, "t": 0.0}, {"z": 2.0, "t": 0.5}, {"z": 2.0, "t": 1.0}]
     titles = [axes.get_title() for axes in panels(plot_solution(untrained(problem)))]
     assert titles[1] == "u: solution  (z = 2, t = 0.5)"
 
 
-def test_the_title_tells_the_error_no_smaller_than_the_floor():
+def test_the_title_tells_the_error_no_smaller_than_the_references():
     def reference(x, t):
         return 0 * x + solution(x=x, t=t)
 
-    reference.floor = 1e-7
+    reference.error = 1e-7
     solution = untrained(heat())
     exact = Solution(heat(reference=reference), solution.model)
-    assert title(exact) == "heat   ·   rel-L2 at the reference’s floor 1.0e-07"
+    assert exact.fields().title == "heat   ·   rel-L2 at the reference’s own error 1.0e-07"
 
 
 def test_the_title_tells_found_coefficients():
     problem = heat(coefficients={"k": Unknown(2.0)}, exact_coefficients={"k": 1.0})
-    assert title(untrained(problem)) == "heat   ·   k = 2 (relative error 1.0e+00)"
+    assert untrained(problem).fields().title == "heat   ·   k = 2 (relative error 1.0e+00)"
 
 
 def rows(rate, *, errors=True):
@@ -133,7 +133,7 @@ def rows(rate, *, errors=True):
 
 
 def test_history_shows_loss_and_error_against_time(tmp_path):
-    figure = plot_history(rows(0.5), tmp_path / "history.svg", floor=1e-3, title="heat")
+    figure = plot_history(rows(0.5), tmp_path / "history.svg", reference_error=1e-3, title="heat")
     loss, error = figure.axes
     assert loss.get_yscale() == error.get_yscale() == "log"
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["points trained on", "fresh points"]

@@ -12,7 +12,7 @@ import torch
 from pinn import problems
 from pinn.derivatives import Autograd, Jets, d, laplacian
 from pinn.reference import Analytic
-from pinn.sampling.uniform import spread
+from pinn.sampling.uniform import sample_uniform
 
 CLOSED = [
     problems.poisson_2d,
@@ -52,9 +52,9 @@ def test_the_exact_solution_solves_every_constraint(factory, engine):
         return dict(value) if isinstance(value, dict) else {problem.outputs[0]: value}
 
     true = {name: torch.tensor(value, dtype=torch.float64) for name, value in problem.exact_coefficients.items()}
-    for name, points in spread(problem, 50, torch.Generator().manual_seed(0)).items():
+    for name, points in sample_uniform(problem, 50, torch.Generator().manual_seed(0)).items():
         constants = {**true, **points.constants()}
-        rows = engine().residual(exact, problem.equation(name), points.x, points.names, constants)
+        rows = engine().bind(exact, problem.equation(name), points.names).residual(points.x, constants)
         scale = max(1.0, 2e3 if "helmholtz" in problem.name else 1.0)
         assert rows.detach().abs().max() <= 1e-10 * scale, name
 
@@ -82,7 +82,7 @@ def test_the_cole_hopf_solution_solves_burgers_equation(nu):
     columns = {name: late.column(name).clone().requires_grad_() for name in late.names}
     u = exact(columns)["u"]
     np.testing.assert_allclose(u.detach().numpy(), problem.exact(late)["u"], rtol=0, atol=1e-12)
-    rows = Autograd().residual(exact, problem.equation("equation"), late.x, late.names, {})
+    rows = Autograd().bind(exact, problem.equation("equation"), late.names).residual(late.x)
     terms = (u * d(u, columns["x"])).detach().abs().max()
     assert rows.detach().abs().max() <= 1e-10 * max(1.0, float(terms))
 

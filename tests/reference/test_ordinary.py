@@ -54,21 +54,21 @@ def test_lorenz_falls_into_the_fixed_point_below_chaos():
     assert math.log(y[1] / y[0]) == pytest.approx(slowest, rel=1e-9)
 
 
-def test_lorenz_divergence_free_start_and_floor():
+def test_lorenz_divergence_free_start_and_error():
     y = lorenz()
     assert [float(value) for value in y(t=0.0).values()] == [-8.0, 7.0, 27.0]
-    assert y.floor <= 1e-12
+    assert y.error <= 1e-12
 
 
-def test_the_floor_is_honest_where_neighbours_part():
-    """In the chaotic regime a finer tolerance and other pieces give a difference below the floor."""
+def test_the_error_it_tells_is_honest_where_neighbours_part():
+    """In the chaotic regime a finer tolerance and other pieces give a difference below the error that is told."""
     t = np.linspace(0, 8, 301)
     arguments = (partial(_lorenz, 10.0, 28.0, 8 / 3), (-8.0, 7.0, 27.0), ("y1", "y2", "y3"))
     loose = ordinary(*arguments, length=8.0, tolerance=1e-9, pieces=24)
     tight = ordinary(*arguments, length=8.0, tolerance=1e-13, pieces=100)
     difference = np.stack(list(loose(t=t).values())) - np.stack(list(tight(t=t).values()))
     relative = np.linalg.norm(difference) / np.linalg.norm(np.stack(list(tight(t=t).values())))
-    assert relative <= loose.floor <= 1e-3
+    assert relative <= loose.error <= 1e-3
 
 
 def wave(t, y):

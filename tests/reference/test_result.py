@@ -30,11 +30,11 @@ def test_built_once_and_not_before_it_is_needed():
 
     def build():
         calls.append(1)
-        return Built(lambda columns: {"u": columns["x"]}, floor=1e-3)
+        return Built(lambda columns: {"u": columns["x"]}, error=1e-3)
 
     reference = Reference({"x": (0, 1)}, ("u",), build)
     assert "build" not in repr(reference) and not calls
-    assert reference.floor == 1e-3
+    assert reference.error == 1e-3
     assert reference(x=0.5) == 0.5
     assert len(calls) == 1
 

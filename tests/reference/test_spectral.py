@@ -1,4 +1,4 @@
-"""Fourier references: order four in time, spectral in space, travelling waves of closed form, honest floors."""
+"""Fourier references: order four in time, spectral in space, travelling waves of closed form, honest errors."""
 
 import math
 from functools import partial
@@ -98,15 +98,15 @@ def test_the_cube_is_the_direct_convolution_on_four_points_a_mode():
     assert np.abs(allen_cahn_reaction(5.0, 2 * K)(c) - direct).max() > 1e-2 * size
 
 
-def test_what_the_cube_folds_back_is_nothing_to_the_floor():
-    """2K points instead of the exact 4K: 5e-11 of the modes at K = 512, whose floor is 4e-6."""
+def test_what_the_cube_folds_back_is_nothing_to_the_error():
+    """2K points instead of the exact 4K: 5e-11 of the modes at K = 512, whose error is 4e-6."""
     K, times = 512, np.array([0.0, 0.05, 0.5, 1.0])
     symbol = -1e-4 * (np.pi * np.arange(K)) ** 2
     folded, exact = (
         march(symbol, allen_cahn_reaction(5.0, points), dented_modes(K), times, 4e-3) for points in (2 * K, 4 * K)
     )
     error = np.linalg.norm(folded - exact, axis=1) / np.linalg.norm(exact, axis=1)
-    assert error.max() <= 1e-3 * allen_cahn(modes=K, step=4e-3, cache=None).floor
+    assert error.max() <= 1e-3 * allen_cahn(modes=K, step=4e-3, cache=None).error
 
 
 def test_linear_part_is_exact_at_any_step():
@@ -186,10 +186,10 @@ def test_allen_cahn_starts_exactly_and_keeps_its_symmetries():
     ],
     ids=["allen_cahn", "kdv"],
 )
-def test_the_floor_is_honest(reference, finer):
+def test_the_error_it_tells_is_honest(reference, finer):
     """No smaller than the distance to a finer resolution, on points that did not measure it."""
     points = scatter(BOX, 64)
-    assert distance(lambda columns: {"u": reference(**columns)}, finer(), points) <= reference.floor <= 1e-5
+    assert distance(lambda columns: {"u": reference(**columns)}, finer(), points) <= reference.error <= 1e-5
 
 
 def test_the_result_comes_from_the_cache(tmp_path):
@@ -200,7 +200,7 @@ def test_the_result_comes_from_the_cache(tmp_path):
     (path,) = tmp_path.iterdir()
     written = path.stat().st_mtime_ns
     second = make()
-    assert second(x=0.3, t=0.05) == value and second.floor == first.floor
+    assert second(x=0.3, t=0.05) == value and second.error == first.error
     assert path.stat().st_mtime_ns == written
 
 
@@ -215,4 +215,4 @@ def test_refuses_what_has_no_answer():
     with pytest.raises(ValueError, match="rate=inf"):
         allen_cahn(rate=math.inf)
     with pytest.raises(ArithmeticError, match="smaller step"), np.errstate(all="ignore"):
-        allen_cahn(rate=2000.0, modes=16, step=0.1, cache=None).floor  # noqa: B018
+        allen_cahn(rate=2000.0, modes=16, step=0.1, cache=None).error  # noqa: B018

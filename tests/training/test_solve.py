@@ -17,7 +17,7 @@ from pinn.reference import Analytic
 from pinn.sampling import RAD, Fixed, Growing
 from pinn.solution import evaluation_points
 from pinn.training import Stage
-from pinn.verification.before_training import CheckError
+from pinn.verification import VerificationError
 from pinn.weighting import Causal
 
 LINE = Box(x=(0, 1))
@@ -177,7 +177,7 @@ def test_a_run_can_be_continued(solution):
 
 
 def test_a_wrong_reference_is_refused_before_training():
-    with pytest.raises(CheckError, match="equation: residual of the reference"):
+    with pytest.raises(VerificationError, match="equation: residual of the reference"):
         solve(decay(reference=Analytic(lambda x: torch.exp(x))), network=SMALL, progress=False)
 
 
@@ -196,9 +196,9 @@ def test_a_network_that_couples_rows_is_refused_before_training():
 
 def test_options_that_cannot_be_meant_are_refused():
     for name in ("tolerance", "seconds", "steps"):
-        with pytest.raises(ValueError, match=f"solve: {name}=-1"):
+        with pytest.raises(ValueError, match=f"solve: got {name}=-1"):
             solve(decay(), **{name: -1})
-    with pytest.raises(ValueError, match="dtype="):
+    with pytest.raises(ValueError, match="solve: got dtype="):
         solve(decay(), dtype=torch.int64)
 
 
@@ -214,7 +214,7 @@ def test_options_that_cannot_be_meant_are_refused():
     ids=str,
 )
 def test_names_and_classes_in_place_of_objects_are_refused(option):
-    with pytest.raises(TypeError, match=rf"solve: {next(iter(option))}=.*; give an object such as .*\(.*\)"):
+    with pytest.raises(TypeError, match=rf"solve: got {next(iter(option))}=.*; give an object such as .*\(.*\)"):
         solve(decay(), **option)
 
 
@@ -238,7 +238,7 @@ def test_kernels_have_one_thread_during_the_call_only():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    with pytest.raises(ValueError, match="solve: threads=0"):
+    with pytest.raises(ValueError, match="solve: got threads=0"):
         solve(decay(), threads=0)
 
 
@@ -260,7 +260,7 @@ def test_points_of_a_large_network_stay_within_the_optimizers_memory():
     from pinn.model import Model
     from pinn.objective import Equations, Objective
     from pinn.optimizers import LevenbergMarquardt
-    from pinn.sampling.uniform import spread
+    from pinn.sampling.uniform import sample_uniform
     from pinn.solver import _most_points
 
     model = Model(poisson_2d(), partial(MLP, width=120, depth=3), generator=torch.Generator().manual_seed(0))
@@ -269,5 +269,5 @@ def test_points_of_a_large_network_stay_within_the_optimizers_memory():
     rows = LevenbergMarquardt(memory=2e8).most_rows(size)
     assert rows is not None
     most = _most_points(equations, rows)
-    objective = Objective(equations, spread(poisson_2d(), most, torch.Generator().manual_seed(0)))
+    objective = Objective(equations, sample_uniform(poisson_2d(), most, torch.Generator().manual_seed(0)))
     assert 0.8 * rows < objective.rows <= rows

@@ -35,9 +35,9 @@ def test_a_widened_network_is_the_same_function_and_every_new_weight_takes_part(
 
 
 def test_networks_that_cannot_be_widened_are_refused_before_training():
-    with pytest.raises(ValueError, match=r"width=7 is not above 7"):
+    with pytest.raises(ValueError, match=r"got width=7, expected more than 7"):
         MLP(1, 1, width=7, generator=seeded()).widened(7, seeded())
-    with pytest.raises(ValueError, match=r"factorised layers are not widened"):
+    with pytest.raises(ValueError, match=r"got factorised layers, expected plain ones"):
         MLP(1, 1, width=7, factorisation=(1.0, 0.1), generator=seeded()).widened(9, seeded())
     growing = Stage(LevenbergMarquardt(), Growing(RAD()), steps=2, widening=Widening())
     for network in (SIREN, partial(MLP, factorisation=(1.0, 0.1))):

@@ -1,21 +1,31 @@
 """Weights are scales of rows: closed forms of each rule, and their composition."""
 
+import inspect
+import itertools
 import math
 from functools import partial
 
 import pytest
 import torch
 
+from pinn import weighting
 from pinn.derivatives import Jets, d
 from pinn.domains import Box, Points
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.problem import Constraint, Problem
-from pinn.sampling.uniform import spread
-from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention
+from pinn.sampling.uniform import sample_uniform
+from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention, Weighting
 
 BOX = Box(x=(-1, 1), t=(0, 1))
+# Every rule that the package exports, and those of them that change another's weights.
+RULES = [
+    kind
+    for kind in (getattr(weighting, name) for name in weighting.__all__)
+    if issubclass(kind, Weighting) and kind is not Weighting
+]
+WRAPPING = [kind for kind in RULES if "inner" in inspect.signature(kind).parameters]
 
 
 @pytest.fixture
@@ -29,11 +39,11 @@ def objective():
         },
     )
     model = Model(problem, partial(MLP, width=6, depth=1), generator=torch.Generator().manual_seed(0))
-    return Objective(Equations(model, Jets()), spread(problem, 64, torch.Generator().manual_seed(1)))
+    return Objective(Equations(model, Jets()), sample_uniform(problem, 64, torch.Generator().manual_seed(1)))
 
 
 def weighted(objective, weights):
-    return Objective(objective.equations, objective.points, weights=weights.constraints, attention=weights.points)
+    return Objective(objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points)
 
 
 def test_constant_is_what_the_problem_states(objective):
@@ -94,7 +104,7 @@ def contrast(rule, equations, redrawn, size=400, steps=40):
     generator = torch.Generator().manual_seed(1)
     for step in range(steps):
         if step == 0 or (redrawn and step % 10 == 0):
-            points = spread(equations.problem, size, generator)
+            points = sample_uniform(equations.problem, size, generator)
         weights = rule.update(Objective(equations, points)).points["equation"]
     return float(weights.max() / weights.min()), weights, points["equation"]
 
@@ -121,7 +131,9 @@ def test_attention_stays_bounded_on_redrawn_points():
     equations = bumpy(narrow)
     generator = torch.Generator().manual_seed(1)
     for size in (50, 400, 30, 200, 100, 300) * 10:
-        weights = rule.update(Objective(equations, spread(equations.problem, size, generator))).points["equation"]
+        weights = rule.update(Objective(equations, sample_uniform(equations.problem, size, generator))).points[
+            "equation"
+        ]
         assert weights.shape == (size,)
         assert float(weights.mean()) == pytest.approx(1.0, rel=1e-12)
         lam = rule._seen["equation"][1]
@@ -158,14 +170,15 @@ def test_weightings_compose(objective):
 
 
 def test_the_gradient_stays_exact_under_every_weighting(objective):
-    for rule in (Constant(), Causal(), GradientNorm(), ResidualAttention(), Causal(ResidualAttention(GradientNorm()))):
+    nested = [outer(middle(inner())) for outer, middle, inner in itertools.permutations(WRAPPING, 3)]
+    for rule in (*(kind() for kind in RULES), *nested):
         changed = weighted(objective, rule.update(objective))
         residual, jacobian = changed.linearize()
         torch.testing.assert_close(jacobian.T @ residual, changed.gradient()[1], rtol=1e-11, atol=1e-12)
 
 
 def test_bad_settings_are_refused(objective):
-    with pytest.raises(ValueError, match="time='s' is no coordinate"):
+    with pytest.raises(ValueError, match="Causal: got time='s', which is no coordinate"):
         Causal(time="s").update(objective)
     with pytest.raises(ValueError, match="0 <= decay < 1"):
         GradientNorm(decay=1.0)
@@ -173,7 +186,7 @@ def test_bad_settings_are_refused(objective):
         ResidualAttention(rate=0.0)
 
 
-@pytest.mark.parametrize("rule", [Constant, Causal, GradientNorm, ResidualAttention])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("every", [0, -3, 2.5, True, math.nan, "often"])
 def test_updates_are_counted(rule, every):
     with pytest.raises(ValueError, match=rf"{rule.__name__}: got every=.*, expected an integer of at least 1; give"):
@@ -190,11 +203,11 @@ def test_updates_are_counted(rule, every):
         (Causal, {"epsilons": (math.nan,)}, r"got epsilons\[0\]=nan, expected a positive finite number"),
         (Causal, {"done": math.nan}, r"got done=nan, expected a finite number"),
         (Causal, {"done": 1.5}, r"got done=1.5, expected a weight; give 0 <= done <= 1"),
-        (GradientNorm, {"decay": -0.1}, r"got decay=-0.1, expected a share; give 0 <= decay < 1"),
+        (GradientNorm, {"decay": -0.1}, r"got decay=-0.1, expected a fraction; give 0 <= decay < 1"),
         (GradientNorm, {"decay": math.nan}, r"got decay=nan, expected a finite number"),
         (GradientNorm, {"decay": "slow"}, r"got decay='slow', expected a finite number"),
         (GradientNorm, {"largest": -1.0}, r"got largest=-1.0, expected a positive finite number"),
-        (ResidualAttention, {"decay": 1.0}, r"got decay=1.0, expected a share; give 0 <= decay < 1"),
+        (ResidualAttention, {"decay": 1.0}, r"got decay=1.0, expected a fraction; give 0 <= decay < 1"),
         (ResidualAttention, {"rate": math.nan}, r"got rate=nan, expected a positive finite number"),
     ],
 )
@@ -203,7 +216,7 @@ def test_numbers_out_of_range_are_refused(rule, arguments, message):
         rule(**arguments)
 
 
-@pytest.mark.parametrize("rule", [Causal, GradientNorm, ResidualAttention])
+@pytest.mark.parametrize("rule", WRAPPING)
 @pytest.mark.parametrize("inner", ["constant", Constant, None, 1.0])
 def test_an_inner_weighting_is_an_object(rule, inner):
     with pytest.raises(TypeError, match=rf"{rule.__name__}: got inner=.*give an object such as GradientNorm\(\), not"):

@@ -5,10 +5,11 @@ model then runs on jets that carry just those (`pinn.derivatives.jets.algebra`, 
 rows are put together.
 Rows of J come from one backward pass a field (`pinn.derivatives.jets.jacobian`).
 
-Before an equation is first used its rows and their gradient are compared with the reference on some points. Where they
-differ, or an operation has no rule, the reference takes that equation over, and says so once in the log. It is the
-definition, and taken at its word: should nested autograd be what is wrong, as a kernel of torch's may be, the line in
-the log is the sign of it, and central differences (`pinn.derivatives.check_derivatives`) tell which of them is right.
+When a bound equation is first evaluated, its rows and their gradient are compared with the reference on some of those
+points, and again when more of them come. Where they differ, or an operation has no rule, the reference takes that
+equation over: `choice` says why, and so does one line in the log. It is the definition, and taken at its word: should
+nested autograd be what is wrong, as a kernel of torch's may be, that reason is the sign of it, and central differences
+(`pinn.derivatives.check_derivatives`) tell which of them is right.
 
 Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
 """
@@ -16,15 +17,23 @@ Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
 from __future__ import annotations
 
 import logging
-import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from pinn.derivatives.autograd import Autograd
-from pinn.derivatives.engine import Constants, Engine, Equation, Model, Operator, flat_gradient, scaled
+from pinn.derivatives.engine import (
+    BoundEquation,
+    Constants,
+    Engine,
+    EngineChoice,
+    ModelFunction,
+    Operator,
+    ResidualFunction,
+    flat_gradient,
+    scaled,
+)
 from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.jacobian import BlockLinearization, LayerRecord, leaves_of
 from pinn.derivatives.jets.jet import JetContext, MissingRule, Rule
@@ -34,7 +43,9 @@ from pinn.derivatives.jets.registry import with_rules
 from pinn.derivatives.jets.trace import Trace
 
 _LOG = logging.getLogger("pinn.derivatives")
-T = TypeVar("T")
+
+# Points at which jets and the reference are compared, of those that come; a few more at the ends of coordinates.
+_COMPARED = 64
 
 # What ordinary code may raise when it is handed a jet where it expects a tensor.
 _FAILURES = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError, ArithmeticError)
@@ -45,7 +56,7 @@ class Jets(Engine):
 
     Args:
         fallback: whether the reference takes over where a rule is missing or the comparison fails; else it raises.
-        probe: whether each equation is compared with the reference before it is first used.
+        probe: whether each bound equation is compared with the reference before it is first used.
         block: points that are computed together; left out, it follows the basis's size, the width and the threads.
         rules: rules for further functions, or in the place of others, each made by `pinn.derivatives.jets.rule`.
 
@@ -61,9 +72,9 @@ class Jets(Engine):
         >>> from pinn.derivatives import d
         >>> net = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)).double()
         >>> x = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
-        >>> arguments = (lambda columns: {"u": net(columns["x"][:, None])[:, 0]},
-        ...              lambda columns, outputs, constants: [d(outputs["u"], columns["x"], columns["x"])], x, ("x",))
-        >>> torch.allclose(Jets().residual(*arguments), Autograd().residual(*arguments), rtol=1e-12)
+        >>> task = (lambda columns: {"u": net(columns["x"][:, None])[:, 0]},
+        ...         lambda columns, outputs, constants: [d(outputs["u"], columns["x"], columns["x"])], ("x",))
+        >>> torch.allclose(Jets().bind(*task).residual(x), Autograd().bind(*task).residual(x), rtol=1e-12)
         True
     """
 
@@ -78,46 +89,66 @@ class Jets(Engine):
         self.reference = Autograd()
         self._bases: dict[frozenset[OperatorKey], DerivativeBasis] = {}
         self.space = Workspace()
-        self._outputs: _Memory[tuple[str, ...]] = _Memory()
-        self._reasons: _Memory[str] = _Memory()
 
-    # -- the questions ------------------------------------------------------------------------------------------
+    def bind(self, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> BoundEquation:
+        """See `Engine.bind`. Jets are compared with the reference when the equation is first evaluated."""
+        return _BoundJets(self, model, equation, names)
 
-    def residual(
-        self,
-        model: Model,
-        equation: Equation,
-        points: Tensor,
-        names: Sequence[str],
-        constants: Constants | None = None,
-    ) -> Tensor:
+    def basis(self, required: Iterable[OperatorKey]) -> DerivativeBasis:
+        """The basis that carries these operators; the last few hundred bases are kept."""
+        keys = frozenset(required)
+        if keys not in self._bases:
+            if len(self._bases) >= 256:
+                self._bases.pop(next(iter(self._bases)))
+            self._bases[keys] = DerivativeBasis([dict(key) for key in keys])
+        return self._bases[keys]
+
+
+class _BoundJets(BoundEquation):
+    """One equation on jets, or by the reference where that has taken it over.
+
+    What is learned of the equation is kept here: the names of the outputs, whether jets serve, and on how many points
+    they were compared with the reference. That is done at the first evaluation, and again where more points come than
+    were compared, up to 64.
+    """
+
+    def __init__(self, engine: Jets, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> None:
+        self._engine, self._model, self._equation, self._names = engine, model, equation, tuple(names)
+        self._reference = engine.reference.bind(model, equation, names)
+        self._outputs: tuple[str, ...] | None = None
+        self._choice: EngineChoice | None = None
+        self._compared = 0
+
+    @property
+    def choice(self) -> EngineChoice | None:
+        """Jets, or the reference with the reason; None before the first evaluation."""
+        return self._choice
+
+    def residual(self, points: Tensor, constants: Constants | None = None) -> Tensor:
         """Rows (n, q)."""
-        if self._refuses(model, equation, points, names, constants):
-            return self.reference.residual(model, equation, points, names, constants)
-        run = _Run(self, model, equation, points, names, constants)
-        return torch.cat([torch.stack(run.rows(block), 1) for block in run.blocks])
+        traced = self._traced(points, constants)
+        if traced is None:
+            return self._reference.residual(points, constants)
+        return torch.cat([torch.stack(traced.rows(block), 1) for block in traced.blocks])
 
     def linearize(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         out: Tensor | None = None,
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Rows (n, q) and J (n q, p), by blocks of points."""
-        if self._refuses(model, equation, points, names, constants):
-            return self.reference.linearize(model, equation, points, names, parameters, constants, out, scale)
-        run = _Run(self, model, equation, points, names, constants)
+        traced = self._traced(points, constants)
+        if traced is None:
+            return self._reference.linearize(points, parameters, constants, out, scale)
         count = sum(parameter.numel() for parameter in parameters)
         jacobian = out
         buffer: Tensor | None = None
         found = []
-        for block in run.blocks:
-            rows, part = run.linearized(block, scale)
+        for block in traced.blocks:
+            rows, part = traced.linearized(block, scale)
             found.append(rows)
             if jacobian is None:
                 jacobian = points.new_empty(count, points.shape[0] * rows.shape[1]).T
@@ -134,22 +165,19 @@ class Jets(Engine):
 
     def gradient(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """½|s r|² and its gradient (p,), by blocks of points."""
-        if self._refuses(model, equation, points, names, constants):
-            return self.reference.gradient(model, equation, points, names, parameters, constants, scale)
-        run = _Run(self, model, equation, points, names, constants)
+        traced = self._traced(points, constants)
+        if traced is None:
+            return self._reference.gradient(points, parameters, constants, scale)
         loss, total = points.new_zeros(()), points.new_zeros(sum(parameter.numel() for parameter in parameters))
         with torch.enable_grad():
-            for block in run.blocks:
-                rows = scaled(torch.stack(run.rows(block), 1), None if scale is None else scale[block])
+            for block in traced.blocks:
+                rows = scaled(torch.stack(traced.rows(block), 1), None if scale is None else scale[block])
                 part = 0.5 * rows.pow(2).sum()
                 # Blocks share the graphs of what was computed from parameters before, such as coefficients.
                 total += flat_gradient(part, parameters, retain_graph=True)
@@ -160,24 +188,21 @@ class Jets(Engine):
 
     def gram(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """½|s r|², Jᵀ r and Jᵀ J, by blocks of points."""
-        if self._refuses(model, equation, points, names, constants):
-            return self.reference.gram(model, equation, points, names, parameters, constants, scale)
-        run = _Run(self, model, equation, points, names, constants)
+        traced = self._traced(points, constants)
+        if traced is None:
+            return self._reference.gram(points, parameters, constants, scale)
         count = sum(parameter.numel() for parameter in parameters)
         loss, slope = points.new_zeros(()), points.new_zeros(count)
         total = points.new_zeros(count, count)
         buffer: Tensor | None = None
-        for block in run.blocks:
-            rows, part = run.linearized(block, scale)
+        for block in traced.blocks:
+            rows, part = traced.linearized(block, scale)
             flat = rows.reshape(-1)
             if buffer is None or buffer.shape[1] != flat.numel():
                 buffer = points.new_empty(count, flat.numel())
@@ -190,63 +215,45 @@ class Jets(Engine):
 
     def operator(
         self,
-        model: Model,
-        equation: Equation,
         points: Tensor,
-        names: Sequence[str],
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
     ) -> Operator:
         """r, and products with J from sensitivities and activations, without rows."""
-        if self._refuses(model, equation, points, names, constants):
-            return self.reference.operator(model, equation, points, names, parameters, constants, scale)
-        run = _Run(self, model, equation, points, names, constants)
+        traced = self._traced(points, constants)
+        if traced is None:
+            return self._reference.operator(points, parameters, constants, scale)
         rows, parts = [], []
-        for block in run.blocks:
-            found, part = run.linearized(block, scale)
+        for block in traced.blocks:
+            found, part = traced.linearized(block, scale)
             rows.append(found.reshape(-1))
             parts.append(part)
         return _BlockOperator(torch.cat(rows), parts, parameters)
 
-    # -- bases --------------------------------------------------------------------------------------------------
-
-    def basis(self, required: Iterable[OperatorKey]) -> DerivativeBasis:
-        """The basis that carries these operators; the last few hundred bases are kept."""
-        keys = frozenset(required)
-        if keys not in self._bases:
-            if len(self._bases) >= 256:
-                self._bases.pop(next(iter(self._bases)))
-            self._bases[keys] = DerivativeBasis([dict(key) for key in keys])
-        return self._bases[keys]
-
-    def output_names(self, model: Model, points: Tensor, names: Sequence[str]) -> tuple[str, ...]:
-        """Names of the model's outputs, found by one run on a point."""
-        known = self._outputs.of(model)
-        if () not in known:
-            with torch.no_grad():
-                known[()] = tuple(model({key: points[:1, i] for i, key in enumerate(names)}))
-        return known[()]
-
     # -- the reference behind -----------------------------------------------------------------------------------
 
-    def _refuses(
-        self, model: Model, equation: Equation, points: Tensor, names: Sequence[str], constants: Constants | None
-    ) -> bool:
-        """Whether the reference has taken this equation of this model over; found out at its first use."""
-        known = self._reasons.of(model, equation)
-        if () not in known:
-            known[()] = self._examine(model, equation, points, names, constants)
-            if known[()] and self.fallback:
-                _LOG.warning("%s; the reference engine takes over for this equation", known[()])
-        reason = known[()]
-        if reason and not self.fallback:
-            raise MissingRule(reason)
-        return bool(reason)
+    def _traced(self, points: Tensor, constants: Constants | None) -> _TracedEquation | None:
+        """The equation on these points; None where the reference has taken it over."""
+        # Whoever first asks on a point or two, say for the number of rows, does not decide for all points.
+        compared = min(points.shape[0], _COMPARED)
+        if self._choice is None or (not self._choice.reason and self._compared < compared):
+            reason = self._examine(points, constants)
+            if reason and not self._engine.fallback:
+                raise MissingRule(reason)
+            if reason:
+                _LOG.warning("%s; the reference engine takes over for this equation", reason)
+            self._choice, self._compared = EngineChoice("autograd" if reason else "jets", reason), compared
+        return None if self._choice.reason else self._fast(points, constants)
 
-    def _examine(
-        self, model: Model, equation: Equation, points: Tensor, names: Sequence[str], constants: Constants | None
-    ) -> str:
+    def _fast(self, points: Tensor, constants: Constants | None) -> _TracedEquation:
+        """The equation on these points by jets."""
+        if self._outputs is None:
+            with torch.no_grad():
+                self._outputs = tuple(self._model({key: points[:1, i] for i, key in enumerate(self._names)}))
+        return _TracedEquation(self._engine, self._model, self._equation, points, self._names, self._outputs, constants)
+
+    def _examine(self, points: Tensor, constants: Constants | None) -> str:
         """Why jets must not be used; empty where they may."""
         n = points.shape[0]
         some = _some(points)
@@ -256,27 +263,27 @@ class Jets(Engine):
         }
         try:
             with torch.enable_grad():
-                fast = torch.stack(_Run(self, model, equation, points[some], names, given).rows(slice(0, n)), 1)
+                fast = torch.stack(self._fast(points[some], given).rows(slice(0, n)), 1)
         except MissingRule as error:
             return str(error)
         except _FAILURES as error:
-            if not self.fallback:
+            if not self._engine.fallback:
                 raise
             # Where the mistake is the equation's own, the reference makes it too, and says so.
             return ", ".join([f"{type(error).__name__} on jets", *str(error).splitlines()[:1]])
-        if not self.probe:
+        if not self._engine.probe:
             return ""
         with torch.enable_grad():
-            slow = self.reference.residual(model, equation, points[some], names, given)
+            slow = self._reference.residual(points[some], given)
         return _difference(fast, slow)
 
 
 def _some(points: Tensor) -> Tensor:
     """Numbers of the points to compare at: spread over the set, first and last along every coordinate among them."""
     n = points.shape[0]
-    if n <= 64:
+    if n <= _COMPARED:
         return torch.arange(n, device=points.device)
-    spread = torch.linspace(0, n - 1, 64, device=points.device, dtype=torch.float64).round().long()
+    spread = torch.linspace(0, n - 1, _COMPARED, device=points.device, dtype=torch.float64).round().long()
     return torch.unique(torch.cat([spread, points.argmin(0), points.argmax(0)]))
 
 
@@ -320,26 +327,6 @@ def _parameters_of(*rows: Tensor) -> list[Tensor]:
     return [leaf for leaf in found.values() if isinstance(leaf, torch.nn.Parameter)]
 
 
-class _Memory(Generic[T]):
-    """What is known of functions, for as long as these live: nothing is kept alive.
-
-    A method is known by its object and its name, since each access to it makes a new one.
-    """
-
-    def __init__(self) -> None:
-        self._held: dict[int, tuple[weakref.ref[Any], dict[Any, Any]]] = {}
-
-    def of(self, function: Callable[..., Any], *others: Callable[..., Any]) -> dict[Any, T]:
-        """What is known of some functions together: a dictionary to read and write."""
-        owner = getattr(function, "__self__", None)
-        owner, name = (function, "") if owner is None else (owner, function.__name__)
-        if id(owner) not in self._held:
-            key = id(owner)
-            self._held[key] = weakref.ref(owner, lambda _: self._held.pop(key, None)), {}
-        about: dict[Any, Any] = self._held[id(owner)][1].setdefault(name, {})
-        return about.setdefault("others", _Memory()).of(*others) if others else about
-
-
 def _add_gram(total: Tensor, rows: Tensor, panel: int = 192) -> None:
     """total += rows rowsᵀ on and below the diagonal, by panels: a little over half of the products."""
     p = total.shape[0]
@@ -374,23 +361,24 @@ class _BlockOperator(Operator):
         return total
 
 
-class _Run:
+class _TracedEquation:
     """One equation on one set of points: its program, its basis, and its blocks."""
 
     def __init__(
         self,
         engine: Jets,
-        model: Model,
-        equation: Equation,
+        model: ModelFunction,
+        equation: ResidualFunction,
         points: Tensor,
         names: Sequence[str],
+        outputs: Sequence[str],
         constants: Mapping[str, Tensor] | None,
     ) -> None:
         self._model, self._points, self._names = model, points.detach(), tuple(names)
         self._space, self._rules = engine.space, with_rules(engine.rules)
         trace = Trace(names, points.shape[0], points, self._rules)
-        outputs = {name: trace.output(name) for name in engine.output_names(model, points, names)}
-        rows = equation(dict(trace.coordinates), outputs, constants or {})
+        fields = {name: trace.output(name) for name in outputs}
+        rows = equation(dict(trace.coordinates), fields, constants or {})
         self._program = Program(trace, rows, engine.basis)
         required = set().union(*self._program.required.values())
         self._basis = engine.basis(required)
@@ -418,7 +406,7 @@ class _Run:
         return scaled(torch.stack([row.detach() for row in rows], 1), part), linearization
 
 
-def block_size(model: Model, entries: int, points: Tensor) -> int:
+def block_size(model: ModelFunction, entries: int, points: Tensor) -> int:
     """Points whose activations and sensitivities of a layer stay in the cache.
 
     Args:

@@ -35,7 +35,7 @@ from pinn.derivatives.witnesses.finite_difference import (
 )
 from pinn.derivatives.witnesses.symbolic import NoSymbolicRuleError, SymbolicFunction, symbolic_function
 
-Engine = Callable[[Callable[..., Any], Sequence[Tensor], Sequence[int]], Tensor]
+Route = Callable[[Callable[..., Any], Sequence[Tensor], Sequence[int]], Tensor]
 """A further way to differentiate: (f, columns, axes) -> (n,), axes (0, 0, 1) meaning ∂³f/∂x²∂y."""
 
 
@@ -112,7 +112,7 @@ def check_derivatives(
     *xs: Any,
     order: int = 2,
     exact: SymbolicFunction | None = None,
-    engines: Mapping[str, Engine] | None = None,
+    engines: Mapping[str, Route] | None = None,
     title: str = "",
 ) -> DerivativeTable:
     """Partial derivatives of f up to an order by every route, each against the exact one.
@@ -207,7 +207,7 @@ def _routes(
     axes: tuple[int, ...],
     nested: Tensor,
     true: Tensor,
-    engines: Mapping[str, Engine],
+    engines: Mapping[str, Route],
 ) -> dict[str, tuple[Tensor | None, Tensor | float]]:
     """Value (None where the method does not apply) and tolerance of each method, for one derivative."""
     columns = [x.detach() for x in xs]

@@ -198,39 +198,37 @@ def compare(model, equation, points, *, constants=None, scale=None, tolerance=1e
     All to 1e-12, relative: rows (n, q) to the largest row of their own field, J to its largest entry in the rows of its
     own field, the loss to itself, and vectors and JᵀJ, sums over all fields, to their largest entry.
     """
-    fast, slow = Jets(fallback=False, probe=False, block=block), Autograd()
+    engines = Jets(fallback=False, probe=False, block=block), Autograd()
+    fast, slow = (engine.bind(model.outputs, equation, model.names) for engine in engines)
     parameters = list(model.parameters())
-
-    def arguments():
-        return model.outputs, equation, points, model.names
 
     def given():
         return {**model.constants(), **(constants or {})}
 
-    found = fast.residual(*arguments(), given())
-    assert distance(found, slow.residual(*arguments(), given()), 1) < tolerance
-    results = [engine.gradient(*arguments(), parameters, given(), scale=scale) for engine in (fast, slow)]
+    found = fast.residual(points, given())
+    assert distance(found, slow.residual(points, given()), 1) < tolerance
+    results = [bound.gradient(points, parameters, given(), scale=scale) for bound in (fast, slow)]
     for a, b in zip(*results, strict=True):
         assert distance(a, b) < tolerance
-    r, jacobian = fast.linearize(*arguments(), parameters, given(), scale=scale)
-    r_slow, reference = slow.linearize(*arguments(), parameters, given(), scale=scale)
+    r, jacobian = fast.linearize(points, parameters, given(), scale=scale)
+    r_slow, reference = slow.linearize(points, parameters, given(), scale=scale)
     assert distance(r, r_slow, 1) < tolerance
     by_field = (*r.shape, -1)
     assert distance(jacobian.reshape(by_field), reference.reshape(by_field), 1) < tolerance
     out = torch.full_like(reference, torch.nan).contiguous()
-    fast.linearize(*arguments(), parameters, given(), out=out, scale=scale)
+    fast.linearize(points, parameters, given(), out=out, scale=scale)
     assert torch.equal(out, jacobian)
     for a, b in zip(
-        fast.gram(*arguments(), parameters, given(), scale=scale),
-        slow.gram(*arguments(), parameters, given(), scale=scale),
+        fast.gram(points, parameters, given(), scale=scale),
+        slow.gram(points, parameters, given(), scale=scale),
         strict=True,
     ):
         assert distance(a, b) < tolerance
     generator = torch.Generator().manual_seed(5)
     v = torch.randn(jacobian.shape[1], dtype=torch.float64, generator=generator)
     w = torch.randn(jacobian.shape[0], dtype=torch.float64, generator=generator)
-    for engine in (fast, slow):
-        operator = engine.operator(*arguments(), parameters, given(), scale=scale)
+    for bound in (fast, slow):
+        operator = bound.operator(points, parameters, given(), scale=scale)
         assert distance(operator.residual, r_slow.reshape(-1)) < tolerance
         assert distance(operator.jvp(v), reference @ v) < tolerance
         assert distance(operator.vjp(w), reference.T @ w) < tolerance

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pinn.derivatives import Autograd, Jets, MissingRule, d
+from pinn.derivatives import Autograd, EngineChoice, Jets, MissingRule, d
 
 
 class Model(nn.Module):
@@ -26,6 +26,10 @@ def equation(columns, outputs, constants):
 X = torch.linspace(-1, 1, 6, dtype=torch.float64)[:, None]
 
 
+def bound(model, equation, *engines):
+    return [engine.bind(model.outputs, equation, ("x",)) for engine in engines]
+
+
 class Sine(torch.autograd.Function):
     """Right values; a gradient that forgets its factor."""
 
@@ -42,19 +46,34 @@ class Sine(torch.autograd.Function):
 
 def test_a_missing_rule_is_named(caplog):
     model = Model(lambda h: torch.cumsum(torch.tanh(h), -1))
-    arguments = (model.outputs, equation, X, ("x",))
+    parameters = list(model.parameters())
+    strict, fast, slow = bound(model, equation, Jets(fallback=False), Jets(), Autograd())
     with pytest.raises(MissingRule, match="cumsum"):
-        Jets(fallback=False).residual(*arguments)
-    engine = Jets()
+        strict.residual(X)
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
         for _ in range(3):
-            rows = engine.residual(*arguments)
-            loss, slope = engine.gradient(*arguments, list(model.parameters()))
-    assert torch.equal(rows, Autograd().residual(*arguments))
-    expected = Autograd().gradient(*arguments, list(model.parameters()))
+            rows = fast.residual(X)
+            loss, slope = fast.gradient(X, parameters)
+    assert torch.equal(rows, slow.residual(X))
+    expected = slow.gradient(X, parameters)
     assert torch.equal(loss, expected[0]) and torch.equal(slope, expected[1])
     messages = [record.message for record in caplog.records]
     assert len(messages) == 1 and "cumsum" in messages[0] and "reference" in messages[0]
+
+
+def test_which_engine_serves_is_said_with_the_reason():
+    tanh, cumulative = Model(torch.tanh), Model(lambda h: torch.cumsum(torch.tanh(h), -1))
+    (fast,) = bound(tanh, equation, Jets())
+    assert fast.choice is None  # not evaluated yet
+    fast.gradient(X, list(tanh.parameters()))
+    assert fast.choice == EngineChoice("jets")
+    fallen, slow = bound(cumulative, equation, Jets(), Autograd())
+    fallen.residual(X)
+    assert fallen.choice is not None and fallen.choice.engine == "autograd" and "cumsum" in fallen.choice.reason
+    assert slow.choice == EngineChoice("autograd")
+    (mistrusted,) = bound(tanh, lambda c, o, k: [o["u"] * (1.0 + isinstance(o["u"], torch.Tensor))], Jets())
+    mistrusted.residual(X)
+    assert mistrusted.choice is not None and mistrusted.choice.reason.startswith("jets differ from nested autograd")
 
 
 def test_one_equation_does_not_speak_for_another(caplog):
@@ -64,9 +83,9 @@ def test_one_equation_does_not_speak_for_another(caplog):
     model = Model(torch.tanh)
     engine = Jets()
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
-        engine.residual(model.outputs, equation, X, ("x",))
+        engine.bind(model.outputs, equation, ("x",)).residual(X)
         assert not caplog.records
-        engine.residual(model.outputs, cumulative, X, ("x",))
+        engine.bind(model.outputs, cumulative, ("x",)).residual(X)
     assert len(caplog.records) == 1
 
 
@@ -85,10 +104,27 @@ def test_one_equation_does_not_speak_for_another(caplog):
 )
 def test_what_equations_cannot_do(function, name):
     model = Model(torch.tanh)
+    (fast,) = bound(model, lambda c, o, k: [function(o["u"], c["x"])], Jets(fallback=False))
     with pytest.raises(MissingRule, match=name):
-        Jets(fallback=False).residual(
-            model.outputs, lambda columns, outputs, constants: [function(outputs["u"], columns["x"])], X, ("x",)
-        )
+        fast.residual(X)
+
+
+def test_a_few_points_at_first_do_not_decide_for_all():
+    """Jets that are wrong from x > 0.5 on pass on the first points, and are found out when more come."""
+
+    def jumping(c, o, k):
+        # Code that looks at types: a branch that tensors take and fields do not.
+        return [torch.where(c["x"] > 0.5, (1.0 if isinstance(c["x"], torch.Tensor) else 2.0) * o["u"], o["u"])]
+
+    strict, fast, slow = bound(Model(torch.tanh), jumping, Jets(fallback=False), Jets(), Autograd())
+    strict.residual(X[:2])
+    for _ in range(2):
+        with pytest.raises(MissingRule, match="in the residual"):
+            strict.residual(X)
+    fast.residual(X[:2])
+    assert fast.choice == EngineChoice("jets")
+    assert torch.equal(fast.residual(X), slow.residual(X))
+    assert fast.choice is not None and fast.choice.engine == "autograd"
 
 
 def test_values_may_be_right_and_gradients_wrong(caplog):
@@ -104,19 +140,18 @@ def test_values_may_be_right_and_gradients_wrong(caplog):
             return torch.tanh(h) * (self.factor if isinstance(h, torch.Tensor) else self.factor.detach())
 
     model = Model(Detached())
-    arguments = (model.outputs, equation, X, ("x",))
+    strict, fast, slow = bound(model, equation, Jets(fallback=False), Jets(), Autograd())
     with pytest.raises(MissingRule, match="gradient by the parameters"):
-        Jets(fallback=False).residual(*arguments)
+        strict.residual(X)
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
-        _, slope = Jets().gradient(*arguments, list(model.parameters()))
-    assert torch.equal(slope, Autograd().gradient(*arguments, list(model.parameters()))[1])
+        _, slope = fast.gradient(X, list(model.parameters()))
+    assert torch.equal(slope, slow.gradient(X, list(model.parameters()))[1])
     assert "gradient by the parameters" in caplog.text
 
 
 def test_a_custom_function_goes_to_the_reference():
-    model = Model(Sine.apply)
-    arguments = (model.outputs, equation, X, ("x",))
-    assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+    fast, slow = bound(Model(Sine.apply), equation, Jets(), Autograd())
+    assert torch.equal(fast.residual(X), slow.residual(X))
 
 
 def test_any_failure_on_jets_goes_to_the_reference(caplog):
@@ -135,30 +170,30 @@ def test_any_failure_on_jets_goes_to_the_reference(caplog):
         lambda h: torch.tanh(h) * (1 // isinstance(h, torch.Tensor)),
     ]
     for middle in middles:
-        model = Model(middle)
-        arguments = (model.outputs, lambda c, o, k: [o["u"]], X, ("x",))
+        fast, slow = bound(Model(middle), lambda c, o, k: [o["u"]], Jets(), Autograd())
         with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
-            assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+            assert torch.equal(fast.residual(X), slow.residual(X))
     assert len(caplog.records) == len(middles)
 
 
 def test_a_division_by_zero_is_the_references(caplog):
     """Tensors divide by zero, numbers in Python do not."""
-    arguments = (Model(torch.tanh).outputs, lambda c, o, k: [o["u"] / 0], X, ("x",))
+    fast, slow = bound(Model(torch.tanh), lambda c, o, k: [o["u"] / 0], Jets(), Autograd())
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
-        assert torch.equal(Jets().residual(*arguments), Autograd().residual(*arguments))
+        assert torch.equal(fast.residual(X), slow.residual(X))
     assert "ZeroDivisionError on jets" in caplog.text
 
 
 def test_a_mistake_in_an_equation_is_shown_as_the_reference_shows_it():
-    model = Model(torch.tanh)
+    (fast,) = bound(Model(torch.tanh), lambda c, o, k: [o["u"] * k["nu"]], Jets())
     with pytest.raises(KeyError, match="nu"):
-        Jets().residual(model.outputs, lambda c, o, k: [o["u"] * k["nu"]], X, ("x",))
+        fast.residual(X)
 
 
 def test_dropout_in_training_is_refused():
+    (fast,) = bound(Model(nn.Dropout(0.5)), equation, Jets(fallback=False))
     with pytest.raises(MissingRule, match="dropout"):
-        Jets(fallback=False).residual(Model(nn.Dropout(0.5)).outputs, equation, X, ("x",))
+        fast.residual(X)
 
 
 def test_shapes_are_checked():
@@ -167,12 +202,12 @@ def test_shapes_are_checked():
     def wide(columns, outputs, constants):
         return [outputs["u"] * torch.ones(6, 1, dtype=torch.float64)]
 
+    (fast,) = bound(model, wide, Jets(fallback=False))
     with pytest.raises(ValueError, match="one entry a point"):
-        Jets(fallback=False).residual(model.outputs, wide, X, ("x",))
+        fast.residual(X)
+    (fast,) = bound(model, lambda c, o, k: [d(o["u"], o["u"])], Jets(fallback=False))
     with pytest.raises(ValueError, match="coordinate"):
-        Jets(fallback=False).residual(
-            model.outputs, lambda columns, outputs, constants: [d(outputs["u"], outputs["u"])], X, ("x",)
-        )
+        fast.residual(X)
 
 
 def test_nothing_is_kept_alive():
@@ -182,7 +217,7 @@ def test_nothing_is_kept_alive():
 
     engine = Jets()
     model = Model(torch.tanh)
-    engine.residual(model.outputs, equation, X, ("x",))
+    engine.bind(model.outputs, equation, ("x",)).residual(X)
     watched = weakref.ref(model)
     del model
     gc.collect()

@@ -106,9 +106,9 @@ def test_random_equations(tree, network, hard, networks, ansatz):
     parameters = list(model.parameters())
     answers = []
     for engine in (Autograd(chunk=8), Jets(fallback=False, probe=False)):
-        arguments = (model.outputs, equation, points, model.names, parameters)
-        rows, jacobian = engine.linearize(*arguments, model.constants())
-        answers.append((rows, *engine.gradient(*arguments, model.constants()), jacobian))
+        bound = engine.bind(model.outputs, equation, model.names)
+        rows, jacobian = bound.linearize(points, parameters, model.constants())
+        answers.append((rows, *bound.gradient(points, parameters, model.constants()), jacobian))
     scale = max(1.0, *sizes)
     slow, fast = answers
     # One order of differentiation more than the rows, by parameters of size about one.
@@ -129,6 +129,7 @@ def test_every_function_to_order_four(networks, ansatz):
         x, y = columns["x"], columns["y"]
         return [d(function(outputs["u"] + x * outputs["v"]), x, y, x, x) for function in UNARY.values()]
 
-    slow, fast = (e.residual(model.outputs, equation, points, model.names) for e in (Autograd(), Jets(fallback=False)))
+    engines = Autograd(), Jets(fallback=False)
+    slow, fast = (engine.bind(model.outputs, equation, model.names).residual(points) for engine in engines)
     error = (slow - fast).abs().amax(0) / slow.abs().amax(0).clamp_min(1e-3)
     assert dict(zip(UNARY, (error < 1e-12).tolist(), strict=True)) == dict.fromkeys(UNARY, True)

@@ -195,7 +195,7 @@ def agree(fast_model, slow_model, engine, one):
     """Rows and J by an engine of jets and by nested autograd are equal to 1e-12 of each field's largest entry."""
     points = 2 * torch.rand(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
     answers = [
-        chosen.linearize(model.outputs, one, points, model.names, list(model.parameters()))
+        chosen.bind(model.outputs, one, model.names).linearize(points, list(model.parameters()))
         for chosen, model in ((engine, fast_model), (Autograd(), slow_model))
     ]
     q = answers[0][0].shape[1]
@@ -284,9 +284,10 @@ def test_single_precision():
 
     def answers(engine):
         dtype = next(model.parameters()).dtype
-        arguments = (model.outputs, equation, points.to(dtype), model.names, list(model.parameters()))
-        rows, jacobian = engine.linearize(*arguments)
-        found = (rows, jacobian, engine.gradient(*arguments)[1])
+        bound = engine.bind(model.outputs, equation, model.names)
+        arguments = (points.to(dtype), list(model.parameters()))
+        rows, jacobian = bound.linearize(*arguments)
+        found = (rows, jacobian, bound.gradient(*arguments)[1])
         assert all(tensor.dtype == dtype for tensor in found)
         return [tensor.detach().double() for tensor in found]
 
@@ -387,11 +388,12 @@ def test_a_rule_with_too_few_derivatives_goes_to_the_reference(caplog):
         torch.manual_seed(4)
         model = Operation(lambda h, m: bump(h))
     points = torch.rand(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    arguments = (model.outputs, laplace, points, model.names)
+    task = (model.outputs, laplace, model.names)
     with pytest.raises(MissingRule, match=r"bump: its derivative of order 3 is needed, and its rule has 2; give"):
-        Jets(fallback=False, rules=[own]).residual(*arguments)
+        Jets(fallback=False, rules=[own]).bind(*task).residual(points)
     with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
-        assert torch.equal(Jets(rules=[own]).residual(*arguments), Autograd().residual(*arguments))
+        fast, slow = (engine.bind(*task) for engine in (Jets(rules=[own]), Autograd()))
+        assert torch.equal(fast.residual(points), slow.residual(points))
     assert len(caplog.records) == 1
 
 
@@ -416,9 +418,9 @@ def test_arguments_of_rules():
 def test_coefficients_of_a_wrong_shape_are_named():
     own = rule(bump, coefficients=lambda z, order, width: hermite(z, 1))
     x = torch.rand(3, 1, dtype=torch.float64)
-    arguments = (lambda c: {}, lambda c, o, k: [d(bump(c["x"]), c["x"], c["x"])], x, ("x",))
+    task = (lambda c: {}, lambda c, o, k: [d(bump(c["x"]), c["x"], c["x"])], ("x",))
     with pytest.raises(ValueError, match=r"rule\(bump\): got shapes \[\(3,\)\]; return 2 tensors of shape \(3,\)"):
-        Jets(fallback=False, rules=[own]).residual(*arguments)
+        Jets(fallback=False, rules=[own]).bind(*task).residual(x)
 
 
 def test_the_table_is_never_changed():

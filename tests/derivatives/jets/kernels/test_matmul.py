@@ -165,7 +165,8 @@ def test_gradient_in_single_precision(monkeypatch, ansatz, width):
 
     def gradient(engine):
         where = points.to(next(model.parameters()).dtype)
-        return engine.gradient(model.outputs, poisson, where, model.names, list(model.parameters()))[1].double()
+        bound = engine.bind(model.outputs, poisson, model.names)
+        return bound.gradient(where, list(model.parameters()))[1].double()
 
     exact = gradient(Autograd())
     model.float()

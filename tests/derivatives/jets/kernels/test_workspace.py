@@ -118,37 +118,38 @@ def case(networks, ansatz):
 def test_every_call_after_the_first_finds_its_memory(case):
     model, equation, points = case
     engine, parameters, kept = Jets(block=500), list(model.parameters()), []
+    bound = engine.bind(model.outputs, equation, model.names)
     for _ in range(4):
-        engine.gradient(model.outputs, equation, points, model.names, parameters)
+        bound.gradient(points, parameters)
         kept.append(engine.space.kept)
     assert kept[0] > SMALL and len(set(kept[1:])) == 1
 
 
 def test_results_outlive_the_calls_that_made_them(case):
     model, equation, points = case
-    engine, parameters = Jets(block=500), list(model.parameters())
-    arguments = (model.outputs, equation, points, model.names)
-    rows = engine.residual(*arguments)
-    operator = engine.operator(*arguments, parameters)
+    parameters = list(model.parameters())
+    slow, bound = (e.bind(model.outputs, equation, model.names) for e in (Autograd(), Jets(block=500)))
+    rows = bound.residual(points)
+    operator = bound.operator(points, parameters)
     v = torch.linspace(-1, 1, sum(p.numel() for p in parameters), dtype=torch.float64)
     before = rows.detach().clone(), operator.jvp(v), operator.vjp(operator.residual)
     for _ in range(2):
-        engine.gradient(*arguments, parameters)
-        engine.linearize(*arguments, parameters)
+        bound.gradient(points, parameters)
+        bound.linearize(points, parameters)
     after = rows.detach(), operator.jvp(v), operator.vjp(operator.residual)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     slope = flat_gradient(0.5 * rows.pow(2).sum(), parameters)
-    expected = Autograd().gradient(*arguments, parameters)[1]
+    expected = slow.gradient(points, parameters)[1]
     assert float((slope - expected).norm()) < 1e-12 * float(expected.norm())
 
 
 def test_threads_may_share_an_engine(case):
     model, equation, points = case
     engine, parameters = Jets(block=500, probe=False), list(model.parameters())
-    arguments = (model.outputs, equation, points, model.names, parameters)
-    expected = engine.gradient(*arguments)
+    bound = engine.bind(model.outputs, equation, model.names)
+    expected = bound.gradient(points, parameters)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: engine.gradient(*arguments), range(16)):
+        for found in pool.map(lambda _: bound.gradient(points, parameters), range(16)):
             assert torch.equal(found[0], expected[0]) and torch.equal(found[1], expected[1])
 
 

@@ -29,13 +29,13 @@ import torch
 from torch import Tensor
 
 from pinn.least_squares import LeastSquares
-from pinn.optimizers.optimizer import Clock, Optimizer, Step
-from pinn.optimizers.system import Solve, System, hopeless, resolution
+from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
+from pinn.optimizers.system import Solve, System, resolution, stationarity
 
 _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
-_CREEP = 0.01  # the part of the loss that a step with inaccurate solves must take off
-_PAYS = 5.0  # times the decrease of such a step that accurate solves must bring, or they are not tried again
+_LEAST_DECREASE = 0.01  # a step with inaccurate solves that lowers the loss by a smaller part than this has stalled
+_LEAST_GAIN = 5.0  # accurate solves must multiply the decrease of a stalled step by this, or they are not tried again
 _KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
 
 
@@ -45,18 +45,18 @@ class Trials:
     Args:
         objective: at θ now.
         loss: f(θ); only smaller values count as better.
-        clock: takes the time.
+        timer: takes the time.
     """
 
-    def __init__(self, objective: LeastSquares, loss: float, clock: Clock) -> None:
-        self.objective, self.clock = objective, clock
+    def __init__(self, objective: LeastSquares, loss: float, timer: StepTimer) -> None:
+        self.objective, self.timer = objective, timer
         self.theta = objective.vector()
         self.best, self.step = loss, torch.zeros_like(self.theta)
         self.evaluations = 0
 
     def residual(self, s: Tensor) -> Tensor:
         """r(θ + s) (N,) in float64."""
-        with self.clock("trials"):
+        with self.timer("trials"):
             self.objective.assign(self.theta + s.to(self.theta.dtype))
             self.evaluations += 1
             return self.objective.residual().double()
@@ -84,7 +84,7 @@ class _Attempt:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StepOptions:
     """The numbers of the step; see the module.
 
     Args:
@@ -100,7 +100,7 @@ class Recipe:
         ValueError: for numbers out of range.
 
     Example:
-        >>> Recipe(corrections=2).accept
+        >>> StepOptions(corrections=2).accept
         0.0001
     """
 
@@ -124,27 +124,30 @@ class Recipe:
             raise ValueError(f"got retries={self.retries}; expected at least 1")
 
 
-class Damped(Optimizer):
+class DampedGaussNewton(Optimizer):
     """Takes the step of the module; a method built on it says how the system is formed and solved.
 
     Args:
-        recipe: the numbers of the step.
+        options: the numbers of the step.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+    def __init__(self, options: StepOptions) -> None:
+        self.options = options
         self.damping = 0.0  # λ; the first step sets it from `scale`
         self.growth = 2.0  # ν
         self.scale = 0.0  # tr(JᵀJ)/p of the first step
-        self.blunt = False  # whether more accurate solves were tried where steps creep, and did not pay
+        self.refinement_disabled = False  # True once more accurate solves were tried on a stalled step in vain
 
     @abstractmethod
-    def _system(self, objective: LeastSquares, clock: Clock) -> System:
+    def _system(self, objective: LeastSquares, timer: StepTimer) -> System:
         """The linearization at θ in the form that fits."""
 
     @abstractmethod
-    def _sharper(self, system: System, clock: Clock) -> System | None:
-        """The same linearization solved more accurately, asked for when no step, or next to none, is found; or None."""
+    def _refined_system(self, system: System, timer: StepTimer) -> System | None:
+        """The same linearization in a form that solves more accurately, or None where there is none.
+
+        It is asked for when no step lowers the loss, or one with inaccurate solves has stalled.
+        """
 
     @abstractmethod
     def _renew(self) -> None:
@@ -155,7 +158,7 @@ class Damped(Optimizer):
         self.growth = 2.0
         self._renew()
         raised = self.damping * math.sqrt(growth) if growth is not None and growth > 0 else self.damping
-        self.damping = min(raised, max(1.0, self.recipe.damping) * self.scale)
+        self.damping = min(raised, max(1.0, self.options.damping) * self.scale)
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see the module and `Optimizer.step`. `info` holds
@@ -163,46 +166,47 @@ class Damped(Optimizer):
         damping (λ), ratio (ρ), corrections, evaluations (of r), solves (values of λ tried), what the system says of
         itself (`System.report`), and seconds/rows, /system, /solve, /trials.
         """
-        clock = Clock()
-        system = self._system(objective, clock)
+        timer = StepTimer()
+        system = self._system(objective, timer)
         loss = float(0.5 * system.residual.dot(system.residual))
-        if reason := hopeless(system.residual, system.gradient, system.trace):
-            return Step(loss, False, clock.seconds, True, reason)
+        if ending := stationarity(system.residual, system.gradient, system.trace):
+            return Step(loss, False, timer.seconds, ending)
         if self.scale == 0.0:
             self.scale = system.trace / objective.size
-            self.damping = self.recipe.damping * self.scale
-        trials = Trials(objective, loss, clock)
-        solves, began, crept = 0, self.damping, 0.0
+            self.damping = self.options.damping * self.scale
+        trials = Trials(objective, loss, timer)
+        solves, began, stalled_decrease = 0, self.damping, 0.0
         while True:
-            attempt = self._attempt(system, trials, clock)
+            attempt = self._attempt(system, trials, timer)
             solves += 1
             used = self.damping
             ratio = (loss - trials.best) / attempt.promised if attempt.promised > 0 else 0.0
-            accepted = ratio > self.recipe.accept
-            # Solves that end before they are accurate still descend, and would go on so for ever.
-            creeps = accepted and system.unresolved and not self.blunt and loss - trials.best < _CREEP * loss
-            if accepted and not creeps:
+            accepted = ratio > self.options.accept
+            # Solves that end before they are accurate still descend a little, and would go on so for ever.
+            inaccurate = system.unresolved and not self.refinement_disabled
+            stalled = accepted and inaccurate and loss - trials.best < _LEAST_DECREASE * loss
+            if accepted and not stalled:
                 break
-            crept = loss - trials.best if creeps else 0.0
+            stalled_decrease = loss - trials.best if stalled else 0.0
             if not accepted:
                 self.damping *= self.growth
                 self.growth *= 2
-            if creeps or solves % self.recipe.retries == 0 or attempt.promised <= _EPS * loss:
-                sharper = self._sharper(system, clock)
-                if sharper is None and accepted:
+            if stalled or solves % self.options.retries == 0 or attempt.promised <= _EPS * loss:
+                refined = self._refined_system(system, timer)
+                if refined is None and accepted:
                     break
                 # λ has been driven to where the step vanishes: neither the next system nor new points want that one.
                 self.damping, self.growth = began, 2.0
-                if sharper is None:
+                if refined is None:
                     break
-                system = sharper
-        if accepted and crept > 0 and loss - trials.best < _PAYS * crept:
-            # It was the curvature of r, not digits, that kept the steps short.
-            self.blunt = True
+                system = refined
+        if accepted and stalled_decrease > 0 and loss - trials.best < _LEAST_GAIN * stalled_decrease:
+            # The curvature of r, not a lack of digits, kept the steps short.
+            self.refinement_disabled = True
             self._renew()
         if accepted:
-            self.damping *= max(self.recipe.shrink, 1 - (2 * ratio - 1) ** 3)
-            # Less is nothing even to J itself, and would in the end be zero.
+            self.damping *= max(self.options.shrink, 1 - (2 * ratio - 1) ** 3)
+            # A smaller λ changes no digit of a step, even one computed from J itself, and would at last underflow.
             self.damping = max(self.damping, _EPS**2 * system.trace)
             self.growth = 2.0
         trials.settle(accepted)
@@ -213,27 +217,28 @@ class Damped(Optimizer):
             "evaluations": float(trials.evaluations),
             "solves": float(solves),
             **system.report(),
-            **clock.seconds,
+            **timer.seconds,
         }
-        reason = "" if accepted else f"no step lowers the loss, with damping up to {used:.1e}"
-        return Step(trials.best if accepted else loss, accepted, info, not accepted, reason)
+        if accepted:
+            return Step(trials.best, True, info)
+        return Step(loss, False, info, StepEnding.NO_DESCENT, f"no step lowers the loss, with damping up to {used:.1e}")
 
-    def _damped(self, system: System, factor: float, clock: Clock) -> Solve:
+    def _damped(self, system: System, factor: float, timer: StepTimer) -> Solve:
         """Solves with `factor` λ; λ is raised until the matrix is positive definite in floating point."""
-        with clock("system"):
+        with timer("system"):
             while True:
                 solve = system.damped(factor * self.damping)
                 if solve is not None:
                     return solve
                 self.damping = max(4 * self.damping, resolution(system))
 
-    def _attempt(self, system: System, trials: Trials, clock: Clock) -> _Attempt:
+    def _attempt(self, system: System, trials: Trials, timer: StepTimer) -> _Attempt:
         """One step for the present λ: direction, acceleration, corrections. The best point seen is in `trials`."""
         r, loss = system.residual, float(0.5 * system.residual.dot(system.residual))
-        solve = self._damped(system, 1.0, clock)
-        with clock("solve"):
+        solve = self._damped(system, 1.0, timer)
+        with timer("solve"):
             d = solve(r)
-            promise = system.times(d)
+            promise = system.matvec(d)
         # f − f_lin without cancellation, and right for an inexact d too.
         promised = -float(promise.dot(r + 0.5 * promise))
         if not math.isfinite(promised):
@@ -241,17 +246,17 @@ class Damped(Optimizer):
         target = r + promise
         lowest = float(0.5 * target.dot(target))
         s = d
-        if self.recipe.geodesic:
+        if self.options.geodesic:
             second = (2 / _H) * ((trials.residual(_H * d) - r) / _H - promise)
-            with clock("solve"):
+            with timer("solve"):
                 s = d + 0.5 * solve(second)
         now = trials.residual(s)
         gap = trials.loss(s, now) - lowest
         used = 0
-        if self.recipe.corrections and gap > _KEPT * (loss - lowest):
-            solve = self._damped(system, self.recipe.correction_damping, clock)
-        while used < self.recipe.corrections and gap > _KEPT * (loss - lowest) and math.isfinite(gap):
-            with clock("solve"):
+        if self.options.corrections and gap > _KEPT * (loss - lowest):
+            solve = self._damped(system, self.options.correction_damping, timer)
+        while used < self.options.corrections and gap > _KEPT * (loss - lowest) and math.isfinite(gap):
+            with timer("solve"):
                 s = s + solve(now - target)
             now = trials.residual(s)
             used += 1

@@ -1,0 +1,72 @@
+"""What is handed to the pictures: fields over a domain as a value, and what is asked of a solution or a history.
+
+The pictures know neither problems nor solutions. Whatever can say its fields in these terms can be drawn, a solution
+of another program too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Columns = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Functions over a domain, and the true ones where they are known.
+
+    Args:
+        title: stands above the picture.
+        coordinates: names of the d coordinates.
+        bounds: (low, high) of each, in its own units: a box around the domain.
+        outputs: names of the fields.
+        contains: of columns (n,) by coordinate; returns (n,) booleans, which points belong to the domain.
+        evaluate: of columns (n,) by coordinate, inside of the domain; returns the fields (n,) by output.
+        exact: the same for the true fields, of some outputs or of all; None where they are not known.
+
+    Example:
+        >>> fields = Fields(
+        ...     title="a sine",
+        ...     coordinates=("x",),
+        ...     bounds={"x": (0.0, 6.0)},
+        ...     outputs=("u",),
+        ...     contains=lambda columns: columns["x"] >= 0,
+        ...     evaluate=lambda columns: {"u": np.sin(columns["x"])},
+        ... )
+        >>> fields.evaluate({"x": np.array([0.0])})
+        {'u': array([0.])}
+    """
+
+    title: str
+    coordinates: tuple[str, ...]
+    bounds: Mapping[str, tuple[float, float]]
+    outputs: tuple[str, ...]
+    contains: Callable[[Columns], NDArray[np.bool_]]
+    evaluate: Callable[[Columns], Mapping[str, Array]]
+    exact: Callable[[Columns], Mapping[str, Array]] | None = None
+
+
+class Drawable(Protocol):
+    """Anything that has fields to draw, such as a `Solution`."""
+
+    def fields(self) -> Fields:
+        """What is drawn of it."""
+        ...
+
+
+class Recording(Protocol):
+    """What was recorded in a run, one row a step, such as a `History`."""
+
+    def column(self, name: str) -> Array:
+        """One quantity over the rows, NaN where a row does not have it; shape (rows,)."""
+        ...
+
+    def __iter__(self) -> Iterator[Mapping[str, float]]:
+        """The rows, each a mapping from quantities to their values."""
+        ...

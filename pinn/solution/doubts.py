@@ -1,0 +1,114 @@
+"""Reasons not to trust an answer, in plain words, the gravest first.
+
+They are read off the residuals on fresh points, the history of the losses and the values of the outputs: a constraint
+that is not met, one met far worse than the others, a network that fits its points and not the equation, a run that
+ended too soon.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from pinn.domains import Points
+from pinn.problem import Problem
+from pinn.solution.residuals import ConstraintReport
+from pinn.solution.solution import Solution
+
+
+def reasons_for_distrust(
+    solution: Solution,
+    constraints: tuple[ConstraintReport, ...],
+    loss: float,
+    points: Mapping[str, Points],
+    reason: str,
+) -> list[str]:
+    """Reasons not to trust a solution, the gravest first; none where nothing speaks against it.
+
+    Args:
+        solution: what was found, with its history.
+        constraints: their residuals on fresh points.
+        loss: half the weighted mean square of the rows there.
+        points: those points, by constraint name.
+        reason: why training ended.
+    """
+    if not math.isfinite(loss):
+        return [
+            f"the residual is not finite ({reason or 'training diverged'}): take a smaller step or check the equation"
+        ]
+    return [
+        *_unmet(solution, constraints, points),
+        *_unbalanced(solution.problem, constraints),
+        *_overfitted(solution),
+        *_unconverged(solution, reason),
+    ]
+
+
+def _unmet(solution: Solution, constraints: tuple[ConstraintReport, ...], points: Mapping[str, Points]) -> list[str]:
+    """Constraints that the answer does not satisfy, and the trivial solution that often hides behind them."""
+    unmet = [one for one in constraints if one.relative is not None and one.relative > 0.05]
+    said = [
+        f"{one.name!r} is not satisfied: its residual is {one.relative:.0%} of what the zero function leaves"
+        for one in unmet
+    ]
+    if not unmet:
+        return []
+    problem = solution.problem
+    inside = next(
+        (p for name, p in points.items() if problem.constraints[name].on.dimension == problem.domain.dimension), None
+    )
+    if inside is None:
+        return said
+    value = solution(**{name: inside.column(name).numpy() for name in inside.names})
+    outputs = value if isinstance(value, dict) else {problem.outputs[0]: value}
+    for name, values in outputs.items():
+        size = float(solution.model.get_buffer("sizes")[problem.outputs.index(name)])
+        if float(np.ptp(values)) < 0.02 * size:
+            said.insert(0, f"{name} is (nearly) constant: a trivial solution of the equation, not of the problem")
+    return said
+
+
+def _unbalanced(problem: Problem, constraints: tuple[ConstraintReport, ...]) -> list[str]:
+    """A condition violated far more than the rest, in units of what the zero function leaves."""
+    measured = [one for one in constraints if one.relative is not None]
+    if len(measured) < 2:
+        return []
+    worst = max(measured, key=lambda one: one.relative or 0.0)
+    best = min(measured, key=lambda one: one.relative or 0.0)
+    assert worst.relative is not None and best.relative is not None
+    if worst.relative > 1e-3 and worst.relative > 1e3 * best.relative:
+        return [
+            f"unbalanced constraints: {worst.name!r} is met to {worst.relative:.0e}, "
+            f"{best.name!r} to {best.relative:.0e}; "
+            f"raise the weight of {worst.name!r} (now {problem.weight(worst.name):g})"
+        ]
+    return []
+
+
+def _overfitted(solution: Solution) -> list[str]:
+    """The loss on fresh points far above that on the points trained on, over the last looks."""
+    fresh, trained = solution.history.column("fresh"), solution.history.column("loss")
+    both = np.flatnonzero(np.isfinite(fresh) & np.isfinite(trained) & (trained > 0))[-5:]
+    if len(both) == 5:
+        ratio = float(np.median(fresh[both] / trained[both]))
+        if ratio > 30:
+            return [f"stale or too few points: the loss on fresh ones is {ratio:.0f} times that on those trained on"]
+    return []
+
+
+def _unconverged(solution: Solution, reason: str) -> list[str]:
+    """The loss on fresh points still falling at the end, or hardly fallen at all."""
+    seconds, fresh = solution.history.column("seconds"), solution.history.column("fresh")
+    looks = np.flatnonzero(np.isfinite(fresh))
+    if len(looks) < 2:
+        return []
+    least = np.minimum.accumulate(fresh[looks])
+    if least[-1] > 0.05 * least[0] and least[-1] > 0:
+        return [f"hardly trained: the loss on fresh points fell only from {least[0]:.1e} to {least[-1]:.1e}"]
+    late = seconds[looks] >= 0.8 * seconds[looks][-1]
+    cut = any(word in reason for word in ("time is up", "steps taken"))
+    if cut and late.any() and least[late][0] > 2 * least[-1]:
+        return ["unconverged: the loss on fresh points still halved in the last fifth of the run; more time would help"]
+    return []
