@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from pinn.analysis import Derivative
-from pinn.derivatives import Jets, attach, d, default_step
+from pinn.derivatives import Engine, Jets, attach, d, default_step
 from pinn.derivatives.witnesses.check import notation
 from pinn.objective import Equations
 from pinn.verification.table import VerificationRow
@@ -67,7 +67,7 @@ def compare_derivatives(
         _worst(f"derivatives of order {order}: nested against central differences", names, line)
         for order, line in lines.items()
     ]
-    by_jets = _by_jets(outputs, x, names, wanted) if isinstance(equations.engine, Jets) else None
+    by_jets = _by_jets(equations.engine, outputs, x, names, wanted)
     if by_jets is not None:
         rows.append(_agreement("derivatives: jets against nested", names, by_jets, nested, sizes, allowed))
     return rows + _against_sympy(equations, wanted)
@@ -150,16 +150,18 @@ def _by_differences(
 
 
 def _by_jets(
-    outputs: Outputs, x: Tensor, names: Sequence[str], wanted: Sequence[Derivative]
+    engine: Engine, outputs: Outputs, x: Tensor, names: Sequence[str], wanted: Sequence[Derivative]
 ) -> dict[Derivative, Tensor] | None:
-    """The derivatives by jets; None where jets cannot carry the model, which nested autograd then serves."""
+    """The derivatives by jets; None where the engine is another or they cannot carry the model."""
 
     def each(columns: Mapping[str, Any], fields: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
         return [d(fields[name], *(columns[names[axis]] for axis in axes)) for name, axes in wanted]
 
+    if not isinstance(engine, Jets):
+        return None
     try:
         with torch.no_grad():
-            rows = Jets(fallback=False).bind(outputs, each, names).residual(x)
+            rows = Jets(fallback=False, rules=engine.rules).bind(outputs, each, names).residual(x)
     except _UNCARRIED:
         return None  # the engine says so in the log when it meets the equations
     return dict(zip(wanted, rows.detach().unbind(1), strict=True))
@@ -197,7 +199,7 @@ def _against_sympy(equations: Equations, wanted: Sequence[Derivative]) -> list[V
     sizes = {key: _largest(value) for key, value in true.items()}
     by_nested = _by_nested(outputs, points, names, chosen)
     routes = {"nested": {key: by_nested[key] for key in chosen}}
-    by_jets = _by_jets(outputs, points, names, chosen) if isinstance(equations.engine, Jets) else None
+    by_jets = _by_jets(equations.engine, outputs, points, names, chosen)
     if by_jets is not None:
         routes["jets"] = by_jets
     return [
