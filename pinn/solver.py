@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
 
+from pinn.ambient import own_settings
 from pinn.defaults import default_optimizer
 from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
@@ -28,7 +28,7 @@ from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts, evolve
 from pinn.sampling.uniform import spread
 from pinn.solution import Report, Solution
 from pinn.training import Stage, Trainer, Widening
-from pinn.training.trainer import Callback
+from pinn.training.callback import CallbackLike, as_callbacks
 from pinn.verification.before_training import CheckError, CheckTable, asked, check
 from pinn.weighting import Weighting
 
@@ -57,7 +57,7 @@ def solve(
     verify: bool = True,
     start: Solution | None = None,
     progress: bool = True,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Iterable[CallbackLike] = (),
 ) -> Solution:
     """Solve `problem` and return the solution that was best on points never trained on.
 
@@ -81,7 +81,8 @@ def solve(
             table (logger `pinn.check`, level INFO).
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
-        callbacks: called with a `Progress` after every step.
+        callbacks: functions called with a `Progress` after every step, or `Callback` objects; a returned `Stop("why")`
+            ends the run.
 
     Raises:
         CheckError: when the verification before training fails.
@@ -89,7 +90,7 @@ def solve(
 
     Example:
         >>> from pinn.problems import oscillator
-        >>> solution = solve(oscillator(), seconds=5, progress=False)
+        >>> solution = solve(oscillator(), steps=40, progress=False)
         >>> bool(solution.error() < 1e-4)
         True
     """
@@ -98,7 +99,8 @@ def solve(
     if stages is not None and any(option is not None for option in (optimizer, sampling, weighting, steps)):
         raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
     workers = torch.get_num_threads() if threads is None else threads
-    with threadpool_limits(limits=1):
+    watching = as_callbacks(callbacks)
+    with own_settings(dtype):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)
         equations = Equations(model, _given(derivatives, Engine, "derivatives", "Jets()") or Jets())
@@ -111,12 +113,12 @@ def solve(
             seconds=seconds,
             tolerance=tolerance,
             progress=progress,
-            callbacks=callbacks,
+            callbacks=watching,
             started=started,
             workers=workers,
         )
         solution = Solution(problem, model, trainer.run(stages))
-        solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
+        solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed)
         return solution
 
 

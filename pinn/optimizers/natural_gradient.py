@@ -18,7 +18,7 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped import Trials
 from pinn.optimizers.optimizer import Clock, Optimizer, Step
-from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, hopeless, resolution
+from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, hopeless, resolution, squares_flops
 
 
 class NaturalGradient(Optimizer):
@@ -44,6 +44,10 @@ class NaturalGradient(Optimizer):
 
     def reset(self, growth: float | None = None) -> None:
         """Nothing: no step remembers the last."""
+
+    def flops(self, rows: int, parameters: int) -> float:
+        """See `Optimizer.flops`."""
+        return squares_flops(rows, parameters)
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""

@@ -90,6 +90,15 @@ class Optimizer(ABC):
             growth: loss of the current parameters on the new points over that on the old ones; None when not known.
         """
 
+    def flops(self, rows: int, parameters: int) -> float:
+        """Floating-point operations of a step beside what it asks of the objective, about; see `pinn.training.work`.
+
+        Args:
+            rows: N.
+            parameters: p.
+        """
+        return 0.0
+
     def state_dict(self) -> dict[str, Any]:
         """What a continuation needs, as plain numbers and tensors."""
         return {name: _copied(getattr(self, name)) for name in self._state}

@@ -24,6 +24,7 @@ from pinn.domains import Points
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.sampling.uniform import spread
+from pinn.solution.outcome import Outcome
 from pinn.solution.solution import Solution
 
 Array = NDArray[np.float64]
@@ -84,7 +85,7 @@ class Report:
         loss: half the weighted mean square of the rows on those points.
         seconds: wall time of training.
         steps: optimizer steps.
-        reason: why training ended.
+        outcome: how training ended, None where it is not known; `reason` and `ending` say the same as text.
         parameters: number of trained numbers.
         dtype: their precision.
         seed: of weights and points.
@@ -102,7 +103,7 @@ class Report:
     loss: float
     seconds: float
     steps: int
-    reason: str
+    outcome: Outcome | None
     parameters: int
     dtype: str
     seed: int
@@ -116,7 +117,7 @@ class Report:
         equations: Equations,
         *,
         check: Any | None = None,
-        reason: str = "",
+        outcome: Outcome | None = None,
         seed: int = 0,
         size: int = 4000,
     ) -> Report:
@@ -126,7 +127,7 @@ class Report:
             solution: what was found.
             equations: the constraints and engine it was trained with.
             check: the table of comparisons made before the run.
-            reason: why training ended.
+            outcome: how training ended.
             seed: of the run; the fresh points come from another one.
             size: fresh points on the domain itself.
         """
@@ -146,13 +147,23 @@ class Report:
             loss=loss,
             seconds=float(history[-1]["seconds"]) if len(history) else 0.0,
             steps=int(history[-1]["step"]) if len(history) else 0,
-            reason=reason,
+            outcome=outcome,
             parameters=sum(parameter.numel() for parameter in parameters),
             dtype=str(parameters[0].dtype).removeprefix("torch."),
             seed=seed,
             checked=0 if check is None else len(check.rows),
-            warnings=tuple(_warnings(solution, constraints, loss, points, reason)),
+            warnings=tuple(_warnings(solution, constraints, loss, points, outcome)),
         )
+
+    @property
+    def reason(self) -> str:
+        """Why training ended, in plain words; empty where it is not known."""
+        return "" if self.outcome is None else str(self.outcome)
+
+    @property
+    def ending(self) -> str:
+        """What ended training, the value of an `Ending`; empty where it is not known."""
+        return "" if self.outcome is None else self.outcome.ending.value
 
     @property
     def trusted(self) -> bool:
@@ -161,7 +172,10 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON wants them."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "constraints"}
+        plain = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("constraints", "outcome")
+        }
+        plain |= {"reason": self.reason, "ending": self.ending}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
         plain["warnings"] = list(self.warnings)
         plain["constraints"] = {
@@ -296,18 +310,18 @@ def _warnings(
     constraints: tuple[ConstraintReport, ...],
     loss: float,
     points: Mapping[str, Points],
-    reason: str,
+    outcome: Outcome | None,
 ) -> list[str]:
     """Reasons for distrust, the gravest first."""
     if not math.isfinite(loss):
         return [
-            f"the residual is not finite ({reason or 'training diverged'}): take a smaller step or check the equation"
+            f"the residual is not finite ({outcome or 'training diverged'}): take a smaller step or check the equation"
         ]
     return [
         *_unmet(solution, constraints, points),
         *_unbalanced(solution.problem, constraints),
         *_overfitted(solution),
-        *_unconverged(solution, reason),
+        *_unconverged(solution, outcome),
     ]
 
 
@@ -353,8 +367,8 @@ def _unbalanced(problem: Problem, constraints: tuple[ConstraintReport, ...]) -> 
 
 
 def _overfitted(solution: Solution) -> list[str]:
-    """The loss on fresh points far above that on the points trained on, over the last looks."""
-    fresh, trained = solution.history.column("fresh"), solution.history.column("loss")
+    """The loss on validation points far above that on the points trained on, over the last evaluations."""
+    fresh, trained = solution.history.column("validation"), solution.history.column("loss")
     both = np.flatnonzero(np.isfinite(fresh) & np.isfinite(trained) & (trained > 0))[-5:]
     if len(both) == 5:
         ratio = float(np.median(fresh[both] / trained[both]))
@@ -363,17 +377,16 @@ def _overfitted(solution: Solution) -> list[str]:
     return []
 
 
-def _unconverged(solution: Solution, reason: str) -> list[str]:
+def _unconverged(solution: Solution, outcome: Outcome | None) -> list[str]:
     """The loss on fresh points still falling at the end, or hardly fallen at all."""
-    seconds, fresh = solution.history.column("seconds"), solution.history.column("fresh")
+    steps, fresh = solution.history.column("step"), solution.history.column("validation")
     looks = np.flatnonzero(np.isfinite(fresh))
     if len(looks) < 2:
         return []
     least = np.minimum.accumulate(fresh[looks])
     if least[-1] > 0.05 * least[0] and least[-1] > 0:
         return [f"hardly trained: the loss on fresh points fell only from {least[0]:.1e} to {least[-1]:.1e}"]
-    late = seconds[looks] >= 0.8 * seconds[looks][-1]
-    cut = any(word in reason for word in ("time is up", "steps taken"))
-    if cut and late.any() and least[late][0] > 2 * least[-1]:
+    late = steps[looks] >= 0.8 * steps[looks][-1]
+    if outcome is not None and outcome.ending.cut and late.any() and least[late][0] > 2 * least[-1]:
         return ["unconverged: the loss on fresh points still halved in the last fifth of the run; more time would help"]
     return []
