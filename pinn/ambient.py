@@ -43,6 +43,17 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 @contextmanager
+def plain_tensors() -> Iterator[None]:
+    """Gradients on, inference mode off, and the CPU where no device is named."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":  # it costs a little at every call of torch
+            stack.enter_context(torch.device("cpu"))
+        yield
+
+
+@contextmanager
 def own_settings(dtype: torch.dtype) -> Iterator[None]:
     """What a run depends on: gradients on, inference mode off, one thread, its own precision, the CPU as default.
 
@@ -54,11 +65,5 @@ def own_settings(dtype: torch.dtype) -> Iterator[None]:
         ...     torch.is_grad_enabled(), torch.get_default_dtype()
         (True, torch.float64)
     """
-    with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(single_thread())
-        stack.enter_context(default_dtype(dtype))
-        if torch.get_default_device().type != "cpu":  # it costs a little at every call of torch
-            stack.enter_context(torch.device("cpu"))
+    with plain_tensors(), single_thread(), default_dtype(dtype):
         yield

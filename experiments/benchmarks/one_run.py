@@ -99,7 +99,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
 
 
 def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Curve:
-    """Seconds, error and largest relative coefficient error of the answer so far, at every evaluation on validation points.
+    """Seconds, error and largest relative coefficient error of the answer so far, at every evaluation.
 
     Args:
         rows: of a history; those without `validation` are passed over.

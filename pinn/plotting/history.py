@@ -1,7 +1,7 @@
 """Pictures of a run: loss and error against wall time for one run or several, and the optimizer's own trace.
 
-Loss is half the weighted mean square of the residuals, on the points trained on and on validation points; error is relative
-L2 against the reference. Where the two losses part, the network fits its points and not the equation.
+Loss is half the weighted mean square of the residuals, on the points trained on and on validation points; error is
+relative L2 against the reference. Where the two losses part, the network fits its points and not the equation.
 """
 
 from __future__ import annotations
