@@ -49,7 +49,7 @@ class Trainer:
         progress: show a progress bar (only on a terminal).
         callbacks: functions called after every step, or `Callback` objects.
         validation: number of validation points on the domain itself.
-        clock: what tells the seconds.
+        clock: what tells the seconds; left out, `time.perf_counter`.
         started: reading of the clock at the start; left out, now.
         workers: threads that may share large matrix products.
 
@@ -73,15 +73,15 @@ class Trainer:
         progress: bool = True,
         callbacks: Iterable[CallbackLike] = (),
         validation: int = 2000,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] | None = None,
         started: float | None = None,
         workers: int = 1,
     ) -> None:
         self.equations = equations
         self.generator = generator
-        self.clock = clock
+        self.clock = time.perf_counter if clock is None else clock
         self.workers = workers
-        self.started = clock() if started is None else started
+        self.started = self.clock() if started is None else started
         self.criteria: list[StoppingCriterion] = []
         if seconds is not None and seconds < math.inf:
             self.criteria.append(MaxSeconds(seconds, run=True))
@@ -289,15 +289,15 @@ class _StageRun:
 
         Where weights move, both are taken under those of the problem: a change of weights is no growth of the loss.
         """
-        old, size = self._plain_loss(self.objective, old), self.sampler.size
+        old = self._plain_loss(self.objective, old)
         drawn, new = self._drawn()
         if self.sampler.observe(old, new):
             drawn, new = self._drawn()
             if self.widening is not None:
                 self.widening.forget()
-        self._use(drawn)
-        if self.sampler.size != size:
+        if drawn.rows > self.objective.rows:
             self.monitor.count_anew()  # more points may help where the old ones no longer did
+        self._use(drawn)
         if self.widening is not None and self.widening.due(new, self.sampler.size, self.sampler.full):
             self._widen(self.widening.factor)
             return
