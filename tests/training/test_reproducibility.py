@@ -131,7 +131,7 @@ SETTINGS = {
 
 def state():
     """All settings that a run might leave changed."""
-    generator = np.random.get_state()  # noqa: NPY002: whether a run draws from it is the question
+    generator = np.random.get_state()  # noqa: NPY002
     return (
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
