@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pinn.ambient import plain_tensors
 from pinn.binding import bind, names_of
 from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
@@ -173,8 +174,9 @@ class Problem:
             self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
         )
         _validate_names(self)
-        for name, constraint in self.constraints.items():
-            _validate_constraint(self, name, constraint)
+        with plain_tensors():  # the caller may have gradients switched off
+            for name, constraint in self.constraints.items():
+                _validate_constraint(self, name, constraint)
 
     @property
     def coordinates(self) -> tuple[str, ...]:

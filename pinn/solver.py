@@ -9,7 +9,6 @@ of the library, and they combine freely.
 from __future__ import annotations
 
 import copy
-import importlib
 import logging
 import textwrap
 import time
@@ -17,8 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import torch
-from threadpoolctl import threadpool_limits
 
+from pinn.ambient import own_settings
 from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
 from pinn.model import Model, NetworkFactory
@@ -28,7 +27,7 @@ from pinn.problem import Problem
 from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
 from pinn.training import Stage, Trainer
-from pinn.training.trainer import Callback
+from pinn.training.callback import CallbackLike, as_callbacks
 from pinn.validation import count, positive
 from pinn.verification import VerificationError, VerificationTable, verify_before_training
 from pinn.weighting import Weighting
@@ -55,7 +54,7 @@ def solve(
     verify: bool = True,
     start: Solution | None = None,
     progress: bool = True,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Iterable[CallbackLike] = (),
 ) -> Solution:
     """Solve `problem` and return the solution that was best on points never trained on.
 
@@ -79,7 +78,8 @@ def solve(
             table (logger `pinn.verification`, level INFO).
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
-        callbacks: called with a `Progress` after every step.
+        callbacks: functions called with a `Progress` after every step, or `Callback` objects; a returned `Stop("why")`
+            ends the run.
 
     Raises:
         VerificationError: when the verification before training fails.
@@ -94,8 +94,8 @@ def solve(
     _validate(locals())
     started = time.perf_counter()
     workers = torch.get_num_threads() if threads is None else threads
-    importlib.import_module("scipy.linalg")  # loaded only now, and before the limit, which holds for what is loaded
-    with threadpool_limits(limits=1):
+    watching = as_callbacks(callbacks)
+    with own_settings(dtype):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
@@ -108,12 +108,12 @@ def solve(
             seconds=seconds,
             tolerance=tolerance,
             progress=progress,
-            callbacks=callbacks,
+            callbacks=watching,
             started=started,
             workers=workers,
         )
         solution = Solution(problem, model, trainer.run(stages))
-        solution.report = Report.of(solution, equations, check=table, reason=trainer.reason, seed=seed)
+        solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed)
         return solution
 
 

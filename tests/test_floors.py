@@ -47,6 +47,9 @@ FORBIDDEN_CALLS = {
     "plt.figure": "use Figure: pyplot holds global state",
 }
 
+# `solve` sets what a run depends on and restores it, in one module: nothing else limits the threads of torch itself.
+SCOPED = {"ambient.py": {"torch.set_num_threads", "torch.set_default_dtype"}}
+
 LIBRARY = sorted(MODULES.values())
 
 
@@ -142,7 +145,8 @@ def test_nothing_global_is_touched(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            assert name not in FORBIDDEN_CALLS, f"{path}:{node.lineno}: {name}: {FORBIDDEN_CALLS[name]}"
+            forbidden = set(FORBIDDEN_CALLS) - SCOPED.get(name_of(path), set())
+            assert name not in forbidden, f"{path}:{node.lineno}: {name}: {FORBIDDEN_CALLS[name]}"
         if isinstance(node, ast.Global):
             raise AssertionError(f"{path}:{node.lineno}: module state {node.names}")
         if isinstance(node, ast.ExceptHandler):

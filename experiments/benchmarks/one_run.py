@@ -99,19 +99,19 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
 
 
 def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Curve:
-    """Seconds, error and largest relative coefficient error of the answer so far, at every look at fresh points.
+    """Seconds, error and largest relative coefficient error of the answer so far, at every evaluation.
 
     Args:
-        rows: of a history; those without `fresh` are no looks.
+        rows: of a history; those without `validation` are passed over.
         exact: true values of the unknown coefficients.
     """
     found: Curve = {"seconds": [], "error": [], "coefficients": []}
     least, error, wrong = math.inf, math.nan, math.nan
     for row in rows:
-        if "fresh" not in row:
+        if "validation" not in row:
             continue
-        if row["fresh"] < least or math.isnan(least):
-            least = row["fresh"]
+        if row["validation"] < least or math.isnan(least):
+            least = row["validation"]
             error = row.get("error", math.nan)
             wrong = max(
                 (abs(row[f"coefficient/{name}"] - true) / (abs(true) or 1.0) for name, true in exact.items()),

@@ -91,7 +91,9 @@ class Points:
         """The same points in another precision or on another device; what is left out stays."""
 
         def move(tensor: Tensor) -> Tensor:
-            return tensor.to(dtype=dtype, device=device)
+            moved = tensor.to(dtype=dtype, device=device)
+            # What was made under torch.inference_mode cannot take part in derivatives; a copy can.
+            return moved.clone() if moved.is_inference() else moved
 
         normals = None if self.normals is None else move(self.normals)
         return Points(self.names, move(self.x), normals, {name: move(v) for name, v in self.values.items()})

@@ -19,7 +19,7 @@ import torch
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import DampedGaussNewton, StepOptions
 from pinn.optimizers.optimizer import StepTimer
-from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System
+from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System, squares_flops
 
 
 class LevenbergMarquardt(DampedGaussNewton):
@@ -77,6 +77,10 @@ class LevenbergMarquardt(DampedGaussNewton):
             (None, 2000)
         """
         return None if 16 * parameters**2 <= self.memory else int(self.memory / (parameters * itemsize))
+
+    def flops(self, rows: int, parameters: int) -> float:
+        """See `Optimizer.flops`."""
+        return squares_flops(rows, parameters)
 
     def _renew(self) -> None:
         self.orthogonal = self.always

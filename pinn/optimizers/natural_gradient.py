@@ -18,7 +18,7 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
-from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution, stationarity
+from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution, squares_flops, stationarity
 
 
 class NaturalGradient(Optimizer):
@@ -44,6 +44,10 @@ class NaturalGradient(Optimizer):
 
     def reset(self, growth: float | None = None) -> None:
         """Nothing: no step remembers the last."""
+
+    def flops(self, rows: int, parameters: int) -> float:
+        """See `Optimizer.flops`."""
+        return squares_flops(rows, parameters)
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""

@@ -126,6 +126,15 @@ class Optimizer(ABC):
         """
         return None
 
+    def flops(self, rows: int, parameters: int) -> float:
+        """Floating-point operations of a step beside what it asks of the objective, about; see `pinn.training.work`.
+
+        Args:
+            rows: N.
+            parameters: p.
+        """
+        return 0.0
+
     def state_dict(self) -> dict[str, Any]:
         """What a continuation needs, as plain numbers and tensors."""
         return {name: _copied(getattr(self, name)) for name in self._state}

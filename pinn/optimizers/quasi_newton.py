@@ -46,6 +46,10 @@ class QuasiNewton(Descent):
         self._c2 = slope
         self._H: Tensor | None = None
 
+    def flops(self, rows: int, parameters: int) -> float:
+        """See `Optimizer.flops`."""
+        return 100.0 * parameters**2  # three passes over H, which memory bounds
+
     @abstractmethod
     def _family(self, b: float, h: float, p: int) -> tuple[float, float]:
         """τ and φ for the two numbers of the module and the number of parameters."""

@@ -93,6 +93,10 @@ class Sketched(Optimizer):
         self._past = False
         self._logs = []
 
+    def flops(self, rows: int, parameters: int) -> float:
+        """See `Optimizer.flops`."""
+        return 50.0 * rows * parameters + 20.0 * self._size(parameters) ** 3  # the sketch, and the SVD
+
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see `Optimizer.step`.
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
-from pinn.optimizers.system import Buffers, stationarity
+from pinn.optimizers.system import Buffers, squares_flops, stationarity
 
 
 class SPRING(Optimizer):
@@ -54,6 +54,10 @@ class SPRING(Optimizer):
 
     def reset(self, growth: float | None = None) -> None:
         """Nothing: carrying the direction over to new points is what the method is for."""
+
+    def flops(self, rows: int, parameters: int) -> float:
+        """See `Optimizer.flops`."""
+        return squares_flops(rows, parameters)
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""

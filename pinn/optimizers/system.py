@@ -260,6 +260,12 @@ def _through_squares(system: System, gram: Tensor, factor: Tensor, damping: floa
     return solve
 
 
+def squares_flops(rows: int, parameters: int) -> float:
+    """Operations of forming the smaller of JᵀJ and JJᵀ, half a product, and of two factors of it."""
+    m = min(rows, parameters)
+    return max(rows, parameters) * m**2 + 2 * m**3 / 3
+
+
 def resolution(system: System) -> float:
     """The damping ε tr(JᵀJ) below which a matrix of squares no longer tells small singular values from rounding."""
     return max(_EPS * system.trace, torch.finfo(torch.float64).tiny)

@@ -1,7 +1,7 @@
 """Pictures of a run: loss and error against wall time for one run or several, and the optimizer's own trace.
 
-Loss is half the weighted mean square of the residuals, on the points trained on and on fresh ones; error is relative
-L2 against the reference. Where the two losses part, the network fits its points and not the equation.
+Loss is half the weighted mean square of the residuals, on the points trained on and on validation points; error is
+relative L2 against the reference. Where the two losses part, the network fits its points and not the equation.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def plot_history(
     for index, (label, history) in enumerate(runs.items()):
         color = PALETTE[index % len(PALETTE)]
         if several:
-            curves.append(_curve(loss, history, "fresh", color, label))
+            curves.append(_curve(loss, history, "validation", color, label))
         else:
             curves.append(_curve(loss, history, "loss", MUTED, "points trained on", lw=0.9))
-            curves.append(_curve(loss, history, "fresh", color, "fresh points", lw=2))
+            curves.append(_curve(loss, history, "validation", color, "validation points", lw=2))
             _stages(loss, history)
     logarithmic(loss, *curves)
-    loss.set(xlabel="wall time (s)", ylabel="loss on fresh points" if several else "loss", title="loss")
+    loss.set(xlabel="wall time (s)", ylabel="validation loss" if several else "loss", title="loss")
     _legend(loss)
     if errors:
         axes = quiet(figure.add_subplot(1, 2, 2))
@@ -71,7 +71,7 @@ def plot_history(
 
 # Panel title -> columns of the history that it shows, whether y is logarithmic.
 _TRACE: dict[str, tuple[dict[str, str], bool]] = {
-    "loss": ({"loss": "points trained on", "fresh": "fresh points"}, True),
+    "loss": ({"loss": "points trained on", "validation": "validation points"}, True),
     "error": ({"error": "relative L2"}, True),
     "damping λ": ({"damping": "λ"}, True),
     "ratio ρ, actual over predicted decrease": ({"ratio": "ρ"}, False),

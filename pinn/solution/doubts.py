@@ -14,6 +14,7 @@ import numpy as np
 
 from pinn.domains import Points
 from pinn.problem import Problem
+from pinn.solution.outcome import Outcome
 from pinn.solution.residuals import ConstraintReport
 from pinn.solution.solution import Solution
 
@@ -23,7 +24,7 @@ def reasons_for_distrust(
     constraints: tuple[ConstraintReport, ...],
     loss: float,
     points: Mapping[str, Points],
-    reason: str,
+    outcome: Outcome | None,
 ) -> list[str]:
     """Reasons not to trust a solution, the gravest first; none where nothing speaks against it.
 
@@ -32,17 +33,17 @@ def reasons_for_distrust(
         constraints: their residuals on fresh points.
         loss: half the weighted mean square of the rows there.
         points: those points, by constraint name.
-        reason: why training ended.
+        outcome: how training ended; None where it is not known.
     """
     if not math.isfinite(loss):
         return [
-            f"the residual is not finite ({reason or 'training diverged'}): take a smaller step or check the equation"
+            f"the residual is not finite ({outcome or 'training diverged'}): take a smaller step or check the equation"
         ]
     return [
         *_unmet(solution, constraints, points),
         *_unbalanced(solution.problem, constraints),
         *_overfitted(solution),
-        *_unconverged(solution, reason),
+        *_unconverged(solution, outcome),
     ]
 
 
@@ -89,7 +90,7 @@ def _unbalanced(problem: Problem, constraints: tuple[ConstraintReport, ...]) -> 
 
 def _overfitted(solution: Solution) -> list[str]:
     """The loss on fresh points far above that on the points trained on, over the last looks."""
-    fresh, trained = solution.history.column("fresh"), solution.history.column("loss")
+    fresh, trained = solution.history.column("validation"), solution.history.column("loss")
     both = np.flatnonzero(np.isfinite(fresh) & np.isfinite(trained) & (trained > 0))[-5:]
     if len(both) == 5:
         ratio = float(np.median(fresh[both] / trained[both]))
@@ -98,17 +99,16 @@ def _overfitted(solution: Solution) -> list[str]:
     return []
 
 
-def _unconverged(solution: Solution, reason: str) -> list[str]:
-    """The loss on fresh points still falling at the end, or hardly fallen at all."""
-    seconds, fresh = solution.history.column("seconds"), solution.history.column("fresh")
-    looks = np.flatnonzero(np.isfinite(fresh))
-    if len(looks) < 2:
+def _unconverged(solution: Solution, outcome: Outcome | None) -> list[str]:
+    """The validation loss still falling at the end, or hardly fallen at all."""
+    steps, validation = solution.history.column("step"), solution.history.column("validation")
+    evaluated = np.flatnonzero(np.isfinite(validation))
+    if len(evaluated) < 2:
         return []
-    least = np.minimum.accumulate(fresh[looks])
+    least = np.minimum.accumulate(validation[evaluated])
     if least[-1] > 0.05 * least[0] and least[-1] > 0:
         return [f"hardly trained: the loss on fresh points fell only from {least[0]:.1e} to {least[-1]:.1e}"]
-    late = seconds[looks] >= 0.8 * seconds[looks][-1]
-    cut = any(word in reason for word in ("time is up", "steps taken"))
-    if cut and late.any() and least[late][0] > 2 * least[-1]:
+    late = steps[evaluated] >= 0.8 * steps[evaluated][-1]
+    if outcome is not None and outcome.ending.cut and late.any() and least[late][0] > 2 * least[-1]:
         return ["unconverged: the loss on fresh points still halved in the last fifth of the run; more time would help"]
     return []

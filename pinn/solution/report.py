@@ -18,6 +18,7 @@ from pinn.objective import Equations
 from pinn.sampling.uniform import sample_uniform
 from pinn.solution.doubts import reasons_for_distrust
 from pinn.solution.error import score
+from pinn.solution.outcome import Outcome
 from pinn.solution.residuals import ConstraintReport, measured_constraints
 from pinn.solution.solution import Solution
 
@@ -37,7 +38,7 @@ class Report:
         loss: half the weighted mean square of the rows on those points.
         seconds: wall time of training.
         steps: optimizer steps.
-        reason: why training ended.
+        outcome: how training ended, None where it is not known; `reason` and `ending` say the same as text.
         parameters: number of trained numbers.
         dtype: their precision.
         seed: of weights and points.
@@ -56,7 +57,7 @@ class Report:
     loss: float
     seconds: float
     steps: int
-    reason: str
+    outcome: Outcome | None
     parameters: int
     dtype: str
     seed: int
@@ -71,7 +72,7 @@ class Report:
         equations: Equations,
         *,
         check: Any | None = None,
-        reason: str = "",
+        outcome: Outcome | None = None,
         seed: int = 0,
         size: int = 4000,
     ) -> Report:
@@ -81,7 +82,7 @@ class Report:
             solution: what was found.
             equations: the constraints and engine it was trained with.
             check: the table of comparisons made before the run.
-            reason: why training ended.
+            outcome: how training ended.
             seed: of the run; the fresh points come from another one.
             size: fresh points on the domain itself.
         """
@@ -101,14 +102,24 @@ class Report:
             loss=loss,
             seconds=float(history[-1]["seconds"]) if len(history) else 0.0,
             steps=int(history[-1]["step"]) if len(history) else 0,
-            reason=reason,
+            outcome=outcome,
             parameters=sum(parameter.numel() for parameter in parameters),
             dtype=str(parameters[0].dtype).removeprefix("torch."),
             seed=seed,
             checked=0 if check is None else len(check.rows),
             engines=equations.engines,
-            warnings=tuple(reasons_for_distrust(solution, constraints, loss, points, reason)),
+            warnings=tuple(reasons_for_distrust(solution, constraints, loss, points, outcome)),
         )
+
+    @property
+    def reason(self) -> str:
+        """Why training ended, in plain words; empty where it is not known."""
+        return "" if self.outcome is None else str(self.outcome)
+
+    @property
+    def ending(self) -> str:
+        """What ended training, the value of an `Ending`; empty where it is not known."""
+        return "" if self.outcome is None else self.outcome.ending.value
 
     @property
     def trusted(self) -> bool:
@@ -117,8 +128,9 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON wants them."""
-        apart = ("constraints", "engines")
+        apart = ("constraints", "engines", "outcome")
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
+        plain |= {"reason": self.reason, "ending": self.ending}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
         plain["warnings"] = list(self.warnings)
         plain["engines"] = {name: asdict(choice) for name, choice in self.engines.items()}

@@ -1,7 +1,27 @@
-"""Training: stages of a schedule, the loop that runs them, and the growth of the network."""
+"""Training: stages of a schedule, the loop that runs them, when it stops, and the growth of the network."""
 
+from pinn.solution.outcome import Ending, Outcome
+from pinn.training.callback import Callback, Progress
+from pinn.training.monitor import ValidationMonitor
 from pinn.training.stage import Stage
-from pinn.training.trainer import Progress, Trainer
+from pinn.training.stopping import MaxSeconds, MaxSteps, Patience, Standing, Stop, StoppingCriterion, Tolerance
+from pinn.training.trainer import Trainer
 from pinn.training.widening import Widening
 
-__all__ = ["Progress", "Stage", "Trainer", "Widening"]
+__all__ = [
+    "Callback",
+    "Ending",
+    "MaxSeconds",
+    "MaxSteps",
+    "Outcome",
+    "Patience",
+    "Progress",
+    "Stage",
+    "Standing",
+    "Stop",
+    "StoppingCriterion",
+    "Tolerance",
+    "Trainer",
+    "ValidationMonitor",
+    "Widening",
+]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pinn.optimizers import Optimizer
 from pinn.sampling import Fixed, Sampler
+from pinn.training.stopping import MaxSeconds, MaxSteps, Patience, StoppingCriterion
 from pinn.training.widening import Widening
 from pinn.weighting import Weighting
 
@@ -19,13 +22,15 @@ class Stage:
         sampler: where the points go.
         weighting: how the weights change; left out, they stay as the problem states them.
         steps: optimizer steps at the most.
-        seconds: wall seconds at the most.
+        seconds: wall seconds at the most; a step that would overrun them is not begun, or is cut.
         widening: when the network grows; left out, it stays as it is.
-        patience: stop when the loss on fresh points has not fallen by a tenth within so many steps, counted anew when
-            the points or the network have grown; left out, only the optimizer's own end, `steps` and `seconds` stop it.
+        patience: stop when the validation loss has not fallen by a tenth within so many evaluations of it, counted anew
+            when the points or the network have grown; left out, only the optimizer's own end and the limits stop it.
+        stop: further criteria (`pinn.training.stopping`); the stage ends with the first that is met.
 
     Raises:
         ValueError: when a limit is not positive, or the network is to grow on points that stay.
+        TypeError: when an entry of `stop` is no criterion.
     """
 
     optimizer: Optimizer
@@ -35,14 +40,32 @@ class Stage:
     seconds: float | None = None
     widening: Widening | None = None
     patience: int | None = None
+    stop: Sequence[StoppingCriterion] = ()
 
     def __post_init__(self) -> None:
         for name in ("steps", "seconds", "patience"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"Stage: {name}={value}; give a positive number or leave it out")
+        for criterion in self.stop:
+            if isinstance(criterion, type) or not isinstance(criterion, StoppingCriterion):
+                raise TypeError(
+                    f"Stage: got stop=[{criterion!r}], expected objects with a method check, as MaxSteps(100)"
+                )
         if self.widening is not None and not (self.sampler.every and self.optimizer.redraws):
             raise ValueError(
                 f"Stage: widening judges the loss on newly drawn points, but {type(self.sampler).__name__} with "
                 f"{type(self.optimizer).__name__} keeps its points; take Growing(RAD()) and LevenbergMarquardt()"
             )
+
+    @property
+    def criteria(self) -> tuple[StoppingCriterion, ...]:
+        """All that may end the stage beside its optimizer: the shorthands as criteria, and `stop`."""
+        found: list[StoppingCriterion] = []
+        if self.steps is not None:
+            found.append(MaxSteps(self.steps))
+        if self.seconds is not None and self.seconds < math.inf:
+            found.append(MaxSeconds(self.seconds))
+        if self.patience is not None:
+            found.append(Patience(self.patience))
+        return (*found, *self.stop)

@@ -1,10 +1,10 @@
-"""The loop: draw points, step, watch, and keep the best parameters seen on points never trained on.
+"""The loop: draw points, step, evaluate, and keep the best parameters seen on points never trained on.
 
-    sampler.draw -> objective (model + points + weights) -> optimizer.step -> weighting.update -> watch
+    sampler.draw -> objective (model + points + weights) -> optimizer.step -> evaluate, callbacks -> weighting.update
 
-A small loss on the points trained on is no evidence. The loop watches the loss on a fixed set of fresh points, and the
-error where the problem has a reference (which it never uses to decide anything), keeps the parameters with
-the least fresh loss, and stops when that no longer falls.
+A small loss on the points trained on is no evidence. A fixed set of validation points judges: the parameters with the
+least loss there are kept (`pinn.training.monitor`), and the criteria of `pinn.training.stopping` look at it. A clock
+decides nothing but when the seconds are up: then the step is cut, and the parameters are those from before it.
 """
 
 from __future__ import annotations
@@ -14,85 +14,28 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from pinn.model import require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
-from pinn.sampling.uniform import sample_uniform
-from pinn.solution.error import ErrorMeasure
 from pinn.solution.history import History, Row
+from pinn.solution.outcome import Ending, Outcome
+from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.journal import Journal
+from pinn.training.monitor import ValidationMonitor
 from pinn.training.stage import Stage
+from pinn.training.stopping import Deadline, MaxSeconds, OutOfTime, Standing, Stop, StoppingCriterion, Tolerance
 from pinn.training.widening import Widening
+from pinn.training.work import Metered, Pace
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
 
 _STUCK = 3  # sets of points in a row on which an optimizer can go no further, before the stage ends
-
-Callback = Callable[["Progress"], None]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a callback sees after each step: the row just written, the objective and the model's parameters (p,)."""
-
-    row: Row
-    objective: Objective
-    history: History
-
-
-class Watch:
-    """Loss on fresh points and error of the current parameters; remembers the best.
-
-    Args:
-        equations: problem, model and engine.
-        size: fresh points on the domain itself.
-        generator: draws them, once.
-    """
-
-    def __init__(self, equations: Equations, size: int, generator: torch.Generator) -> None:
-        problem = equations.problem
-        self.objective = Objective(equations, sample_uniform(problem, size, generator))
-        self.measure = ErrorMeasure(problem) if problem.reference is not None else None
-        self.best = math.inf
-        self.network = self.objective.model.network
-        self.parameters: Tensor = self.objective.vector()
-        self.mark = math.inf
-        self.since = 0
-
-    def widen(self, factor: float, generator: torch.Generator) -> None:
-        """Widen the network at the present parameters; the best seen stay with the network that they belong to."""
-        self.objective.model.widen(factor, generator)
-        self.objective = Objective(self.objective.equations, self.objective.points)
-
-    def restore(self) -> None:
-        """Give the model the best network and parameters seen."""
-        if self.objective.model.network is not self.network:
-            self.objective.model.network = self.network
-            self.objective = Objective(self.objective.equations, self.objective.points)
-        self.objective.assign(self.parameters)
-
-    def look(self, accepted: int) -> Row:
-        """Measure now; `accepted` is the number of accepted steps so far."""
-        fresh = float(self.objective.loss())
-        if fresh < self.best:
-            self.best = fresh
-            self.network = self.objective.model.network
-            self.parameters = self.objective.vector()
-        if fresh < 0.9 * self.mark:
-            self.mark, self.since = fresh, accepted
-        row = {"fresh": fresh}
-        if self.measure is not None:
-            row["error"] = self.measure(self.objective.model)
-        for name, value in self.objective.model.coefficients().items():
-            row[f"coefficient/{name}"] = float(value.detach())
-        return row
 
 
 class Trainer:
@@ -102,12 +45,22 @@ class Trainer:
         equations: problem, model and engine.
         generator: source of all points.
         seconds: wall seconds at the most, for all stages, counted from `started`.
-        tolerance: stop when the root-mean-square of the weighted fresh residuals, sqrt(2 fresh), is below it.
+        tolerance: stop when the root-mean-square of the weighted validation residuals is below it.
         progress: show a progress bar (only on a terminal).
-        callbacks: called after every step.
-        fresh: number of fresh points on the domain itself.
-        started: `time.perf_counter()` at the start of the clock.
+        callbacks: functions called after every step, or `Callback` objects.
+        validation: number of validation points on the domain itself.
+        clock: what tells the seconds; left out, `time.perf_counter`.
+        started: reading of the clock at the start; left out, now.
         workers: threads that may share large matrix products.
+
+    Attributes:
+        monitor: judges the parameters.
+        history: the rows so far.
+        outcome: how the run ended; None before its end.
+
+    Raises:
+        TypeError: when a callback is none.
+        ValueError: when `seconds` or `tolerance` is not positive.
     """
 
     def __init__(
@@ -118,73 +71,198 @@ class Trainer:
         seconds: float | None = None,
         tolerance: float | None = None,
         progress: bool = True,
-        callbacks: Iterable[Callback] = (),
-        fresh: int = 2000,
+        callbacks: Iterable[CallbackLike] = (),
+        validation: int = 2000,
+        clock: Callable[[], float] | None = None,
         started: float | None = None,
         workers: int = 1,
     ) -> None:
         self.equations = equations
-        self.workers = workers
         self.generator = generator
-        self.seconds = math.inf if seconds is None else seconds
-        self.tolerance = 0.0 if tolerance is None else tolerance
-        self.progress = progress
-        self.callbacks = tuple(callbacks)
-        self.started = time.perf_counter() if started is None else started
-        self.history = History()
-        self.watch = Watch(equations, fresh, generator)
-        self.steps = 0
-        self.reason = ""
+        self.clock = time.perf_counter if clock is None else clock
+        self.workers = workers
+        self.started = self.clock() if started is None else started
+        self.criteria: list[StoppingCriterion] = []
+        if seconds is not None and seconds < math.inf:
+            self.criteria.append(MaxSeconds(seconds, run=True))
+        if tolerance is not None:
+            self.criteria.append(Tolerance(tolerance))
+        self.monitor = ValidationMonitor(equations, validation, generator)
+        bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
+        self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
+        self.outcome: Outcome | None = None
+
+    @property
+    def history(self) -> History:
+        """The rows so far."""
+        return self.journal.history
 
     @property
     def elapsed(self) -> float:
         """Wall seconds since the start."""
-        return time.perf_counter() - self.started
+        return self.clock() - self.started
 
     def run(self, stages: Iterable[Stage]) -> History:
-        """Run the stages and leave the model at the best parameters seen on fresh points.
+        """Run the stages and leave the model at the best parameters seen on validation points.
 
         Raises:
+            ValueError: when there are no stages.
             TypeError: when a stage widens a network that cannot be widened.
         """
         stages = list(stages)
+        if not stages:
+            raise ValueError("Trainer: got no stages, expected at least one; give [Stage(optimizer)]")
         if any(stage.widening is not None for stage in stages):
             require_widening(self.equations.model)
-        bar = tqdm(disable=None if self.progress else True, unit="step", dynamic_ncols=True, leave=False)
-        with bar:
+        with self.journal.bar:
             for index, stage in enumerate(stages):
-                self.reason = _Run(self, stage, index, bar).run()
-                log.info("stage %d ended after step %d: %s", index, self.steps, self.reason)
-                if self.elapsed >= self.seconds or self._solved():
+                run = _StageRun(self, stage, index)
+                stops = run.run()
+                log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
+                if run.last or index == len(stages) - 1:
                     break
-        self.watch.look(self.steps)
-        self.watch.restore()
+            self.outcome = Outcome(
+                stops[0].ending,
+                stops[0].why,
+                self.journal.steps,
+                self.monitor.evaluations,
+                tuple(dict.fromkeys(stop.ending for stop in stops)),
+            )
+            self.journal.end(run.objective)
+        self.monitor.restore()
         return self.history
 
-    def _solved(self) -> bool:
-        return math.sqrt(2 * self.watch.best) < self.tolerance
 
+class _StageRun:
+    """One stage while it runs.
 
-class _Run:
-    """One stage while it runs."""
+    Attributes:
+        last: whether what ended the stage ends the run.
+    """
 
-    def __init__(self, trainer: Trainer, stage: Stage, index: int, bar: tqdm) -> None:
-        self.trainer, self.stage, self.index, self.bar = trainer, stage, index, bar
+    def __init__(self, trainer: Trainer, stage: Stage, index: int) -> None:
+        self.trainer, self.stage, self.index = trainer, stage, index
+        self.monitor, self.journal = trainer.monitor, trainer.journal
         self.optimizer = self._own_optimizer()
         self.sampler: Sampler = copy.deepcopy(stage.sampler)
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
-        self.count = 0
-        self.accepted = 0
-        self.stuck = 0
+        self.steps = self.accepted = self.stuck = 0
+        self.last = False
         self.began = trainer.elapsed
-        self.looked = -math.inf
-        self.objective = self._draw()
+        self.deadline = self._deadline()
+        self.pace = Pace()
+        self._use(self._draw())
+
+    def run(self) -> list[Stop]:
+        """Take steps until something ends the stage; returns all that did, what decides first."""
+        self.monitor.count_anew()
+        if self.index == 0 and (stops := self.journal.begin(self.objective)):
+            self.last = True
+            return self._end(stops, None)
+        self.sampler.begin(float(self.objective.loss()))
+        while True:
+            step = self._step()
+            if step is None:
+                assert self.deadline.limit is not None
+                self.last = self.deadline.limit.run
+                return self._end([self.deadline.limit.stop], None)
+            self._record(step)
+            if stops := self._reached(step):
+                return self._end(stops, step)
+            self._renew(step)
+
+    # -- a step -------------------------------------------------------------------------------------------------
+
+    def _step(self) -> Step | None:
+        """One step of the optimizer; None, with the parameters as they were, where the time does not allow it."""
+        size = self.objective.rows * self.objective.size
+        if not self.deadline.allows(self.pace.expected(size)):
+            return None
+        theta, before, began = self.objective.vector(), self.meter.work, self.trainer.clock()
+        try:
+            step = self.optimizer.step(self.meter)
+        except OutOfTime:
+            self.objective.assign(theta)
+            return None
+        self.pace.note(self.trainer.clock() - began, size)
+        algebra = self.optimizer.flops(self.objective.rows, self.objective.size)
+        self.monitor.note(self.meter.work - before + algebra)
+        self.steps += 1
+        self.accepted += step.accepted
+        self.stuck = self.stuck + 1 if step.done else 0
+        return step
+
+    def _record(self, step: Step) -> None:
+        """Write the step's row, with an evaluation where one is due."""
+        row = self._row(step.loss) | {"accepted": float(step.accepted), **step.info}
+        self.journal.step(row, self.objective)
+        if not self.sampler.complete:
+            self.monitor.count_anew()
+
+    def _row(self, loss: float) -> Row:
+        return {
+            "step": self.journal.steps,
+            "stage": self.index,
+            "seconds": self.trainer.elapsed,
+            "loss": loss,
+            "points": sum(block.points.n for block in self.objective.blocks),
+            "rows": self.objective.rows,
+            "parameters": self.objective.size,
+        }
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def _reached(self, step: Step) -> list[Stop]:
+        """All that ends the stage now: what ends the run first."""
+        elapsed = self.trainer.elapsed
+        standing = Standing(
+            steps=self.journal.steps,
+            stage_steps=self.steps,
+            seconds=elapsed,
+            stage_seconds=elapsed - self.began,
+            loss=step.loss,
+            validation=self.monitor.best,
+            evaluations=self.monitor.evaluations,
+            idle=self.monitor.idle,
+        )
+        run = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE)]
+        run += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
+        stage = []
+        if step.done and (not self.sampler.every or self.stuck >= _STUCK):
+            stage.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
+        self.last = bool(run)
+        return [*run, *stage, *_met(self.stage.criteria, standing)]
+
+    def _end(self, stops: list[Stop], step: Step | None) -> list[Stop]:
+        """Evaluate what was not yet, and say what has ended the stage."""
+        if not len(self.trainer.history):
+            self.journal.write(self._row(float(self.objective.loss())) | {"accepted": 0.0})
+        if not self.monitor.current:
+            self.journal.evaluate(self.objective)
+            if step is not None:
+                return self._reached(step) or stops  # the tolerance may be met
+        return stops
+
+    def _deadline(self) -> Deadline:
+        """The nearest of all limits on the time."""
+        found = Deadline(math.inf, self.trainer.clock)
+        for limit in (*self.trainer.criteria, *self.stage.criteria):
+            if isinstance(limit, MaxSeconds):
+                at = self.trainer.started + limit.seconds + (0.0 if limit.run else self.began)
+                found = min(found, Deadline(at, self.trainer.clock, limit), key=lambda one: one.at)
+        return found
+
+    # -- points, weights and network ----------------------------------------------------------------------------
 
     def _own_optimizer(self) -> Optimizer:
         optimizer = copy.deepcopy(self.stage.optimizer)
         optimizer.workers = self.trainer.workers
         return optimizer
+
+    def _use(self, objective: Objective) -> None:
+        """Train on this from now on."""
+        self.objective, self.meter = objective, Metered(objective, self.deadline.look)
 
     def _draw(self) -> Objective:
         trainer = self.trainer
@@ -194,56 +272,42 @@ class _Run:
     def _weighted(self, objective: Objective) -> Objective:
         if self.weighting is None:
             return objective
-        weights: Weights = self.weighting.update(objective, self.count)
+        weights: Weights = self.weighting.update(objective, self.steps)
         return Objective(
             objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points
         )
 
-    def run(self) -> str:
-        """Take steps until something ends the stage; returns what did."""
-        trainer = self.trainer
-        trainer.watch.since = trainer.steps
-        count = 0
-        self.sampler.begin(float(self.objective.loss()))
-        while True:
-            step = self.optimizer.step(self.objective)
-            count = self.count = count + 1
-            trainer.steps += 1
-            self.accepted += step.accepted
-            self.stuck = self.stuck + 1 if step.done else 0
-            reason = self._why_stop(step, count)
-            self._record(step, final=bool(reason))
-            if reason:
-                return reason
-            due = step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0
-            if due or step.done:
-                self._redraw(step.loss)
-            elif self.weighting is not None and self.weighting.due(count):
-                # Points and parameters stay, and with them what the optimizer knows of the curvature.
-                self.objective = self._weighted(self.objective)
+    def _renew(self, step: Step) -> None:
+        """New points where the sampler asks for them or the optimizer is done with the old, else new weights."""
+        due = step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0
+        if due or step.done:
+            self._redraw(step.loss)
+        elif self.weighting is not None and self.weighting.due(self.steps):
+            # Points and parameters stay, and with them what the optimizer knows of the curvature.
+            self._use(self._weighted(self.objective))
 
     def _redraw(self, old: float) -> None:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
 
         Where weights move, both are taken under those of the problem: a change of weights is no growth of the loss.
         """
-        old, size = self._plain_loss(self.objective, old), self.sampler.size
-        fresh, new = self._drawn()
+        old = self._plain_loss(self.objective, old)
+        drawn, new = self._drawn()
         if self.sampler.observe(old, new):
-            fresh, new = self._drawn()
+            drawn, new = self._drawn()
             if self.widening is not None:
                 self.widening.forget()
-        self.objective = fresh
-        if self.sampler.size != size:
-            self.trainer.watch.since = self.trainer.steps  # more points may help where the old ones no longer did
+        if drawn.rows > self.objective.rows:
+            self.monitor.count_anew()  # more points may help where the old ones no longer did
+        self._use(drawn)
         if self.widening is not None and self.widening.due(new, self.sampler.size, self.sampler.full):
             self._widen(self.widening.factor)
             return
         self.optimizer.reset(growth=new / old if old > 0 else None)
 
     def _drawn(self) -> tuple[Objective, float]:
-        fresh = self._draw()
-        return fresh, self._plain_loss(fresh)
+        drawn = self._draw()
+        return drawn, self._plain_loss(drawn)
 
     def _plain_loss(self, objective: Objective, known: float | None = None) -> float:
         """The loss under the problem's own weights; `known` is that under the present ones."""
@@ -256,57 +320,17 @@ class _Run:
     def _widen(self, factor: float) -> None:
         """A wider network, the same points, and an optimizer that keeps what is not tied to the old parameters."""
         trainer = self.trainer
-        trainer.watch.widen(factor, trainer.generator)
-        self.objective = self._weighted(Objective(trainer.equations, self.objective.points))
-        trainer.watch.since = trainer.steps
+        if not self.monitor.current:
+            self.journal.evaluate(self.objective)
+        self.monitor.widen(factor, trainer.generator)
+        self._use(self._weighted(Objective(trainer.equations, self.objective.points)))
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):
             self.optimizer.load_state_dict(state)
-        log.info("step %d: the network grows to %d parameters", trainer.steps, self.objective.size)
+        log.info("step %d: the network grows to %d parameters", self.journal.steps, self.objective.size)
 
-    def _why_stop(self, step: Step, count: int) -> str:
-        trainer, stage = self.trainer, self.stage
-        if not math.isfinite(step.loss):
-            return "the loss is not finite"
-        if step.done and (not self.sampler.every or self.stuck >= _STUCK):
-            return step.reason or "the optimizer can go no further"
-        if stage.steps is not None and count >= stage.steps:
-            return f"{stage.steps} steps taken"
-        if trainer.elapsed >= trainer.seconds:
-            return "time is up"
-        if stage.seconds is not None and trainer.elapsed - self.began >= stage.seconds:
-            return "the stage's time is up"
-        if trainer._solved():
-            return "the tolerance on fresh points is met"
-        if not self.sampler.complete:
-            trainer.watch.since = trainer.steps
-        if stage.patience is not None and trainer.steps - trainer.watch.since > stage.patience:
-            return f"the loss on fresh points has not fallen by a tenth in {stage.patience} steps"
-        return ""
 
-    def _record(self, step: Step, final: bool) -> None:
-        """Write the step's row; look at fresh points at most every quarter second, and at the end."""
-        trainer = self.trainer
-        row: Row = {
-            "step": trainer.steps,
-            "stage": self.index,
-            "seconds": trainer.elapsed,
-            "loss": step.loss,
-            "points": sum(block.points.n for block in self.objective.blocks),
-            "rows": self.objective.rows,
-            "parameters": self.objective.size,
-            "accepted": float(step.accepted),
-            **step.info,
-        }
-        if final or trainer.steps == 1 or trainer.elapsed - self.looked > 0.25:
-            row |= trainer.watch.look(trainer.steps)
-            self.looked = trainer.elapsed
-            shown = {"loss": f"{step.loss:.2e}", "fresh": f"{row['fresh']:.2e}"}
-            if "error" in row:
-                shown["error"] = f"{row['error']:.2e}"
-            self.bar.set_postfix(shown, refresh=False)
-        trainer.history.append(row)
-        self.bar.update()
-        for callback in trainer.callbacks:
-            callback(Progress(row, self.objective, trainer.history))
+def _met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
+    """What those say that are met."""
+    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]

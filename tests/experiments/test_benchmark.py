@@ -384,10 +384,10 @@ def test_the_picture_is_a_file(tmp_path):
 
 def test_the_curve_is_that_of_the_parameters_kept():
     rows = [
-        {"seconds": 1.0, "fresh": 1.0, "error": 0.5, "coefficient/C": 3.0},
+        {"seconds": 1.0, "validation": 1.0, "error": 0.5, "coefficient/C": 3.0},
         {"seconds": 1.5, "loss": 0.1},
-        {"seconds": 2.0, "fresh": 0.1, "error": 0.2, "coefficient/C": 1.5},
-        {"seconds": 3.0, "fresh": 0.4, "error": 0.01, "coefficient/C": 1.0},
+        {"seconds": 2.0, "validation": 0.1, "error": 0.2, "coefficient/C": 1.5},
+        {"seconds": 3.0, "validation": 0.4, "error": 0.01, "coefficient/C": 1.0},
     ]
     assert curve(rows, {"C": 1.0}) == {
         "seconds": [1.0, 2.0, 3.0],

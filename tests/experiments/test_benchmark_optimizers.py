@@ -61,8 +61,8 @@ class StartedError(Exception):
 @pytest.mark.parametrize("name", ["burgers", "diffusion_inverse"])
 def test_all_optimizers_start_from_the_same_parameters_and_points(monkeypatch, name):
     def stop(trainer, stages):
-        fresh = [block.x for block in trainer.watch.objective.points.values()]
-        raise StartedError([trainer.watch.objective.vector(), *fresh, trainer.generator.get_state()])
+        fresh = [block.x for block in trainer.monitor.objective.points.values()]
+        raise StartedError([trainer.monitor.objective.vector(), *fresh, trainer.generator.get_state()])
 
     monkeypatch.setattr(Trainer, "run", stop)
     config = configuration()

@@ -124,7 +124,7 @@ def rows(rate, *, errors=True):
     return History(
         [
             {"step": step, "stage": step // 20, "seconds": 0.1 * step, "loss": math.exp(-rate * step), "damping": 1.0}
-            | ({"fresh": 2 * math.exp(-rate * step)} if step % 3 == 0 else {})
+            | ({"validation": 2 * math.exp(-rate * step)} if step % 3 == 0 else {})
             | ({"error": math.exp(-rate * step / 2)} if errors and step % 3 == 0 else {})
             | {"seconds/rows": 0.01, "seconds/solve": 0.02}
             for step in range(1, 40)
@@ -136,7 +136,7 @@ def test_history_shows_loss_and_error_against_time(tmp_path):
     figure = plot_history(rows(0.5), tmp_path / "history.svg", reference_error=1e-3, title="heat")
     loss, error = figure.axes
     assert loss.get_yscale() == error.get_yscale() == "log"
-    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["points trained on", "fresh points"]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["points trained on", "validation points"]
     assert len(error.lines[0].get_xdata()) == 13
     assert "the reference's own error" in [text.get_text() for text in error.get_legend().get_texts()]
     assert (tmp_path / "history.svg").read_text().lstrip().startswith("<?xml")

@@ -16,6 +16,7 @@ from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.reference import Analytic
 from pinn.solution import History, Solution
+from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.report import Report
 
 LINE = Box(x=(0, 1))
@@ -40,7 +41,7 @@ def history(losses, fresh=None):
     fresh = losses if fresh is None else fresh
     return History(
         [
-            {"step": step + 1, "seconds": float(step), "loss": a, "fresh": b}
+            {"step": step + 1, "seconds": float(step), "loss": a, "validation": b}
             for step, (a, b) in enumerate(zip(losses, fresh, strict=True))
         ]
     )
@@ -53,7 +54,7 @@ def report(problem, rows=None, engine=None, **options):
 
 
 def test_the_exact_solution_is_trusted():
-    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(np.logspace(0, -30, 31)), reason="done")
+    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(np.logspace(0, -30, 31)))
     assert made.trusted and made.error == 0.0 and made.steps == 31 and made.seconds == 30.0
     assert all(one.rms < 1e-15 for one in made.constraints)
     text = str(made)
@@ -96,8 +97,8 @@ def test_a_condition_left_behind_is_named():
 
 
 def test_overfitting_and_a_run_cut_short_are_named():
-    losses = np.logspace(0, -6, 61)
-    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(losses, 100 * losses), reason="time is up")
+    losses, cut = np.logspace(0, -6, 61), Outcome(Ending.SECONDS, "time is up")
+    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(losses, 100 * losses), outcome=cut)
     assert any("stale or too few points" in warning for warning in made.warnings)
     assert any(warning.startswith("unconverged") for warning in made.warnings)
     made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history([1.0, 0.9, 0.9]))

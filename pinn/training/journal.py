@@ -1,0 +1,76 @@
+"""What is written down of a run: rows of the history, the progress bar, and what callbacks say to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tqdm import tqdm
+
+from pinn.objective import Objective
+from pinn.solution.history import History, Row
+from pinn.training.callback import Callback, Progress
+from pinn.training.monitor import ValidationMonitor
+from pinn.training.stopping import Stop
+
+
+class Journal:
+    """Writes the history, evaluates where that is due, and calls the callbacks.
+
+    Args:
+        monitor: evaluates.
+        callbacks: are called.
+        bar: shows the last losses.
+
+    Attributes:
+        history: the rows so far.
+        steps: taken so far.
+        stops: what callbacks said since the run began.
+    """
+
+    def __init__(self, monitor: ValidationMonitor, callbacks: Sequence[Callback], bar: tqdm) -> None:
+        self.monitor, self.callbacks, self.bar = monitor, callbacks, bar
+        self.history = History()
+        self.steps = 0
+        self.stops: list[Stop] = []
+
+    def begin(self, objective: Objective) -> list[Stop]:
+        """Before the first step; returns what callbacks said."""
+        self._call(lambda callback: callback.begin, objective)
+        return self.stops
+
+    def step(self, row: Row, objective: Objective) -> None:
+        """A step was taken; an evaluation follows where one is due."""
+        self.steps += 1
+        self.write(row | {"step": self.steps})
+        self.bar.update()
+        if self.monitor.due():
+            self.evaluate(objective)
+        self._call(lambda callback: callback.step, objective)
+
+    def write(self, row: Row) -> None:
+        """Add a row."""
+        self.history.append(row)
+
+    def evaluate(self, objective: Objective) -> None:
+        """Evaluate the present parameters; the last row tells it."""
+        row = self.history[-1]
+        row |= self.monitor.evaluate()
+        shown = {name: f"{row[name]:.2e}" for name in ("loss", "validation", "error") if name in row}
+        self.bar.set_postfix(shown, refresh=False)
+        self._call(lambda callback: callback.evaluation, objective)
+
+    def end(self, objective: Objective) -> None:
+        """After the last step."""
+        self._call(lambda callback: callback.end, objective)
+
+    def _call(self, which: Callable[[Callback], Callable[[Progress], Stop | None]], objective: Objective) -> None:
+        if not self.callbacks:
+            return
+        row = dict(self.history[-1]) if len(self.history) else {}
+        progress = Progress(row, objective, self.history, self.monitor.best_model)
+        theta = objective.vector()
+        for callback in self.callbacks:
+            stop = which(callback)(progress)
+            if isinstance(stop, Stop):
+                self.stops.append(stop)
+        objective.assign(theta)  # who watches does not steer

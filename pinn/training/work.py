@@ -1,0 +1,165 @@
+"""The work of a run in floating-point operations: counted from sizes, never timed, so that it is the same everywhere.
+
+A network of p parameters and q neurons costs 2p operations a point for its products and, in the time of a product's
+operation, about 100 for each neuron, since functions of single numbers are bound by memory. A residual carries about
+four such entries, a value and three derivatives:
+
+    outputs   n (2p + 100q)                  residual    4 n (2p + 100q) + 3·10⁷ a constraint
+    gradient  3 residuals                    linearize   3 residuals + 60 N p, for writing J
+    operator  3 residuals                    J v, Jᵀw    1 residual
+
+The optimizer adds its dense algebra (`Optimizer.flops`). The numbers are fitted to times of four problems (Burgers,
+Poisson, Korteweg-de Vries, an oscillator; 400 to 8000 points, one thread of an Intel Xeon with AVX-512, at 5·10¹⁰
+operations a second) and within a factor of two of them, which is all that deciding how often to evaluate needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from torch import Tensor, nn
+
+from pinn.least_squares import Linearization
+from pinn.model import Model
+from pinn.objective import Objective
+
+_ENTRIES = 4  # a value and three derivatives
+_NEURON = 100.0  # operations in whose time one neuron's activation is made
+_CALL = 3e7  # operations in whose time the residual of a constraint of few points is set up
+_WRITE = 60.0  # operations in whose time an entry of J is written
+
+
+def outputs_work(model: nn.Module, n: int) -> float:
+    """Operations of a model's outputs at n points."""
+    parameters = list(model.parameters())
+    neurons = sum(parameter.shape[0] for parameter in parameters if parameter.ndim == 2)
+    return n * (2 * sum(parameter.numel() for parameter in parameters) + _NEURON * neurons)
+
+
+def residual_work(objective: Objective) -> float:
+    """Operations of the residual rows of an objective."""
+    model: Model = objective.model
+    points = sum(block.points.n for block in objective.blocks)
+    return _ENTRIES * outputs_work(model, points) + _CALL * len(objective.blocks)
+
+
+class Metered:
+    """An objective that counts what an optimizer asks of it, and ends a step where the time is up.
+
+    Args:
+        objective: what is asked.
+        look: called before each answer; raises `OutOfTime` when there is no time left.
+
+    Attributes:
+        work: operations asked for so far.
+    """
+
+    def __init__(self, objective: Objective, look: Callable[[], None]) -> None:
+        self._objective, self._look = objective, look
+        self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
+        self._residual = residual_work(objective)
+        self._linearize = 3 * self._residual + _WRITE * objective.rows * objective.size
+        self.work = 0.0
+
+    def spend(self, operations: float) -> None:
+        """Count so many operations, if there is time for them."""
+        self._look()
+        self.work += operations
+
+    @property
+    def rows(self) -> int:
+        """Number N of rows."""
+        return self._objective.rows
+
+    def vector(self) -> Tensor:
+        """See `LeastSquares.vector`."""
+        return self._objective.vector()
+
+    def assign(self, theta: Tensor) -> None:
+        """See `LeastSquares.assign`."""
+        self._objective.assign(theta)
+
+    def parameters(self) -> Sequence[nn.Parameter]:
+        """See `LeastSquares.parameters`."""
+        return self._objective.parameters()
+
+    def residual(self) -> Tensor:
+        """See `LeastSquares.residual`."""
+        self.spend(self._residual)
+        return self._objective.residual()
+
+    def loss(self) -> Tensor:
+        """See `LeastSquares.loss`."""
+        self.spend(self._residual)
+        return self._objective.loss()
+
+    def differentiable_loss(self) -> Tensor:
+        """See `LeastSquares.differentiable_loss`; what comes after is counted here too."""
+        self.spend(3 * self._residual)
+        return self._objective.differentiable_loss()
+
+    def gradient(self) -> tuple[Tensor, Tensor]:
+        """See `LeastSquares.gradient`."""
+        self.spend(3 * self._residual)
+        return self._objective.gradient()
+
+    def linearize(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See `LeastSquares.linearize`."""
+        self.spend(self._linearize)
+        return self._objective.linearize(out)
+
+    def normal_equations(self) -> tuple[Tensor, Tensor, Tensor]:
+        """See `LeastSquares.normal_equations`."""
+        self.spend(self._linearize + self.rows * self.size**2)
+        return self._objective.normal_equations()
+
+    def operator(self) -> Linearization:
+        """See `LeastSquares.operator`."""
+        self.spend(3 * self._residual)
+        return _Products(self._objective.operator(), self._residual, self.spend)
+
+    def pieces(self) -> Iterator[tuple[slice, Linearization]]:
+        """See `LeastSquares.pieces`."""
+        rows = max(self.rows, 1)
+        for where, piece in self._objective.pieces():
+            part = self._residual * (where.stop - where.start) / rows
+            self.spend(3 * part)
+            yield where, _Products(piece, part, self.spend)
+            del piece  # before the next one is made
+
+
+class _Products:
+    """Products with J that are counted."""
+
+    def __init__(self, inner: Linearization, cost: float, spend: Callable[[float], None]) -> None:
+        self._inner, self._cost, self._spend = inner, cost, spend
+
+    @property
+    def residual(self) -> Tensor:
+        """Rows r (N,)."""
+        return self._inner.residual
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v (N,)."""
+        self._spend(self._cost)
+        return self._inner.jvp(v)
+
+    def vjp(self, w: Tensor) -> Tensor:
+        """Jᵀ w (p,)."""
+        self._spend(self._cost)
+        return self._inner.vjp(w)
+
+
+class Pace:
+    """How long the next step will take: as the last three did, in proportion to rows times parameters."""
+
+    def __init__(self) -> None:
+        self._last: list[float] = []
+
+    def note(self, seconds: float, size: int) -> None:
+        """A step has taken so long for N p = `size`."""
+        self._last = [*self._last[-2:], seconds / max(size, 1)]
+
+    def expected(self, size: int) -> float:
+        """Seconds for N p = `size`; zero where nothing is known yet."""
+        return size * sum(self._last) / len(self._last) if self._last else 0.0

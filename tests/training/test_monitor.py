@@ -1,0 +1,102 @@
+"""Evaluations follow the work of the steps, counted in operations."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from pinn.networks import MLP
+from pinn.optimizers import LBFGS, LevenbergMarquardt, MatrixFree
+from pinn.sampling import RAD, Fixed, Growing
+from pinn.training import Stage, Widening
+from pinn.training.work import Metered, Pace, outputs_work, residual_work
+from tests.training.runs import trainer
+
+
+def no_limit():
+    """A deadline that never comes."""
+
+
+def evaluated(run):
+    return np.flatnonzero(np.isfinite(run.history.column("validation"))) + 1
+
+
+def test_evaluations_take_a_twentieth_of_the_work_at_the_most():
+    monitor = trainer().monitor
+    counts, work = 0, 0.0
+    for _ in range(1000):
+        monitor.note(0.3 * monitor.cost)
+        work += 0.3 * monitor.cost
+        if monitor.due():
+            monitor.evaluate()
+            counts += 1
+    assert 10 < counts <= 1 + 0.05 * work / monitor.cost
+
+
+def test_the_first_and_the_last_step_of_a_stage_are_evaluated():
+    run = trainer(validation=2000)
+    run.run([Stage(LBFGS(), Fixed(50), steps=7), Stage(LBFGS(), Fixed(50), steps=5)])
+    steps = evaluated(run).tolist()
+    assert {1, 7, 12} <= set(steps) and len(steps) == run.outcome.evaluations < 12
+
+
+def test_steps_that_are_dear_are_all_evaluated():
+    run = trainer(validation=20, network=partial(MLP, width=30, depth=2))
+    run.run([Stage(LevenbergMarquardt(), Fixed(4000), steps=3)])
+    assert evaluated(run).tolist() == [1, 2, 3]
+
+
+def test_the_network_is_evaluated_before_it_grows():
+    run = trainer(validation=2000)
+    eager = Widening(window=1, stall=1e-9, times=1)
+    run.run([Stage(LevenbergMarquardt(), Growing(RAD(every=3), start=30), steps=9, widening=eager)])
+    sizes = run.history.column("parameters")
+    grown = int(np.flatnonzero(np.diff(sizes))[0]) + 1
+    assert grown in evaluated(run).tolist()
+
+
+def test_the_best_parameters_are_kept_and_copied():
+    run = trainer()
+    monitor = run.monitor
+    first = monitor.objective.vector()
+    monitor.evaluate()
+    monitor.objective.assign(first + 10.0)
+    monitor.evaluate()
+    assert monitor.evaluations == 2 and monitor.idle == 1
+    copied = monitor.best_model()
+    assert torch.equal(torch.cat([p.detach().reshape(-1) for p in copied.parameters()]), first)
+    assert torch.equal(monitor.objective.vector(), first + 10.0)
+    monitor.restore()
+    assert torch.equal(monitor.objective.vector(), first)
+
+
+def test_a_metered_objective_answers_the_same_and_counts():
+    objective = trainer().monitor.objective
+    meter = Metered(objective, no_limit)
+    one = residual_work(objective)
+    assert torch.equal(meter.residual(), objective.residual()) and meter.work == one
+    assert torch.equal(meter.gradient()[1], objective.gradient()[1]) and meter.work == 4 * one
+    assert torch.equal(meter.linearize()[1], objective.linearize()[1])
+    v = torch.ones(objective.size, dtype=torch.float64)
+    before, operator = meter.work, meter.operator()
+    assert torch.equal(operator.jvp(v), objective.operator().jvp(v)) and meter.work == before + 4 * one
+    before = meter.work
+    images = [piece.jvp(v) for _, piece in meter.pieces()]
+    assert torch.cat(images).shape == (objective.rows,) and meter.work == pytest.approx(before + 4 * one)
+    assert float(meter.loss()) == float(objective.loss()) == float(meter.differentiable_loss().detach())
+
+
+def test_work_grows_with_points_and_parameters():
+    small, model = trainer().monitor.objective, trainer().equations.model
+    assert outputs_work(model, 200) == 2 * outputs_work(model, 100)
+    assert residual_work(trainer(validation=500).monitor.objective) > residual_work(small)
+    assert 0 == MatrixFree().flops(100, 10) < LevenbergMarquardt().flops(100, 10) < LevenbergMarquardt().flops(200, 10)
+
+
+def test_the_pace_is_that_of_the_last_three_steps():
+    pace = Pace()
+    assert pace.expected(10) == 0.0
+    for seconds in (100.0, 1.0, 2.0, 3.0):
+        pace.note(seconds, 10)
+    assert pace.expected(30) == pytest.approx(6.0)
