@@ -16,11 +16,10 @@ jobs of a sweep together; the exit code is 1 when a run failed.
 from __future__ import annotations
 
 import importlib
-import itertools
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,11 @@ import hydra
 import torch
 from omegaconf import DictConfig
 
-from . import benchmark
-from .benchmarks.comparison import comparison, details, picture, targets_table
+from .benchmarks import session
+from .benchmarks.comparison import account, picture
 from .benchmarks.one_run import PACKAGE, revision
 from .benchmarks.results import Record, Run
-from .benchmarks.tables import heading, missing_table
-from .command_line.configuration import ConfigurationError, check_names
+from .benchmarks.suite import plan_optimizers
 from .command_line.overrides import CONF
 
 
@@ -51,7 +49,7 @@ def benchmark_optimizers(
     threads: int = 1,
     same_revision: bool = False,
     only_report: bool = False,
-    invocation: benchmark.Invocation | None = None,
+    invocation: session.Invocation | None = None,
 ) -> None:
     """Run what is missing and write tables and picture of what was asked for.
 
@@ -72,13 +70,13 @@ def benchmark_optimizers(
         only_report: run nothing.
         invocation: the start of the program that this belongs to; left out, one of its own.
     """
-    invocation = invocation or benchmark.Invocation(benchmark.name_of_session())
+    invocation = invocation or session.Invocation(session.name_of_session())
     beside = jobs * invocation.beside
-    planned = plan(suite, known_optimizers, problems, optimizers, seeds, seconds, threads, beside)
+    planned = plan_optimizers(suite, known_optimizers, problems, optimizers, seeds, seconds, threads, beside)
     place = Path(folder)
     if not only_report:
         same = revision() if same_revision else None
-        benchmark.carry_out(planned, place, jobs, invocation.session, sys.executable, same)
+        session.carry_out(planned, place, jobs, invocation.session, sys.executable, same)
 
     def text(records: Sequence[Record], gaps: Sequence[tuple[str, str, str]]) -> str:
         return account(mode, modes[mode], records, suite, invocation.command, gaps)
@@ -86,88 +84,14 @@ def benchmark_optimizers(
     def draw(records: Sequence[Record], path: Path) -> None:
         picture(records, suite, path)
 
-    benchmark.report(place, benchmark.whole(planned, folder, invocation, plan_of), text, draw)
+    session.report(place, session.whole(planned, folder, invocation, plan_of), text, draw)
 
 
-def plan(
-    suite: Mapping[str, Any],
-    known_optimizers: Mapping[str, Any],
-    problems: Sequence[str],
-    optimizers: Sequence[str],
-    seeds: Sequence[int],
-    seconds: float,
-    threads: int,
-    jobs: int = 1,
-) -> list[Run]:
-    """All runs, checked, in the order they are made: those that are compared follow each other on the same machine.
-
-    Raises:
-        ConfigurationError: for a name that is not known or given twice, a problem without a call, targets that are no
-            numbers, or an option that no constructor takes.
-    """
-    for what, given, known in (
-        ("problems", problems, suite),
-        ("optimizers", optimizers, known_optimizers),
-        ("seeds", seeds, None),
-    ):
-        check_names(what, given, known)
-    if not seconds > 0 or threads < 1 or jobs < 1:
-        raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
-    for name in problems:
-        benchmark.check_entry(name, suite[name], needs=("problem",), takes=("by", "cause", "targets", "network"))
-        for when, value in suite[name].get("targets", {}).items():
-            if not (_positive(when) and _positive(value)):
-                raise ConfigurationError(f"suite.{name}.targets: expected seconds: error, got {when}: {value}")
-    runs = []
-    for seed, name, one in itertools.product(seeds, problems, optimizers):
-        network = {"network": suite[name]["network"]} if suite[name].get("network") else {}
-        options = _here(known_optimizers[one]) | network
-        benchmark.check_options(f"known_optimizers.{one}", options)
-        settings = {"problem": suite[name]["problem"], "method": options}
-        runs.append(Run(name, one, seed, seconds, threads, settings, jobs))
-    return runs
-
-
-def plan_of(call: benchmark.Call, beside: int) -> list[Run]:
+def plan_of(call: session.Call, beside: int) -> list[Run]:
     """The plan of a job's configuration, of which `beside` go on at a time."""
-    given = benchmark.with_defaults(benchmark_optimizers, call)
+    given = session.with_defaults(benchmark_optimizers, call)
     names = ("suite", "known_optimizers", "problems", "optimizers", "seeds", "seconds", "threads")
-    return plan(**{name: given[name] for name in names}, jobs=given["jobs"] * beside)
-
-
-def account(
-    mode: str,
-    options: Mapping[str, Any],
-    records: Sequence[Record],
-    suite: Mapping[str, Any],
-    command: str,
-    gaps: Sequence[tuple[str, str, str]] = (),
-) -> str:
-    """The Markdown that says what was found.
-
-    Args:
-        mode: "targets" for `solve` against its targets; otherwise optimizers against each other.
-        options: of that mode.
-        records: finished runs.
-        suite: the problems.
-        command: what was typed.
-        gaps: problem, optimizer and reason of what was planned and is not finished.
-    """
-    parts = [heading(records, command)]
-    if records:
-        parts.append(
-            "Errors are relative L2 on a fixed grid, or the largest relative error of unknown coefficients (C), of "
-            "the parameters with the least loss on fresh points so far. Wall seconds count from the call of `solve`."
-        )
-    if records and mode == "targets":
-        parts.append(targets_table(records, suite, options.get("memory")))
-    elif records:
-        parts += [*comparison(records, suite, options.get("compare")), details(records, suite)]
-    return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
-
-
-def _positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+    return plan_optimizers(**{name: given[name] for name in names}, jobs=given["jobs"] * beside)
 
 
 def cosine(optimizer: torch.optim.Optimizer, seconds: float) -> torch.optim.lr_scheduler.LambdaLR:
@@ -188,27 +112,16 @@ def cosine(optimizer: torch.optim.Optimizer, seconds: float) -> torch.optim.lr_s
     return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
-def _here(node: Any) -> Any:
-    """A configuration with this package's own functions where the package lies: beside pinn, or in it in a wheel."""
-    if isinstance(node, Mapping):
-        return {key: _here(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_here(value) for value in node]
-    if isinstance(node, str) and node.startswith("experiments."):
-        return f"{PACKAGE}{node.removeprefix('experiments')}"
-    return node
-
-
 def main() -> None:
     """Entry of `python -m experiments.benchmark_optimizers`."""
     swept = ("problems", "optimizers", "seeds")
-    invocation = benchmark.begin("benchmark_optimizers", benchmark_optimizers, plan_of, swept)
+    invocation = session.begin("benchmark_optimizers", benchmark_optimizers, plan_of, swept)
 
     def run(config: DictConfig) -> None:
-        benchmark.job(config, benchmark_optimizers, invocation)
+        session.job(config, benchmark_optimizers, invocation)
 
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="benchmark_optimizers")(run)()
-    benchmark.end(invocation)
+    session.end(invocation)
 
 
 if __name__ == "__main__":

@@ -39,21 +39,22 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 DEFAULT = "Levenberg–Marquardt"
 
 
-def usual() -> dict[str, Stage]:
+def usual(steps: int | None = None) -> dict[str, Stage]:
     """What is usually done, by name: each with the points that suit it."""
     return {
-        "L-BFGS": Stage(LBFGS(), Fixed(4000)),
-        "Adam": Stage(FirstOrder(partial(torch.optim.Adam, lr=1e-3)), Redrawn(2000, every=100)),
+        "L-BFGS": Stage(LBFGS(), Fixed(4000), steps=steps),
+        "Adam": Stage(FirstOrder(partial(torch.optim.Adam, lr=1e-3)), Redrawn(2000, every=100), steps=steps),
     }
 
 
-def demo(seconds: float = 40.0, seed: int = 0, docs: bool = False) -> dict[str, Solution]:
+def demo(seconds: float = 40.0, seed: int = 0, docs: bool = False, steps: int | None = None) -> dict[str, Solution]:
     """Solve Burgers' equation three times.
 
     Args:
         seconds: wall seconds of each, at the most.
         seed: of weights and points.
         docs: whether the pictures and figures of the README are renewed as well.
+        steps: of each, at the most; left out, as many as there is time for.
 
     Returns:
         What was found, by the method's name, the default first.
@@ -64,9 +65,9 @@ def demo(seconds: float = 40.0, seed: int = 0, docs: bool = False) -> dict[str, 
     if docs and not DOCS.with_name("README.md").exists():
         raise ValueError(f"docs=true: {DOCS.parent} is not a checkout; run it where README.md lies")
     print(f"Burgers' equation by default, at most {seconds:g} s", flush=True)
-    found = {DEFAULT: solve(burgers(), seconds=seconds, seed=seed)}
+    found = {DEFAULT: solve(burgers(), seconds=seconds, steps=steps, seed=seed)}
     print(found[DEFAULT].report, flush=True)
-    for name, stage in usual().items():
+    for name, stage in usual(steps).items():
         print(f"\nthe same by {name}, at most {seconds:g} s", flush=True)
         found[name] = solve(burgers(), stages=[stage], seconds=seconds, seed=seed, verify=False)
         print(f"rel-L2 {found[name].error():.1e}", flush=True)

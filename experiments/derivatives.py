@@ -28,6 +28,8 @@ from pinn.plotting.textbook import (
     picture_tangent,
 )
 
+from .command_line.overrides import CONF
+
 
 def chosen(name: str) -> list[TextbookFunction]:
     """The functions that `function=` names: one of them, or all; ends the program for a name that is none of them."""
@@ -71,7 +73,7 @@ def pictures(function: TextbookFunction, step: float) -> dict[str, Figure]:
     }
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="derivatives")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="derivatives")
 def main(config: DictConfig) -> None:
     """Print the tables, write the pictures, and fail if a method disagrees."""
     folder = Path(HydraConfig.get().runtime.output_dir)

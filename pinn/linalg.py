@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.linalg import blas, lapack
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -82,6 +81,8 @@ def gram(J: Tensor, *, dual: bool = False, out: Tensor | None = None, workers: i
 
 
 def _rank_k(J: Tensor, dual: bool, beta: float, out: Tensor) -> Tensor:
+    from scipy.linalg import blas  # loaded when used: a third of what this library takes to start
+
     # BLAS reads columns: a row-major matrix is handed over as its transpose, so that neither layout is copied.
     if J.stride(0) == 1 and J.stride(1) >= max(1, J.shape[0]):
         matrix, trans = J.numpy(), not dual
@@ -131,6 +132,8 @@ def cholesky(C: Tensor, damping: float, out: Tensor | None = None) -> Tensor | N
     out.copy_(C)
     out.diagonal().add_(damping)
     if C.device.type == "cpu":
+        from scipy.linalg import lapack
+
         failed = lapack.dpotrf(out.numpy(), lower=1, clean=0, overwrite_a=1)[1] != 0
     else:
         factor, info = torch.linalg.cholesky_ex(out)
@@ -143,6 +146,8 @@ def cholesky(C: Tensor, damping: float, out: Tensor | None = None) -> Tensor | N
 def cholesky_solve(L: Tensor, b: Tensor) -> Tensor:
     """(LLᵀ)⁻¹ b for a factor L from `cholesky` and b (m,)."""
     if L.device.type == "cpu":
+        from scipy.linalg import lapack
+
         return torch.from_numpy(lapack.dpotrs(L.numpy(), b.numpy(), lower=1)[0]).reshape(-1)
     return torch.cholesky_solve(b[:, None], L)[:, 0]
 

@@ -9,6 +9,7 @@ of the library, and they combine freely.
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import textwrap
 import time
@@ -93,6 +94,7 @@ def solve(
     _validate(locals())
     started = time.perf_counter()
     workers = torch.get_num_threads() if threads is None else threads
+    importlib.import_module("scipy.linalg")  # loaded only now, and before the limit, which holds for what is loaded
     with threadpool_limits(limits=1):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)

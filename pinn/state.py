@@ -6,7 +6,7 @@ own state is then an entry of the outer's.
 
     >>> from pinn.sampling import RAD, Growing
     >>> Growing(RAD(), start=100).state_dict()
-    {'inner': {}, 'size': 100, '_fresh': inf}
+    {'inner': {}, 'size': 100, '_previous': inf}
 """
 
 from __future__ import annotations

@@ -24,11 +24,21 @@ def test_a_gram_matrix_is_the_product(rows, columns, dual, transposed):
     np.testing.assert_allclose(found.tril().numpy(), np.tril(true), rtol=0, atol=1e-12 * np.abs(true).max())
 
 
+@pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("dual", [False, True])
-def test_workers_change_nothing_but_the_time(dual):
-    J = matrix(1300, 900, True)
-    assert J.numel() * 900 > linalg._LARGE  # large enough to be shared
+@pytest.mark.parametrize(("rows", "columns"), [(1300, 900), (769, 1031), (300, 200)], ids=["even", "odd", "small"])
+def test_workers_change_no_bit(rows, columns, dual, transposed):
+    """Tiles are cut by the size of the product alone, and each is one call of BLAS on one thread."""
+    J = matrix(rows, columns, transposed)
+    m = rows if dual else columns
+    assert (J.numel() * m > linalg._LARGE) == (rows > 300)  # the first two are large enough to be shared
     one = linalg.gram(J, dual=dual, workers=1).tril().clone()
-    for workers in (2, 3):
-        out = linalg.square(1300 if dual else 900)
-        assert torch.equal(linalg.gram(J, dual=dual, workers=workers, out=out).tril(), one)
+    for workers in (2, 3, 3):
+        assert torch.equal(linalg.gram(J, dual=dual, workers=workers, out=linalg.square(m)).tril(), one)
+
+
+def test_workers_change_no_bit_of_float32_rows():
+    J = matrix(2100, 300, False).float()
+    for dual in (False, True):
+        one = linalg.gram(J, dual=dual, workers=1).tril().clone()
+        assert torch.equal(linalg.gram(J, dual=dual, workers=3).tril(), one)

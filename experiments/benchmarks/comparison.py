@@ -14,14 +14,55 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import NullFormatter
-
-from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
 
 from .results import Record
-from .tables import at, curve, grouped, judged, median_curve, met, reached, spread, table, verdict
+from .tables import (
+    at,
+    curve,
+    grouped,
+    heading,
+    judged,
+    median_curve,
+    met,
+    missing_table,
+    reached,
+    spread,
+    table,
+    verdict,
+)
 
 Groups = Mapping[tuple[str, str], Sequence[Record]]
+
+
+def account(
+    mode: str,
+    options: Mapping[str, Any],
+    records: Sequence[Record],
+    suite: Mapping[str, Any],
+    command: str,
+    gaps: Sequence[tuple[str, str, str]] = (),
+) -> str:
+    """The Markdown that says what was found.
+
+    Args:
+        mode: "targets" for `solve` against its targets; otherwise optimizers against each other.
+        options: of that mode.
+        records: finished runs.
+        suite: the problems.
+        command: what was typed.
+        gaps: problem, optimizer and reason of what was planned and is not finished.
+    """
+    parts = [heading(records, command)]
+    if records:
+        parts.append(
+            "Errors are relative L2 on a fixed grid, or the largest relative error of unknown coefficients (C), of "
+            "the parameters with the least loss on fresh points so far. Wall seconds count from the call of `solve`."
+        )
+    if records and mode == "targets":
+        parts.append(targets_table(records, suite, options.get("memory")))
+    elif records:
+        parts += [*comparison(records, suite, options.get("compare")), details(records, suite)]
+    return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
 
 
 def comparison(records: Sequence[Record], suite: Mapping[str, Any], compare: Mapping[str, Any] | None) -> list[str]:
@@ -126,9 +167,13 @@ def targets_table(records: Sequence[Record], suite: Mapping[str, Any], memory: f
 
 def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> None:
     """Median error against wall seconds, one panel a problem, one line an optimizer; targets as crosses."""
+    from matplotlib.ticker import NullFormatter
+
+    from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
+
     groups = grouped(records)
     problems, methods = _names(groups)
-    styles = {name: (color, line) for name, (color, line) in zip(methods, _styles(), strict=False)}
+    styles = {name: (color, line) for name, (color, line) in zip(methods, _styles(PALETTE), strict=False)}
     across = min(3, len(problems))
     down = -(-len(problems) // across)
     figure = new_figure(max(5.0, 4.0 * across), 3.0 * down + 0.7)
@@ -168,10 +213,10 @@ def _names(groups: Groups) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(problem for problem, _ in groups)), list(dict.fromkeys(name for _, name in groups))
 
 
-def _styles() -> Iterable[tuple[str, str]]:
+def _styles(palette: Sequence[str]) -> Iterable[tuple[str, str]]:
     """As many lines as are wanted that can be told apart: the palette, then again dashed."""
     for line in cycle(("-", "--", "-.", ":")):
-        for color in PALETTE:
+        for color in palette:
             yield color, line
 
 

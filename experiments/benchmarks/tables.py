@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
-from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
 from pinn.solution.error import score
 from pinn.solver import solve
 
@@ -265,6 +263,10 @@ def median_curve(curves: Sequence[tuple[Array, Array]], count: int = 200) -> tup
 
 def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> None:
     """Median error against wall seconds, a panel a problem, a line a method; thin lines: target, reference error."""
+    from matplotlib.ticker import NullFormatter
+
+    from pinn.plotting.canvas import INK, MUTED, PALETTE, logarithmic, new_figure, quiet, save
+
     groups = grouped(records)
     problems = list(dict.fromkeys(problem for problem, _ in groups))
     colors = {method: PALETTE[i % len(PALETTE)] for i, method in enumerate(dict.fromkeys(m for _, m in groups))}

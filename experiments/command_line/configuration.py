@@ -2,8 +2,9 @@
 
 A mapping with `_target_` is a call of that function or class with the mapping's other keys as arguments;
 `_partial_: true` makes a factory of it instead. The root is a call too, of the function that the application runs. A
-mapping or a list of calls stands for a sequence, so that a schedule's stages have names in YAML. Where an argument is a
-function or a dtype, its dotted name stands for it: `network.activation=torch.sin`, `dtype=float32`.
+mapping or a list of calls stands for a sequence, so that a schedule's stages and callbacks have names in YAML, and one
+call for a sequence of one. Where an argument is a function or a dtype, its dotted name stands for it:
+`network.activation=torch.sin`, `dtype=float32`, `callbacks=[mine.say]`.
 
 Everything is checked before anything is made: names against signatures, values against annotations.
 """
@@ -132,13 +133,22 @@ def _title(function: Callable[..., Any]) -> str:
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Annotations by argument; none where one names what only a type checker knows."""
+    """Annotations by argument; what only a type checker knows stays a name within one, or leaves it out.
+
+    An argument without an annotation whose default is a function is one that takes functions.
+    """
     made_by = function.__init__ if inspect.isclass(function) else function
-    hints: dict[str, Any] = {}
+    hints: dict[str, Any] = {
+        name: Callable
+        for name, parameter in inspect.signature(function).parameters.items()
+        if callable(parameter.default) and not inspect.isclass(parameter.default)
+    }
     for name, annotation in getattr(made_by, "__annotations__", {}).items():
+        names = getattr(made_by, "__globals__", None)
         one = types.SimpleNamespace(__annotations__={name: annotation})
         with contextlib.suppress(NameError, TypeError):
-            hints |= typing.get_type_hints(one, getattr(made_by, "__globals__", None))
+            hints[name] = eval(annotation, names) if isinstance(annotation, str) else annotation
+            hints |= typing.get_type_hints(one, names)
     return hints
 
 
@@ -161,8 +171,8 @@ def _check_value(value: Any, hint: Any, where: str) -> None:
     if isinstance(value, (Mapping, list)) and not _is_mapping(hint):
         entries = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, entry in entries:
-            if _is_call(entry):
-                _check_value(entry, Any, _join(where, str(key)))
+            if _is_call(entry) or isinstance(value, Mapping):
+                _check_value(entry, _entry_hint(hint), _join(where, str(key)))
         if isinstance(value, Mapping):
             return
     if not _fits(value, hint):
@@ -178,6 +188,15 @@ def _members(hint: Any) -> tuple[Any, ...]:
 
 def _is_sequence(hint: Any) -> bool:
     return any(typing.get_origin(member) in _SEQUENCES for member in _members(hint))
+
+
+def _entry_hint(hint: Any) -> Any:
+    """The annotation of a sequence's entries, where they all have the same."""
+    for member in _members(hint):
+        inner = [entry for entry in typing.get_args(member) if entry is not Ellipsis]
+        if typing.get_origin(member) in _SEQUENCES and len(inner) == 1:
+            return inner[0]
+    return Any
 
 
 def _is_mapping(hint: Any) -> bool:
@@ -271,11 +290,12 @@ def describe(hint: Any) -> str:
 def _value(value: Any, hint: Any) -> Any:
     """The object that a checked value stands for."""
     if _is_call(value):
-        return build(target(value, ""), value)
+        one = build(target(value, ""), value)
+        return [one] if _is_sequence(hint) and not isinstance(one, collections.abc.Iterable) else one
     if isinstance(value, Mapping) and not _is_mapping(hint):
-        return [_value(entry, Any) for entry in value.values() if entry is not None]
+        return [_value(entry, _entry_hint(hint)) for entry in value.values() if entry is not None]
     if isinstance(value, list):
-        made = [_value(entry, Any) for entry in value]
+        made = [_value(entry, _entry_hint(hint)) for entry in value]
         return tuple(made) if any(typing.get_origin(member) is tuple for member in _members(hint)) else made
     if isinstance(value, str) and torch.dtype in _members(hint):
         return getattr(torch, value.removeprefix("torch."))

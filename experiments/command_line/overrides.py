@@ -7,15 +7,16 @@ configuration is then composed and checked, each value of a sweep once, before H
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -35,15 +36,47 @@ def prepare(config_name: str, function: Callable[..., Any]) -> None:
         function: what the application calls with it.
     """
     with clean_exit():
-        arguments = get_args_parser().parse_intermixed_args(sys.argv[1:])
+        arguments = words(sys.argv[1:])
         folders = [CONF, *([Path(arguments.config_dir).resolve()] if arguments.config_dir else [])]
         overrides = _parsed(arguments.overrides, folders)
         flags = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
         sys.argv[1:] = [*flags, *(override.input_line or "" for override in overrides)]
-        if arguments.help or arguments.hydra_help or arguments.shell_completion:
+        if arguments.only_tells:
             return
         for lines in _variants([override for override in overrides if not _is_hydra(override)]):
             check(function, plain(_composed(config_name, lines, folders[1:])))
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands on the command line.
+
+    Attributes:
+        overrides: those of the configuration, in order.
+        config_dir: the user's own folder of configurations, where one is given.
+        only_tells: True where a text is asked for and nothing is to run.
+    """
+
+    overrides: tuple[str, ...]
+    config_dir: str | None
+    only_tells: bool
+
+
+def words(arguments: Sequence[str]) -> Words:
+    """Tell Hydra's flags and their values from overrides; the flags are those of Hydra 1.3's documentation."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("overrides", nargs="*")
+    for flags in (("--help", "-h"), ("--hydra-help",), ("--version",), ("--shell-completion", "-sc")):
+        parser.add_argument(*flags, dest="only_tells", action="store_true")
+    for flags in (("--resolve",), ("--run", "-r"), ("--multirun", "-m")):
+        parser.add_argument(*flags, action="store_true")
+    for flags in (("--cfg", "-c"), ("--package", "-p"), ("--config-path", "-cp"), ("--config-name", "-cn")):
+        parser.add_argument(*flags)
+    for flags in (("--config-dir", "-cd"), ("--experimental-rerun",)):
+        parser.add_argument(*flags)
+    parser.add_argument("--info", "-i", nargs="?")
+    found = parser.parse_intermixed_args(list(arguments))
+    return Words(tuple(found.overrides), found.config_dir, found.only_tells)
 
 
 @contextlib.contextmanager
@@ -80,7 +113,7 @@ def _is_hydra(override: Override) -> bool:
     return override.key_or_group.split(".")[0].split("/")[0] == "hydra"
 
 
-def _parsed(lines: list[str], folders: list[Path]) -> list[Override]:
+def _parsed(lines: Sequence[str], folders: list[Path]) -> list[Override]:
     """Parse overrides, check the choices of groups, and mark every other one as to be set or added."""
     known = groups(folders)
     parser = OverridesParser.create()

@@ -14,7 +14,6 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from pinn.files import replacing
-from pinn.plotting import plot_history, plot_solution, plot_trace
 from pinn.solution import Solution
 
 
@@ -26,6 +25,8 @@ def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:
         config: the run's configuration, written with every reference in it resolved.
         solution: what the run found, with its report.
     """
+    from pinn.plotting import plot_history, plot_solution, plot_trace  # Matplotlib, which no refusal has to wait for
+
     write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
     solution.save(folder / "solution.pt")
     solution.history.save(folder / "history.csv")

@@ -1,4 +1,12 @@
-"""Derivatives by every route (nested autograd, differences, symbols, by hand), and the operators built on them."""
+"""Derivatives by every route (nested autograd, differences, symbols, by hand), and the operators built on them.
+
+The witnesses and the textbook, which bring SymPy, are loaded when one of their names is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from pinn.derivatives.autograd import Autograd
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, Operator
@@ -18,26 +26,28 @@ from pinn.derivatives.operators import (
     material_derivative,
     normal_derivative,
 )
-from pinn.derivatives.textbook.functions import TEXTBOOK, TextbookFunction
-from pinn.derivatives.textbook.tangent import TangentLine, TangentPlane, tangent_line, tangent_plane
-from pinn.derivatives.witnesses.check import Comparison, DerivativeTable, check_derivatives, check_rows_independent
-from pinn.derivatives.witnesses.finite_difference import (
-    Estimate,
-    central_difference,
-    complex_step,
-    default_step,
-    forward_difference,
-    mixed_difference,
-    numerical_gradient,
-    richardson,
-)
-from pinn.derivatives.witnesses.symbolic import (
-    NoSymbolicRuleError,
-    Symbolic,
-    SymbolicFunction,
-    manufacture,
-    symbolic_function,
-)
+
+if TYPE_CHECKING:
+    from pinn.derivatives.textbook.functions import TEXTBOOK, TextbookFunction
+    from pinn.derivatives.textbook.tangent import TangentLine, TangentPlane, tangent_line, tangent_plane
+    from pinn.derivatives.witnesses.check import Comparison, DerivativeTable, check_derivatives, check_rows_independent
+    from pinn.derivatives.witnesses.finite_difference import (
+        Estimate,
+        central_difference,
+        complex_step,
+        default_step,
+        forward_difference,
+        mixed_difference,
+        numerical_gradient,
+        richardson,
+    )
+    from pinn.derivatives.witnesses.symbolic import (
+        NoSymbolicRuleError,
+        Symbolic,
+        SymbolicFunction,
+        manufacture,
+        symbolic_function,
+    )
 
 __all__ = [
     "TEXTBOOK",
@@ -84,3 +94,37 @@ __all__ = [
     "tangent_line",
     "tangent_plane",
 ]
+
+_HOMES = {
+    "textbook.functions": ("TEXTBOOK", "TextbookFunction"),
+    "textbook.tangent": ("TangentLine", "TangentPlane", "tangent_line", "tangent_plane"),
+    "witnesses.check": ("Comparison", "DerivativeTable", "check_derivatives", "check_rows_independent"),
+    "witnesses.finite_difference": (
+        "Estimate",
+        "central_difference",
+        "complex_step",
+        "default_step",
+        "forward_difference",
+        "mixed_difference",
+        "numerical_gradient",
+        "richardson",
+    ),
+    "witnesses.symbolic": (
+        "NoSymbolicRuleError",
+        "Symbolic",
+        "SymbolicFunction",
+        "manufacture",
+        "symbolic_function",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

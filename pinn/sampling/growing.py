@@ -30,8 +30,8 @@ class Growing(Sampler):
         start: points at first, on a constraint of the domain's own dimension.
         factor: growth, > 1.
         maximum: points at the most.
-        threshold: ratio of fresh to old loss above which the points are too few.
-        stall: fresh loss over the previous fresh loss above which it has stopped falling.
+        threshold: ratio of the loss on new points to that on the old ones above which those were too few.
+        stall: loss on new points over that at the draw before, above which it has stopped falling.
 
     Raises:
         TypeError: when `inner` is no strategy.
@@ -45,8 +45,8 @@ class Growing(Sampler):
     threshold: float = 3.0
     stall: float = 0.6
     size: int = field(init=False)
-    _fresh: float = field(init=False, default=math.inf)
-    _state: ClassVar[tuple[str, ...]] = ("inner", "size", "_fresh")
+    _previous: float = field(init=False, default=math.inf)
+    _state: ClassVar[tuple[str, ...]] = ("inner", "size", "_previous")
 
     def __post_init__(self) -> None:
         require_sampler("Growing", self.inner)
@@ -100,15 +100,15 @@ class Growing(Sampler):
     def observe(self, old: float, new: float) -> bool:
         """Grow when the new points show that the old ones were too few, unless they are to lie elsewhere; see above."""
         if self.inner.observe(old, new):
-            self._fresh = math.inf  # a loss elsewhere is no measure of this one
+            self._previous = math.inf  # a loss elsewhere is no measure of this one
             return True
-        if new > self.threshold * old and new > self.stall * self._fresh:
+        if new > self.threshold * old and new > self.stall * self._previous:
             # At least one point more, since few points times a factor near one may round to as many as before.
             self.size = min(self.maximum, max(self.size + 1, round(self.factor * self.size)))
-        self._fresh = new
+        self._previous = new
         return False
 
     def begin(self, loss: float) -> None:
         """See `Sampler.begin`."""
-        self._fresh = math.inf
+        self._previous = math.inf
         self.inner.begin(loss)

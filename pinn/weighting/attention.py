@@ -50,7 +50,7 @@ class ResidualAttention(Weighting):
     decay: float = 0.999
     rate: float = 0.01
     every: int = 1
-    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
+    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _state: ClassVar[tuple[str, ...]] = ("_seen",)
 
     def __post_init__(self) -> None:

@@ -44,7 +44,7 @@ class Causal(Weighting):
     done: float = 0.99
     every: int = 10
     _stage: int = field(default=0, init=False)
-    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
+    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _state: ClassVar[tuple[str, ...]] = ("_stage", "_seen")
 
     def __post_init__(self) -> None:

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from pinn.domains import Ball, Box, Disc, Polygon, Scatter
+from pinn import domains
+from pinn.domains import Ball, Box, Disc, Domain, Polygon, Scatter
 from pinn.domains.cube import METHODS
 
 SQUARE = Box(x=(-1, 1), y=(-1, 1))
@@ -45,6 +46,13 @@ SETS = {
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def test_every_set_that_is_exported_is_tried():
+    """Observations come whole, whatever number is asked for, and are tried with the shapes."""
+    exported = {value for value in map(domains.__dict__.get, domains.__all__) if isinstance(value, type)}
+    sets = {kind for kind in exported if issubclass(kind, Domain)}
+    assert sets - {type(made) for made in SETS.values()} == {Domain, Scatter}
 
 
 @pytest.fixture(params=SETS, ids=[name.replace(" ", "_") for name in SETS])

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from experiments import benchmark
-from experiments.benchmarks import results, tables
+from experiments.benchmarks import one_run, results, session, tables
 from experiments.benchmarks.one_run import curve, revision
 from experiments.benchmarks.results import Run
+from experiments.benchmarks.suite import plan
 from experiments.command_line.configuration import ConfigurationError, check, target
 from experiments.command_line.overrides import CONF
 from experiments.peers.recipes import RECIPES
@@ -63,7 +64,7 @@ def recipe_of_the_square(monkeypatch):
 
 
 def planned(methods=("default",), seeds=(0, 1), problems=None, seconds=1.0, jobs=1):
-    return benchmark.plan(SUITE, METHODS, methods, seeds, problems, seconds, 1, jobs)
+    return plan(SUITE, METHODS, methods, seeds, problems, seconds, 1, jobs)
 
 
 def record(run, error=1e-4, reference_error=0.0, status="done", times=(1.0, 2.0), errors=(1e-2, 1e-4), **more):
@@ -133,7 +134,7 @@ def test_what_makes_no_sense_is_refused(change, message):
 )
 def test_a_method_that_makes_no_sense_is_refused(method, message):
     with pytest.raises(ConfigurationError, match=message):
-        benchmark.plan(SUITE, {"m": method}, ["m"], [0], None, 1.0, 1)
+        plan(SUITE, {"m": method}, ["m"], [0], None, 1.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -151,13 +152,13 @@ def test_a_method_that_makes_no_sense_is_refused(method, message):
 )
 def test_an_entry_of_the_suite_that_makes_no_sense_is_refused(change, message):
     with pytest.raises(ConfigurationError, match=message):
-        benchmark.plan({"square": SUITE["square"] | change}, METHODS, ["default"], [0], None, 1.0, 1)
+        plan({"square": SUITE["square"] | change}, METHODS, ["default"], [0], None, 1.0, 1)
 
 
 def test_a_problem_without_target_is_refused():
     suite = {"square": {"problem": SUITE["square"]["problem"]}}
     with pytest.raises(ConfigurationError, match=r"suite\.square: it has no target; give suite\.square\.target"):
-        benchmark.plan(suite, METHODS, ["default"], [0], None, 1.0, 1)
+        plan(suite, METHODS, ["default"], [0], None, 1.0, 1)
 
 
 def test_a_program_for_the_peers_that_there_is_not_is_refused(tmp_path):
@@ -171,7 +172,7 @@ def test_the_program_for_the_peers_is_found_from_every_folder(tmp_path, monkeypa
     program.parent.mkdir()
     program.symlink_to(sys.executable)
     monkeypatch.chdir(tmp_path)
-    assert benchmark.interpreter("bin/python") == str(program) and benchmark.interpreter(None) == sys.executable
+    assert session.interpreter("bin/python") == str(program) and session.interpreter(None) == sys.executable
 
 
 def test_finished_runs_are_skipped_and_failed_ones_repeated(tmp_path):
@@ -271,7 +272,7 @@ def test_the_cause_stands_beside_a_target_that_is_missed():
 def test_a_problem_is_given_what_is_enough_for_it_and_no_more_than_is_allowed():
     suite = {"square": SUITE["square"] | {"enough": 60}}
     for allowed, given in ((120.0, 60.0), (20.0, 20.0)):
-        (run,) = benchmark.plan(suite, {"default": {}}, ["default"], [0], None, allowed, 1)
+        (run,) = plan(suite, {"default": {}}, ["default"], [0], None, allowed, 1)
         assert run.seconds == given
 
 
@@ -415,7 +416,7 @@ def test_a_run_has_a_process_of_its_own_and_is_found_again(tmp_path, capsys, mon
         "jobs": 1,
         "problems": ["square"],
     }
-    benchmark.benchmark(methods=["narrow"], seconds=20.0, threads=1, **arguments)
+    benchmark.benchmark(methods=["narrow"], seconds=1e4, threads=1, **arguments)
     (found,) = results.read(tmp_path / "results.jsonl")
     assert found["status"] == "done" and found["steps"] == 2 and found["threads"] == 1 and found["revision"]
     assert found["jobs"] == 1 and found["session"] and found["processor"] and found["cores"] >= 1
@@ -423,36 +424,36 @@ def test_a_run_has_a_process_of_its_own_and_is_found_again(tmp_path, capsys, mon
     assert set(found["times"]) == set(tables.TIMES) and all(value >= 0 for value in found["times"].values())
     assert sum(found["times"].values()) <= found["wall"]
     assert "| square | narrow |" in (tmp_path / "table.md").read_text() and (tmp_path / "error.png").exists()
-    monkeypatch.setattr(benchmark, "perform", None)
-    benchmark.benchmark(methods=["narrow"], seconds=20.0, threads=1, **arguments)
-    benchmark.benchmark(methods=["default"], seconds=20.0, threads=1, only_report=True, **arguments)
+    monkeypatch.setattr(session, "perform", None)
+    benchmark.benchmark(methods=["narrow"], seconds=1e4, threads=1, **arguments)
+    benchmark.benchmark(methods=["default"], seconds=1e4, threads=1, only_report=True, **arguments)
     assert "Nothing is finished yet" in capsys.readouterr().out
 
 
 def test_a_failure_is_on_file_with_its_reason(tmp_path):
     bad = Run("square", "default", 0, 1.0, 1, {"problem": {"_target_": "pinn.problems.none"}, "method": {}})
-    found = benchmark.perform(bad, sys.executable)
+    found = one_run.perform(bad, sys.executable)
     assert found["status"] == "failed" and "cannot be found" in found["reason"]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeypatch, jobs):
-    started, going, most, gate = [], set(), [0], threading.Lock()
+    started, going, most, gate, together = [], set(), [0], threading.Lock(), threading.Barrier(jobs)
 
     def perform(run, python):
         with gate:
             started.append((run.seed, run.problem, run.method))
             going.add(started[-1])
             most[0] = max(most[0], len(going))
-        time.sleep(0.05)
+        together.wait()
         with gate:
             going.discard((run.seed, run.problem, run.method))
         return record(run)
 
-    monkeypatch.setattr(benchmark, "perform", perform)
-    monkeypatch.setattr(benchmark, "revision", lambda: "abc")
+    monkeypatch.setattr(session, "perform", perform)
+    monkeypatch.setattr(session, "revision", lambda: "abc")
     runs = planned(methods=("default", "narrow"), jobs=jobs)
-    benchmark.carry_out(runs, tmp_path, jobs, "s", "python")
+    session.carry_out(runs, tmp_path, jobs, "s", "python")
     assert most == [jobs] and len(started) == len(runs) == 8
     first = [{(run.seed, run.problem) for run in runs[i : i + 2]} for i in range(0, 8, 2)]
     assert [{one[:2] for one in started[i : i + 2]} for i in range(0, 8, 2)] == first
@@ -462,24 +463,32 @@ def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeyp
 
 
 def test_a_run_that_breaks_off_ends_those_that_wait(tmp_path, monkeypatch):
-    performed = []
+    performed, cancelled, all_cancelled = [], [], threading.Event()
 
     def perform(run, python):
         performed.append(run)
+        if run.seed > 0:  # goes on until those that wait are called off
+            all_cancelled.wait()
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(benchmark, "perform", perform)
+    def cancel(future, really=Future.cancel):
+        cancelled.append(really(future))
+        if len(cancelled) == 20:
+            all_cancelled.set()
+
+    monkeypatch.setattr(Future, "cancel", cancel)
+    monkeypatch.setattr(session, "perform", perform)
     with pytest.raises(RuntimeError, match="broken"):
-        benchmark.carry_out(planned(seeds=range(20), problems=["square"]), tmp_path, 2, "s", "python")
-    assert len(performed) < 20
+        session.carry_out(planned(seeds=range(20), problems=["square"]), tmp_path, 2, "s", "python")
+    assert len(performed) <= 3 and sum(cancelled) >= 17
 
 
 def test_the_jobs_of_a_sweep_write_one_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark, "perform", lambda run, python: record(run))
+    monkeypatch.setattr(session, "perform", lambda run, python: record(run))
     shared = {"suite": SUITE, "known_methods": METHODS, "methods": ["default"], "jobs": 1, "folder": str(tmp_path)}
     calls = [shared | {"seeds": [seed], "problems": [problem]} for problem in SUITE for seed in (0, 1)]
     other = shared | {"seeds": [5], "folder": str(tmp_path / "other")}
-    invocation = benchmark.Invocation("s", "command", (*calls, other), beside=2)
+    invocation = session.Invocation("s", "command", (*calls, other), beside=2)
     for call in calls:
         benchmark.benchmark(**call, invocation=invocation)
     text = (tmp_path / "table.md").read_text()
@@ -515,16 +524,20 @@ def test_a_dirty_revision_names_what_was_changed(tmp_path, monkeypatch):
     assert revision() == "unknown"  # another checkout's folder, not this program's own
 
 
+def quick(folder):
+    """The cheapest problem, one step a run."""
+    return ["problems=[poisson_2d]", "methods=[quick]", "known_methods.quick.steps=1", f"folder={folder / 'run'}"]
+
+
 def program(folder, *arguments):
-    """The program in a process of its own, on the cheapest problem, one step a run."""
-    quick = ["problems=[poisson_2d]", "methods=[quick]", "known_methods.quick.steps=1", f"folder={folder / 'run'}"]
-    command = [sys.executable, "-m", "experiments.benchmark", *quick, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    """The program in a process of its own."""
+    command = [sys.executable, "-m", "experiments.benchmark", *quick(folder), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_a_sweep_of_seeds_ends_with_one_table_of_all(tmp_path):
-    done = program(tmp_path, "-m", "seeds=[0],[1]")
-    assert done.returncode == 0, done.stderr
+def test_a_sweep_of_seeds_ends_with_one_table_of_all(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "perform", lambda run, python: record(run))
+    command(*quick(tmp_path), "-m", "seeds=[0],[1]", function=benchmark.main)
     records = results.read(tmp_path / "run" / "results.jsonl")
     assert [one["seed"] for one in records] == [0, 1] and len({one["session"] for one in records}) == 1
     text = (tmp_path / "run" / "table.md").read_text()
@@ -561,12 +574,12 @@ def test_nothing_starts_when_something_makes_no_sense(tmp_path, monkeypatch, cap
 def test_a_sweep_of_other_options_has_folders_of_its_own(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["benchmark", "-m", "seconds=1,2", "seeds=[0],[1]", "folder=at_${seconds}"])
     swept = ("problems", "methods", "seeds")
-    invocation = benchmark.begin("benchmark", benchmark.benchmark, benchmark.plan_of, swept)
+    invocation = session.begin("benchmark", benchmark.benchmark, benchmark.plan_of, swept)
     assert [(one["folder"], one["seeds"]) for one in invocation.calls] == [
         (f"at_{seconds}", [seed]) for seconds in (1, 2) for seed in (0, 1)
     ]
     assert invocation.command == "python -m experiments.benchmark -m seconds=1,2 seeds=[0],[1] folder=at_${seconds}"
-    shown = benchmark.whole([], "at_2", invocation, benchmark.plan_of)
+    shown = session.whole([], "at_2", invocation, benchmark.plan_of)
     assert {(run.seconds, run.seed) for run in shown} == {(2, 0), (2, 1)} and len(shown) == 2 * len(TARGETS)
 
 
@@ -582,14 +595,14 @@ def test_targets_are_the_promised_ones():
 
 def with_defaults():
     arguments = {key: value for key, value in CONFIGURATION.items() if key != "hydra"}
-    return benchmark.with_defaults(benchmark.benchmark, arguments)
+    return session.with_defaults(benchmark.benchmark, arguments)
 
 
 def test_every_problem_of_the_suite_has_a_target_and_every_method_is_a_call():
     arguments = {key: value for key, value in CONFIGURATION.items() if key != "hydra"}
     check(benchmark.benchmark, arguments)
     suite, methods = CONFIGURATION["suite"], CONFIGURATION["known_methods"]
-    runs = benchmark.plan(suite, methods, list(methods), [0], None, 120.0, 2)
+    runs = plan(suite, methods, list(methods), [0], None, 120.0, 2)
     assert len({run.problem for run in runs}) == len(suite) == 20
     for name, entry in suite.items():
         assert 0 < entry["target"] < 1 and entry.get("by", "error") in ("error", "coefficients"), name

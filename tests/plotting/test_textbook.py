@@ -1,15 +1,10 @@
 """Pictures carry the library's own derivatives, titled and labelled, and the application writes them all."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import matplotlib as mpl
 import numpy as np
 import pytest
 
+from experiments import derivatives
 from pinn.derivatives import TEXTBOOK
 from pinn.plotting.textbook import (
     picture_descent,
@@ -18,8 +13,6 @@ from pinn.plotting.textbook import (
     picture_surface,
     picture_tangent,
 )
-
-ROOT = Path(__file__).parents[2]
 
 
 def labels(axes):
@@ -72,24 +65,17 @@ def test_pictures_leave_matplotlib_alone():
     assert dict(mpl.rcParams) == before
 
 
-def run(folder, *arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "experiments.derivatives", *arguments, f"hydra.run.dir={json.dumps(str(folder))}"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.parametrize(
     ("name", "pictures"), [("bowl", ["descent", "slices", "surface"]), ("quadratic_log", ["differences", "tangent"])]
 )
-def test_the_application_prints_the_table_and_writes_pictures(tmp_path, name, pictures):
-    done = run(tmp_path, f"function={name}", "dpi=40")
-    assert done.returncode == 0, done.stderr
-    assert TEXTBOOK[name].title in done.stdout and "all agree" in done.stdout
-    assert sorted(path.name for path in tmp_path.glob("*.png")) == [f"{name}_{picture}.png" for picture in pictures]
-    assert (tmp_path / "table.txt").read_text(encoding="utf-8") in done.stdout.replace("\n\npictures", "\npictures")
+def test_the_application_prints_the_table_and_writes_pictures(drawing_command, tmp_path, capsys, name, pictures):
+    drawing_command(f"function={name}", "dpi=40", "hydra.run.dir=run", function=derivatives.main)
+    shown, folder = capsys.readouterr().out, tmp_path / "run"
+    assert TEXTBOOK[name].title in shown and "all agree" in shown
+    assert sorted(path.name for path in folder.glob("*.png")) == [f"{name}_{picture}.png" for picture in pictures]
+    assert (folder / "table.txt").read_text(encoding="utf-8") in shown.replace("\n\npictures", "\npictures")
 
 
-def test_the_application_names_the_near_ones(tmp_path):
-    done = run(tmp_path, "function=sadle")
-    assert done.returncode == 1
-    assert "function=sadle is not known; did you mean saddle" in done.stderr
+def test_the_application_names_the_near_ones(drawing_command):
+    with pytest.raises(SystemExit, match="function=sadle is not known; did you mean saddle"):
+        drawing_command("function=sadle", "hydra.run.dir=run", function=derivatives.main)

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import brentq
 
 from pinn import sampling
 from pinn.derivatives import d
@@ -78,10 +79,22 @@ def test_every_constraint_gets_its_points_and_the_generator_decides_them(sampler
 
 
 def test_residual_based_points_gather_where_the_residual_is():
-    """Density |r|/mean|r| + 1: a tenth of the domain holds the residual, so 11/20 of the points go there."""
-    points = RAD(4000, candidates=10).draw(PROBLEM, seeded(), layer)["equation"]
+    """A tenth of the domain holds the residual, so its density |r|/mean|r| + 1 is 11 there and 1 elsewhere.
+
+    Drawn one after the other without replacement, of c candidates a point, a candidate of density w is taken with
+    probability 1 - exp(-w s), where s is such that all together are one in c.
+    """
+    number, candidates = 4000, 10
+
+    def taken(s):
+        return 0.1 * -math.expm1(-11 * s), 0.9 * -math.expm1(-s)
+
+    s = brentq(lambda s: sum(taken(s)) - 1 / candidates, 0, 1)
+    points = RAD(number, candidates=candidates).draw(PROBLEM, seeded(), layer)["equation"]
     inside = float((points.column("x").abs() < 0.1).double().mean())
-    assert inside == pytest.approx(11 / 20, abs=0.06)
+    # Five standard deviations of as many independent choices, which have more than these.
+    expected = candidates * taken(s)[0]
+    assert inside == pytest.approx(expected, abs=5 * math.sqrt(expected * (1 - expected) / number))
 
 
 def test_without_residual_adaptive_points_are_even():

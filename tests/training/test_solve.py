@@ -256,18 +256,18 @@ def test_the_evaluation_grid_is_fixed_and_holds_the_ends():
 
 def test_points_of_a_large_network_stay_within_the_optimizers_memory():
     """30 000 parameters: J of all points would not fit, so the number of points is bounded, not the run refused."""
+    from pinn.defaults import most_points
     from pinn.derivatives import Jets
     from pinn.model import Model
     from pinn.objective import Equations, Objective
     from pinn.optimizers import LevenbergMarquardt
     from pinn.sampling.uniform import sample_uniform
-    from pinn.solver import _most_points
 
     model = Model(poisson_2d(), partial(MLP, width=120, depth=3), generator=torch.Generator().manual_seed(0))
     equations = Equations(model, Jets())
     size = sum(parameter.numel() for parameter in model.parameters())
     rows = LevenbergMarquardt(memory=2e8).most_rows(size)
     assert rows is not None
-    most = _most_points(equations, rows)
+    most = most_points(poisson_2d(), rows)
     objective = Objective(equations, sample_uniform(poisson_2d(), most, torch.Generator().manual_seed(0)))
     assert 0.8 * rows < objective.rows <= rows

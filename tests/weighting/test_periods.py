@@ -202,3 +202,12 @@ def test_a_run_continues_from_plain_values(rule, at):
 def test_a_state_of_another_weighting_is_refused():
     with pytest.raises(ValueError, match=r"Causal.load_state_dict: got entries \['_updated', '_weights', 'inner'\]"):
         Causal().load_state_dict(GradientNorm().state_dict())
+
+
+@pytest.mark.parametrize("rule", [Causal, ResidualAttention])
+def test_a_rule_reads_as_it_was_made(rule):
+    used = rule()
+    before = repr(used)
+    used.update(drawn())
+    assert repr(used) == before
+    assert used == copy.deepcopy(used)

@@ -85,7 +85,7 @@ class Jets(Engine):
             raise ValueError(f"Jets: got block={block!r}, expected an integer of at least 1; give one, or leave it out")
         self.fallback, self.probe, self.block = fallback, probe, block
         self.rules = tuple(rules)
-        with_rules(self.rules)  # refused here, where they enter
+        self.table = with_rules(self.rules)  # a rule that cannot be one is refused here, where it enters
         self.reference = Autograd()
         self._bases: dict[frozenset[OperatorKey], DerivativeBasis] = {}
         self.space = Workspace()
@@ -375,7 +375,7 @@ class _TracedEquation:
         constants: Mapping[str, Tensor] | None,
     ) -> None:
         self._model, self._points, self._names = model, points.detach(), tuple(names)
-        self._space, self._rules = engine.space, with_rules(engine.rules)
+        self._space, self._rules = engine.space, engine.table
         trace = Trace(names, points.shape[0], points, self._rules)
         fields = {name: trace.output(name) for name in outputs}
         rows = equation(dict(trace.coordinates), fields, constants or {})

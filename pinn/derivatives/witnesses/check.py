@@ -18,7 +18,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -33,7 +33,9 @@ from pinn.derivatives.witnesses.finite_difference import (
     mixed_difference,
     richardson,
 )
-from pinn.derivatives.witnesses.symbolic import NoSymbolicRuleError, SymbolicFunction, symbolic_function
+
+if TYPE_CHECKING:
+    from pinn.derivatives.witnesses.symbolic import SymbolicFunction
 
 Route = Callable[[Callable[..., Any], Sequence[Tensor], Sequence[int]], Tensor]
 """A further way to differentiate: (f, columns, axes) -> (n,), axes (0, 0, 1) meaning ∂³f/∂x²∂y."""
@@ -313,6 +315,8 @@ def _names(f: Callable[..., Any], count: int) -> tuple[str, ...]:
 
 
 def _traced(f: Callable[..., Any], names: tuple[str, ...]) -> SymbolicFunction | None:
+    from pinn.derivatives.witnesses.symbolic import NoSymbolicRuleError, symbolic_function  # with all of SymPy
+
     try:
         return symbolic_function(f, *names)
     except (NoSymbolicRuleError, TypeError):

@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import scipy.special
 import torch
 
 # NumPy says arcsin where torch and math say asin.
@@ -48,7 +47,11 @@ class Elementary:
     def __call__(self, x: Any) -> Any:
         """The function's value at x, of x's own kind and shape."""
         if isinstance(x, np.generic | np.ndarray):
-            return getattr(scipy.special if self.name == "erf" else np, _NUMPY_NAMES.get(self.name, self.name))(x)
+            if self.name == "erf":
+                from scipy.special import erf  # the only one that NumPy lacks
+
+                return erf(x)
+            return getattr(np, _NUMPY_NAMES.get(self.name, self.name))(x)
         if isinstance(x, complex):
             return getattr(cmath, self.name)(x)
         if isinstance(x, int | float):
