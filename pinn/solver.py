@@ -35,6 +35,9 @@ from pinn.weighting import Weighting
 _LOG = logging.getLogger("pinn.check")
 T = TypeVar("T")
 
+# Evaluations without a fall by a tenth. There is at most one a step, so no run ends before the 200 steps of standstill
+# that were allowed when patience counted steps; measured, one comes every step with 8000 points, every third with 400.
+_PATIENCE = 200
 _START, _MOST, _FIXED = 400, 8000, 4000  # points on the domain: first, at the most, and where they are kept
 
 
@@ -81,8 +84,7 @@ def solve(
             table (logger `pinn.check`, level INFO).
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
-        callbacks: functions called with a `Progress` after every step, or `Callback` objects; a returned `Stop("why")`
-            ends the run.
+        callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
     Raises:
         CheckError: when the verification before training fails.
@@ -241,7 +243,7 @@ def _stage(
     widens = widen and not begun and sampling.every and chosen.redraws
     widens = widens and _orders(equations.problem, evolves(equations.problem))[1] > 1
     widening = Widening() if widens else None
-    return Stage(chosen, sampling, weighting, steps, widening=widening, patience=200)
+    return Stage(chosen, sampling, weighting, steps, widening=widening, patience=_PATIENCE)
 
 
 def _most_points(equations: Equations, rows: int) -> int:
