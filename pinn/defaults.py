@@ -127,7 +127,9 @@ WIDEN_BY = 1.5  # times the width
 WIDEN_TIMES = 2  # at the most
 WIDEN_WINDOW = 4  # sets of points over which ...
 WIDEN_STALL = 0.5  # ... the least loss on them has not halved
-PATIENCE = 200  # steps in which the loss on fresh points has not fallen by a tenth, after which the run ends
+# Evaluations of the validation loss without a fall by a tenth, after which the run ends. One comes every step with 8000
+# points and every third with 400, so that no run ends before 200 steps of standstill.
+PATIENCE = 200
 
 
 def default_network(problem: Problem) -> NetworkFactory:

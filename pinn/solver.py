@@ -78,8 +78,7 @@ def solve(
             table (logger `pinn.verification`, level INFO).
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
-        callbacks: functions called with a `Progress` after every step, or `Callback` objects; a returned `Stop("why")`
-            ends the run.
+        callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
     Raises:
         VerificationError: when the verification before training fails.

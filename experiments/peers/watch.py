@@ -1,6 +1,7 @@
 """The clock and the measure of a peer's run: the same grid, the same reference and the same limit as for this library.
 
-A look is taken about every quarter second, as the trainer here does. Looks do not count in the peer's time.
+A look is taken about every quarter second; the trainer here evaluates by the work done, about as often. Looks do not
+count in the peer's time.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Metered:
 
     Args:
         objective: what is asked.
-        look: called before each answer; raises `OutOfTime` when there is no time left.
+        look: called before each answer, and after long ones; raises `OutOfTime` when there is no time left.
 
     Attributes:
         work: operations asked for so far.
@@ -106,12 +106,16 @@ class Metered:
     def linearize(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See `LeastSquares.linearize`."""
         self.spend(self._linearize)
-        return self._objective.linearize(out)
+        answer = self._objective.linearize(out)
+        self._look()  # what the optimizer makes of J may take long again
+        return answer
 
     def normal_equations(self) -> tuple[Tensor, Tensor, Tensor]:
         """See `LeastSquares.normal_equations`."""
         self.spend(self._linearize + self.rows * self.size**2)
-        return self._objective.normal_equations()
+        answer = self._objective.normal_equations()
+        self._look()
+        return answer
 
     def operator(self) -> Linearization:
         """See `LeastSquares.operator`."""
