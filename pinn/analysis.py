@@ -32,6 +32,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
+from pinn.ambient import plain_tensors
 from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.trace import Trace
@@ -188,8 +189,7 @@ def analyze(problem: Problem) -> Traits:
 
 
 def _analyzed(problem: Problem) -> Traits:
-    # The caller may have turned graphs off; trial fields need them.
-    with torch.inference_mode(False), torch.enable_grad():
+    with plain_tensors():  # trial fields need graphs, which the caller may have turned off
         return _read(problem)
 
 

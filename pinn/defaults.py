@@ -279,6 +279,6 @@ def default_stage(
     chosen = default_optimizer(parameters) if optimizer is None else optimizer
     if sampling is None:
         sampling = default_sampling(problem, chosen, most_points(problem, chosen.most_rows(parameters)), begun)
-    judged = sampling.every and chosen.redraws  # widening looks at the loss on newly drawn points
+    judged = sampling.redraws and chosen.redraws  # widening looks at the loss on newly drawn points
     widening = default_widening(problem) if judged and not own_network and not begun else None
     return Stage(chosen, sampling, weighting, steps, widening=widening, patience=PATIENCE)
