@@ -56,11 +56,11 @@ points. rel-L2 error after 100 steps, seed 0:
 | convection | 8.6e-2 | 6.4e-6 | 3.7e-4 |
 
 It decides for systems. For the two waves the run counts as stuck too soon, and a hundred steps are too few to make
-that good; after a minute both reach the errors that README shows.
+that good; in the longer runs of the public suite both reach the errors that README shows.
 
-Not measured by themselves, but carried by the public suite, whose errors README shows: the factor and the ratios by
-which points grow, the number of fixed points, when a run counts as stuck or solved in time, how a network is widened,
-and the patience.
+Not measured by themselves, but carried by the errors of the public suite: the factor and the ratios by which points
+grow, the number of fixed points, when a run counts as stuck or solved in time, how a network is widened, and the
+patience.
 
 What else a run needs has its default where it is an argument: float64 and the engine of jets in `solve`, fresh points
 and when they are evaluated in `pinn.training.Trainer`, the steps of an optimizer in its own constructor.
