@@ -79,7 +79,7 @@ def falling(factory, rate, steps):
 # those measured, and twenty times for methods whose runs part on another rounding (line searches, random sketches).
 # With the start moved by 1e-13 of itself, seven times, the largest error was below its bound by these factors:
 # LevenbergMarquardt 5, 4, 5; NaturalGradient 5, 6, 5; SPRING 5, 6, 5; MatrixFree 31, 11, 16; LBFGS 16, 10, 16; SSBroyden
-# 20 and 15, BFGS 19 (where measured). Largest over smallest error: 1.5 at most for the first three, 14 for MatrixFree,
+# 20, 15, 17; BFGS on decay 19. Largest over smallest error: 1.5 at most for the first three, 14 for MatrixFree,
 # 7 for LBFGS, 8 for SSBroyden; 650 for Sketched on decay, 14 times below its bound at the worst. Sketched on bending
 # gains two digits within ten steps at the end: after 50 it had 6e-11 to 5e-9 in thirteen runs, after 60 1e-12 to 1e-11.
 METHODS = {
