@@ -77,10 +77,15 @@ def falling(factory, rate, steps):
 
 # What makes it, its steps, and the errors for decay, bending and poisson that it must reach in them: some five times
 # those measured, and twenty times for methods whose runs part on another rounding (line searches, random sketches).
+# With the start moved by 1e-13 of itself, seven times, the largest error was below its bound by these factors:
+# LevenbergMarquardt 5, 4, 5; NaturalGradient 5, 6, 5; SPRING 5, 6, 5; MatrixFree 31, 11, 16; LBFGS 16, 10, 16; BFGS 19,
+# 23, 14; SSBFGS 20, 8, 20; SSBroyden 20, 15, 17. The largest error was at most 1.5 times the smallest for the first
+# three, 14 times for MatrixFree, and 8 times for the methods that search along lines. Sketched spread most: on decay
+# 9e-9 to 6e-6 after 50 steps; on bending 6e-11 to 5e-9 after 50 in thirteen runs, and 1e-12 to 1e-11 after 60.
 METHODS = {
     "LevenbergMarquardt": (LevenbergMarquardt, 40, (5e-8, 1.5e-7, 7e-5)),
     "MatrixFree": (MatrixFree, 30, (3e-3, 5e-4, 1.6e-2)),
-    "Sketched": (partial(Sketched, seed=1), 50, (8e-5, 2e-8, 3e-3)),
+    "Sketched": (partial(Sketched, seed=1), 55, (8e-5, 2e-8, 3e-3)),
     "NaturalGradient": (NaturalGradient, 40, (1.5e-6, 5e-7, 3e-4)),
     "SPRING": (SPRING, 40, (2e-3, 5e-3, 1e-2)),
     "LBFGS": (LBFGS, 200, (1.6e-4, 1.2e-3, 8e-2)),
