@@ -36,7 +36,7 @@ _LOG = logging.getLogger("pinn.check")
 T = TypeVar("T")
 
 # Evaluations without a fall by a tenth. There is at most one a step, so no run ends before the 200 steps of standstill
-# that were allowed when patience counted steps; measured, one comes every step with 8000 points, every third with 400.
+# that were allowed when patience counted steps. Measured: of the first 100 steps of four problems every fourth has one.
 _PATIENCE = 200
 _START, _MOST, _FIXED = 400, 8000, 4000  # points on the domain: first, at the most, and where they are kept
 
