@@ -127,8 +127,8 @@ WIDEN_BY = 1.5  # times the width
 WIDEN_TIMES = 2  # at the most
 WIDEN_WINDOW = 4  # sets of points over which ...
 WIDEN_STALL = 0.5  # ... the least loss on them has not halved
-# Evaluations of the validation loss without a fall by a tenth, after which the run ends. One comes every step with 8000
-# points and every third with 400, so that no run ends before 200 steps of standstill.
+# Evaluations of the validation loss without a fall by a tenth, after which the run ends. There is at
+# most one a step, so that no run ends before 200 steps of standstill; of the first 100 steps every fourth has one.
 PATIENCE = 200
 
 

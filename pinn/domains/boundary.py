@@ -77,7 +77,7 @@ def combined_boundary(result: Domain, operands: Sequence[tuple[Domain, bool]]) -
         result: the combined solid.
         operands: what it is made of, and whether it is subtracted.
     """
-    extents = torch.tensor([high - low for low, high in result.bounds.values()], dtype=torch.float64)
+    extents = torch.tensor([high - low for low, high in result.bounds.values()], dtype=torch.float64, device="cpu")
     pieces: list[Chart] = []
     earlier: list[Domain] = []
     for operand, subtracted in operands:

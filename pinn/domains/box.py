@@ -132,7 +132,7 @@ class Face(Domain):
         if len(self.at) > 1:
             return (_affine(self.box.bounds, self.at, None),)
         ((name, value),) = self.at.items()
-        normal = torch.zeros(self.box.dimension, dtype=torch.float64)
+        normal = torch.zeros(self.box.dimension, dtype=torch.float64, device="cpu")
         normal[self.coordinates.index(name)] = 1.0 if value == self.box.bounds[name][1] else -1.0
         return (_affine(self.box.bounds, self.at, normal),)
 
@@ -183,9 +183,9 @@ def _affine(bounds: Bounds, at: Mapping[str, float], normal: Tensor | None) -> C
     """The box, or with coordinates held at a value a face of it, as the image of a unit cube."""
     names = tuple(bounds)
     free = [index for index, name in enumerate(names) if name not in at]
-    origin = torch.tensor([at.get(name, low) for name, (low, _) in bounds.items()], dtype=torch.float64)
-    extent = torch.tensor([high - low for low, high in bounds.values()], dtype=torch.float64)[free]
-    ends = torch.tensor([high for _, high in bounds.values()], dtype=torch.float64)[free]
+    origin = torch.tensor([at.get(name, low) for name, (low, _) in bounds.items()], dtype=torch.float64, device="cpu")
+    extent = torch.tensor([high - low for low, high in bounds.values()], dtype=torch.float64, device="cpu")[free]
+    ends = torch.tensor([high for _, high in bounds.values()], dtype=torch.float64, device="cpu")[free]
 
     def place(unit: Tensor) -> Points:
         x = origin.repeat(len(unit), 1)
@@ -193,5 +193,5 @@ def _affine(bounds: Bounds, at: Mapping[str, float], normal: Tensor | None) -> C
         return Points(names, x, None if normal is None else normal.repeat(len(unit), 1))
 
     if not free:
-        return constant(place(torch.empty(1, 0, dtype=torch.float64)))
+        return constant(place(torch.empty(1, 0, dtype=torch.float64, device="cpu")))
     return Chart(len(free), math.prod(extent.tolist()), place, closed=True)

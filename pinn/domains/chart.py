@@ -74,7 +74,7 @@ class Chart:
 
     def fixed(self) -> Points:
         """The points of a chart of size 0."""
-        return self.place(torch.empty(1, 0, dtype=torch.float64))
+        return self.place(torch.empty(1, 0, dtype=torch.float64, device="cpu"))
 
     def draw(self, n: int, *, generator: torch.Generator, method: str) -> Points:
         """Exactly n points, or all of them where they are fixed.
@@ -103,16 +103,16 @@ class Chart:
                 f"sample: only {have} of {tried} candidates lie in the set, {n} were wanted; "
                 "describe it as a part of a smaller set"
             )
-        return Points.cat(found).take(torch.arange(n))
+        return Points.cat(found).take(torch.arange(n, device="cpu"))
 
     def grid(self, n: int) -> Points:
         """n points an axis of the cube, ends included where they land on distinct points; those that are kept."""
         if self.size == 0:
             return self.fixed()
         if self.closed and n > 1:
-            axis = torch.linspace(0, 1, n, dtype=torch.float64)
+            axis = torch.linspace(0, 1, n, dtype=torch.float64, device="cpu")
         else:
-            axis = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+            axis = (torch.arange(n, dtype=torch.float64, device="cpu") + 0.5) / n
         points = self.place(tensor_grid([axis] * self.size))
         return points if self.keep is None else points.take(self.keep(points))
 
@@ -126,11 +126,11 @@ def product(left: Chart, right: Chart) -> Chart:
     """All pairs of a point of one chart and a point of another with other coordinates."""
     if left.size == 0 and right.size == 0:
         one, two = left.fixed(), right.fixed()
-        first = torch.arange(one.n).repeat_interleave(two.n)
-        second = torch.arange(two.n).repeat(one.n)
+        first = torch.arange(one.n, device="cpu").repeat_interleave(two.n)
+        second = torch.arange(two.n, device="cpu").repeat(one.n)
         return constant(_beside(one.take(first), two.take(second)))
     left, right = _spread(left), _spread(right)
-    width = len(left.place(torch.full((1, left.size), 0.5, dtype=torch.float64)).names)
+    width = len(left.place(torch.full((1, left.size), 0.5, dtype=torch.float64, device="cpu")).names)
 
     def place(unit: Tensor) -> Points:
         return _beside(left.place(unit[:, : left.size]), right.place(unit[:, left.size :]))

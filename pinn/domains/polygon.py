@@ -134,7 +134,7 @@ def _require_simple(corners: Tensor) -> None:
     to_start, to_end = side(starts), side(ends)
     crossing = (to_start * to_end < 0) & (to_start * to_end < 0).T
     touching = (to_start == 0) & between(starts)  # corner j lies on edge i
-    index = torch.arange(count)
+    index = torch.arange(count, device="cpu")
     own = (index[:, None] == index) | ((index[:, None] + 1) % count == index)  # an edge holds its own two corners
     wrong = crossing | (touching & ~own)
     if bool(wrong.any()):

@@ -242,6 +242,7 @@ class _StageRun:
             self.journal.evaluate(self.objective)
             if step is not None:
                 return self._reached(step) or stops  # the tolerance may be met
+        self.last = self.last or bool(self.journal.stops)
         return stops
 
     def _deadline(self) -> Deadline:

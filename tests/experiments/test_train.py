@@ -93,7 +93,9 @@ def test_an_error_of_a_constructor_is_one_clear_error(command, capsys):
     with pytest.raises(SystemExit) as ended:
         command(*SMALL, "seconds=-1")
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith("error: solve: seconds=-1; give a positive number")
+    assert capsys.readouterr().err.startswith(
+        "error: solve: got seconds=-1, expected a positive finite number; give seconds > 0"
+    )
 
 
 def test_a_failed_check_is_one_clear_error(command, capsys, tmp_path, monkeypatch):
@@ -109,7 +111,7 @@ def test_a_failed_check_is_one_clear_error(command, capsys, tmp_path, monkeypatc
         command(*SMALL[:-1], "problem._target_=wrong.heat", "hydra.run.dir=run")
     assert ended.value.code == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: refusing to train, these checks failed: equation: residual of the reference")
+    assert error.startswith("error: refusing to train, these comparisons failed: equation: residual of the reference")
     assert "Traceback" not in error
 
 

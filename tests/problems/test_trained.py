@@ -1,9 +1,8 @@
 """Every problem of the suite, trained by the default `solve`, reaches a golden error in so many optimizer steps.
 
-Steps, not seconds, so that a slow machine takes the same ones; the best is looked for a few times a second. Each bound
-is some five times what was measured: what breaks one has made training worse, not just different. The short runs show
-that a problem trains at all; the long ones that it trains to what the library is for, and they have the problems that
-need some hundred steps before they move.
+Steps, not seconds, so that a slow machine takes the same ones. Each bound is some five times what was measured: what
+breaks one has made training worse, not just different. The short runs show that a problem trains at all; the long ones
+that it trains to what the library is for, and they have the problems that need some hundred steps before they move.
 """
 
 import pytest

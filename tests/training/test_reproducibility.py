@@ -16,6 +16,7 @@ import torch
 
 from pinn import Constraint, Problem, Scatter, d, solve
 from pinn.derivatives import Autograd
+from pinn.problems import laplace_four_holes, poisson_l_shape
 from pinn.training.trainer import _StageRun
 from tests.training.runs import LINE, SMALL, decay, digest
 
@@ -190,6 +191,14 @@ def test_a_problem_made_in_inference_mode_is_solved(engine):
     assert run(problem, derivatives=engine, steps=3) == expected
     with torch.no_grad():
         assert run(observed(), derivatives=engine, steps=3) == expected
+
+
+@pytest.mark.parametrize("name", ["no_grad", "inference", "float16", "meta"])
+@pytest.mark.parametrize("build", [poisson_l_shape, laplace_four_holes], ids=["polygon", "difference"])
+def test_domains_and_problems_made_under_the_callers_settings_are_the_same(name, build):
+    with SETTINGS[name]():
+        made = run(build(), steps=1)
+    assert made == run(build(), steps=1)
 
 
 def test_default_numbers_in_an_equation_have_the_precision_of_the_run():
