@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -37,6 +38,14 @@ PAIRS = (
 )
 
 
+class _Terminal(io.StringIO):
+    """Where a progress bar shows itself."""
+
+    def isatty(self) -> bool:
+        """As it claims to be."""
+        return True
+
+
 def disturbed(what: str) -> tuple[dict[str, object], list[object]]:
     """Options of `solve` and contexts to enter for a disturbance."""
     import contextlib
@@ -62,6 +71,7 @@ def disturbed(what: str) -> tuple[dict[str, object], list[object]]:
         options["threads"] = 2
     elif what == "a progress bar":
         options["progress"] = True
+        sys.stderr = _Terminal()
     elif what == "under no_grad":
         contexts.append(torch.no_grad())
     elif what == "under inference_mode":
