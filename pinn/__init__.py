@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.solution import Report, Solution
     from pinn.solver import solve
-    from pinn.training import Stage
+    from pinn.training import Callback, Stage, Stop
 
 __all__ = [
     "Ball",
     "Box",
+    "Callback",
     "Constraint",
     "Disc",
     "Point",
@@ -43,6 +44,7 @@ __all__ = [
     "Scatter",
     "Solution",
     "Stage",
+    "Stop",
     "Unknown",
     "biharmonic",
     "curl",
@@ -63,7 +65,7 @@ _HOMES = {
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),
-    "pinn.training": ("Stage",),
+    "pinn.training": ("Callback", "Stage", "Stop"),
 }
 
 
