@@ -46,7 +46,7 @@ VARIANTS = (
     Variant("torch without vectors", {"ATEN_CPU_CAPABILITY": "default"}),
     Variant("torch with AVX2", {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}),
     Variant("MKL compatible", {"MKL_CBWR": "COMPATIBLE"}),
-    Variant("the oldest of all three", OLDEST, quick=("tests",)),
+    Variant("the oldest of all three", OLDEST, quick=("tests", "pinn")),
     Variant("two threads", threads=2, quick=NEAREST),
     Variant("beside two busy processes", busy=2),
 )
@@ -79,11 +79,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the two choices that differ most, in under five minutes")
     parser.add_argument("--workers", type=int, default=2, help="test processes side by side (default 2)")
-    parser.add_argument("paths", nargs="*", default=["tests"], help="tests to run (default: all numerical ones)")
+    parser.add_argument("paths", nargs="*", help="tests to run (default: all numerical ones, the library's doctests among them)")
     given = parser.parse_args()
+    if given.quick and given.paths:
+        parser.error("--quick has tests of its own; give paths or --quick, not both")
     failed = 0
     for variant in VARIANTS:
-        paths = variant.quick if given.quick else tuple(given.paths)
+        paths = variant.quick if given.quick else tuple(given.paths) or ("tests", "pinn")
         if not paths:
             continue
         code, last, wall, used = run(variant, paths, given.workers)
