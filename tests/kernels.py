@@ -79,7 +79,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the two choices that differ most, in under five minutes")
     parser.add_argument("--workers", type=int, default=2, help="test processes side by side (default 2)")
-    parser.add_argument("paths", nargs="*", help="tests to run (default: all numerical ones, the library's doctests among them)")
+    parser.add_argument("paths", nargs="*", help="tests to run (default: all numerical ones, doctests too)")
     given = parser.parse_args()
     if given.quick and given.paths:
         parser.error("--quick has tests of its own; give paths or --quick, not both")
