@@ -88,6 +88,7 @@ __all__ = [
     "default_sampling",
     "default_stage",
     "default_widening",
+    "marching_coordinate",
     "most_points",
 ]
 
@@ -132,6 +133,20 @@ WIDEN_STALL = 0.5  # ... the least loss on them has not halved
 PATIENCE = 200
 
 
+def marching_coordinate(problem: Problem) -> str | None:
+    """The time coordinate that the choices follow; None where there is none, and where something is observed.
+
+    Data tie all times together at once, so that an inverse problem is treated as a boundary problem.
+
+    Example:
+        >>> from pinn.problems import burgers, burgers_inverse
+        >>> marching_coordinate(burgers()), marching_coordinate(burgers_inverse())
+        ('t', None)
+    """
+    traits = analyze(problem)
+    return None if traits.observed else traits.time_coordinate
+
+
 def default_network(problem: Problem) -> NetworkFactory:
     """The network `solve` takes: wider with more outputs and coordinates; depth and activation follow the equation.
 
@@ -157,7 +172,7 @@ def default_network(problem: Problem) -> NetworkFactory:
     system = WIDTH_OF_SYSTEM * (len(problem.outputs) > 1)
     width = WIDTH + system + WIDTH_OF_COORDINATE * max(0, len(problem.coordinates) - 2)
     traits = analyze(problem)
-    if len(problem.coordinates) == 1 or traits.time_coordinate is None:
+    if len(problem.coordinates) == 1 or marching_coordinate(problem) is None:
         return partial(MLP, width=width, depth=DEPTH)
     space = traits.order_in_space
     diffuses = space == 2 and traits.order_in_time < 2
@@ -211,7 +226,7 @@ def default_sampling(problem: Problem, optimizer: Optimizer, most: int = MOST_PO
         threshold=TOO_FEW,
         stall=NO_LONGER_FALLING,
     )
-    time = analyze(problem).time_coordinate
+    time = marching_coordinate(problem)
     if time is None:
         return growing
     # A system marches at once: it is cheap, and a network that sees all times first may end at a state of rest.
@@ -248,7 +263,8 @@ def default_widening(problem: Problem) -> Widening | None:
 
     There the error gathers along characteristics, and was not less with twice the parameters.
     """
-    if analyze(problem).order_in_space < 2:
+    time = marching_coordinate(problem)
+    if analyze(problem).order([name for name in problem.coordinates if name != time]) < 2:
         return None
     return Widening(factor=WIDEN_BY, times=WIDEN_TIMES, window=WIDEN_WINDOW, stall=WIDEN_STALL)
 

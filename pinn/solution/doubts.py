@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pinn.analysis import Role, analyze
 from pinn.domains import Points
 from pinn.problem import Problem
 from pinn.solution.outcome import Outcome
@@ -57,9 +58,7 @@ def _unmet(solution: Solution, constraints: tuple[ConstraintReport, ...], points
     if not unmet:
         return []
     problem = solution.problem
-    inside = next(
-        (p for name, p in points.items() if problem.constraints[name].on.dimension == problem.domain.dimension), None
-    )
+    inside = next((points[name] for name in analyze(problem).of_role(Role.EQUATION) if name in points), None)
     if inside is None:
         return said
     value = solution(**{name: inside.column(name).numpy() for name in inside.names})

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pinn.analysis import Role, analyze
 from pinn.derivatives import Autograd
 from pinn.domains import Points
 from pinn.objective import Equations
@@ -112,7 +113,7 @@ def _concentrated(problem: Problem, constraint: str, points: Points, square: Ten
     """Coordinates in which half of the sum of squares lies within a fifth of the domain's extent, for an equation."""
     weight = square.numpy()
     total = float(weight.sum())
-    inside = problem.constraints[constraint].on.dimension == problem.domain.dimension
+    inside = analyze(problem).constraints[constraint].role is Role.EQUATION
     if not inside or weight.size != points.n or points.n < 100 or not total > 0 or not math.isfinite(total):
         return {}
     found = {}
