@@ -16,8 +16,8 @@ For the problem: the coordinate along which it evolves, whether anything is obse
 read off the conditions.
 
 `analyze` computes these once and leaves them with the problem. Whether it is affine is tried when first asked for,
-since the choices of `pinn.defaults` do not need it. Everything that is decided from a problem alone, by `pinn.defaults`,
-the strategies or the verification, is decided from them.
+since the choices of `pinn.defaults` do not need it. Everything that is decided from a problem alone, by
+`pinn.defaults`, the strategies or the verification, is decided from them.
 
 Source: this is Jensen's equation, 2 f((x + y)/2) = f(x) + f(y), whose continuous solutions are the affine functions
 (Aczél, Lectures on Functional Equations and Their Applications (1966), section 2.1). An analytic r that is not affine
@@ -73,7 +73,7 @@ class ConstraintTraits:
     Attributes:
         name: of the constraint.
         role: what it is to the problem.
-        residuals_per_point: number q of residual fields that it returns at every point.
+        residuals_per_point: number q of residual components that it returns at every point.
         required_derivatives: of outputs and coefficient fields, by order; each brings those of lower order that it is
             the derivative of.
         untraceable: why the equation cannot run on recorded fields; empty where it can. It is then taken to require
@@ -170,7 +170,7 @@ class Traits:
         return tuple(name for name, one in self.constraints.items() if one.role is role)
 
     def rows(self, points: Mapping[str, int]) -> int:
-        """Number N of residual rows; an integral has one row a returned field.
+        """Number N of residual rows; an integral has one row a residual component.
 
         Args:
             points: constraint name -> number of its points.

@@ -4,8 +4,8 @@
 
 ρ_c (n, q) are the residuals of constraint c at its n points, s_c (n,) the scale of each point, and R_c is linear, the
 constraint's reduction: `Rows` leaves every residual a row of its own, `Integral` sums them over the points, one row a
-field. J = R_c ∂(s_c ∘ ρ_c)/∂θ then follows, and all that is made of it. A weak form, Σ_i φ_t(x_i) s_i ρ(x_i), and sums
-that several processes have parts of are further reductions: a class here, and nothing elsewhere.
+component. J = R_c ∂(s_c ∘ ρ_c)/∂θ then follows, and all that is made of it. A weak form, Σ_i φ_t(x_i) s_i ρ(x_i), and
+sums that several processes have parts of are further reductions: a class here, and nothing elsewhere.
 
 An optimizer knows `LeastSquares` and `Linearization` and nothing of equations, networks or points;
 `pinn.objective.Objective` is what fills them for a differential problem.
@@ -107,9 +107,9 @@ class StackedOperator:
 
 
 class PointwiseResiduals(Protocol):
-    """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative, entry i q + j being field j at point i.
+    """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative; entry i q + j is component j at point i.
 
-    This is what a reduction is given; with q fields, p parameters.
+    This is what a reduction is given; with q components, p parameters.
     """
 
     @property
@@ -174,7 +174,7 @@ class Reduction(ABC):
 
     @abstractmethod
     def count(self, n: int, q: int) -> int:
-        """Number of rows that n points with q fields give."""
+        """Number of rows that n points with q components give."""
 
     @abstractmethod
     def touched(self, points: slice, q: int) -> slice:
@@ -186,7 +186,7 @@ class Reduction(ABC):
 
     @abstractmethod
     def products(self, pointwise: Linearization, q: int) -> Linearization:
-        """r = R (s ∘ ρ) and products with its J, from those of s ∘ ρ with q fields, on all or some of the points."""
+        """r = R (s ∘ ρ) and products with its J, from those of s ∘ ρ, q components a point, on all or some points."""
 
     @abstractmethod
     def gradient(self, residuals: PointwiseResiduals) -> tuple[Tensor, Tensor]:
@@ -255,7 +255,7 @@ class Rows(Reduction):
 
 @dataclass(frozen=True)
 class Integral(Reduction):
-    """One row a field, the mean of the residuals over the points times the measure of the set: r = √w |Ω| mean(ρ).
+    """One row a component, the mean of the residuals over the points times the measure of the set: r = √w |Ω| mean(ρ).
 
     A point's weight has no meaning for a sum that vanishes only as a whole, and is left out.
 
@@ -283,7 +283,7 @@ class Integral(Reduction):
         return residuals.mean(0, keepdim=True) * self.measure
 
     def count(self, n: int, q: int) -> int:
-        """One a field."""
+        """One a component."""
         return q
 
     def touched(self, points: slice, q: int) -> slice:
@@ -312,8 +312,8 @@ class Integral(Reduction):
         for _, pointwise in residuals.pieces(PIECE):
             piece = self.products(pointwise, q)
             row += piece.residual
-            for j, field in enumerate(torch.eye(q, dtype=out.dtype, device=out.device)):
-                out[j] += piece.vjp(field)
+            for j, component in enumerate(torch.eye(q, dtype=out.dtype, device=out.device)):
+                out[j] += piece.vjp(component)
             del pointwise, piece  # before the next is made
         return row
 

@@ -1,8 +1,8 @@
 """Solve a differential problem: one call, sensible everything.
 
 By default a small tanh network is trained in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few
-points first and more as the network begins to fit the points rather than the equation, until the residual on fresh
-points stops falling. `pinn.defaults` has every choice and the measurement behind it; each can be replaced by an object
+points first and more as the network begins to fit the points rather than the equation, until the validation
+loss stops falling. `pinn.defaults` has every choice and the measurement behind it; each can be replaced by an object
 of the library, and they combine freely.
 """
 
@@ -67,7 +67,7 @@ def solve(
         weighting: how weights change; left out, they stay as the problem states them.
         stages: a whole schedule in place of the four above.
         derivatives: engine, `Jets()` (default) or `Autograd()`.
-        tolerance: stop when the root-mean-square of the weighted residuals on fresh points is below it.
+        tolerance: stop when the root-mean-square of the weighted residuals on the validation points is below it.
         seconds: wall seconds at the most, counted from this call.
         steps: optimizer steps at the most.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.

@@ -11,8 +11,8 @@ the questions at any points:
 `Autograd` is the definition: nested reverse mode for the equation's derivatives, and one backward pass a row of J.
 `Jets` (in `pinn.derivatives.jets.engine`) is the fast one. Both answer every question here to the same digits.
 
-Rows of J are ordered by point, then by field: row i q + j is field j at point i. The parameters' order is that of the
-list given, each flattened.
+Rows of J are ordered by point, then by component: row i q + j is component j at point i. The parameters' order is that
+of the list given, each flattened.
 """
 
 from __future__ import annotations

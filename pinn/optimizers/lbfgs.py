@@ -41,7 +41,7 @@ class LBFGS(Descent):
         self._y: list[Tensor] = []
 
     @property
-    def _fresh(self) -> bool:
+    def _memoryless(self) -> bool:
         return not self._s
 
     def _forget(self) -> None:

@@ -55,7 +55,7 @@ class QuasiNewton(Descent):
         """τ and φ for the two numbers of the module and the number of parameters."""
 
     @property
-    def _fresh(self) -> bool:
+    def _memoryless(self) -> bool:
         return self._H is None
 
     def _forget(self) -> None:

@@ -128,7 +128,7 @@ class Sketched(Optimizer):
             if found is not None and found.radius >= smallest:
                 # A full step says nothing of where the model ends to be true.
                 self._radius = found.radius if found.damping > 0 else max(found.radius, self._radius)
-                self._watch(max(found.damping, sketch.floor))
+                self._note_damping(max(found.damping, sketch.negligible_damping))
                 info |= {"damping": found.damping, "radius": found.radius, "ratio": found.ratio}
                 break
             self._radius /= _FACTOR**2
@@ -201,8 +201,8 @@ class Sketched(Optimizer):
                     return found
         return best
 
-    def _watch(self, damping: float) -> None:
-        """Whether λ has passed its minimum: a line fitted to the last logarithms rises."""
+    def _note_damping(self, damping: float) -> None:
+        """Take note of λ, and whether it has passed its minimum: a line fitted to the last logarithms rises."""
         self._logs = [*self._logs[-_WINDOW + 1 :], math.log(damping)]
         if len(self._logs) == _WINDOW:
             middle = (_WINDOW - 1) / 2
@@ -239,7 +239,7 @@ class _Sketch:
         return float((self.sigma[0] / self.sigma[-1]).square()) if self.rank else math.inf
 
     @property
-    def floor(self) -> float:
+    def negligible_damping(self) -> float:
         """A λ too small to matter, which stands for zero in logarithms."""
         return float((self.sigma[0] * _EPS).square())
 

@@ -136,14 +136,14 @@ def test_the_comparison_has_a_column_an_optimizer_and_marks_the_least():
         record("c", "lm", [1, 30], [1, 1e-8]),
         record("c", "adam", [1, 60], [1, 1e-3]),
     ]
-    said, table = comparison(records, SUITE, {"rival": "adam", "ours": ["lm"], "share": 0.05})
+    said, table = comparison(records, SUITE, {"rival": "adam", "ours": ["lm"], "fraction": 0.05})
     header, _, *rows = table.splitlines()
     assert header == "| problem | lm | adam | lm / adam |" and "at most 0.05" in said
     assert rows == [
         "| p | **1.0e-08** | 1.0e-03 | 0.017 met |",
         "| c (C) | **1.0e-08** | 1.0e-03 | 0.500 missed |",
     ]
-    assert comparison(records[:1], SUITE, {"rival": "adam", "ours": ["lm"], "share": 0.05}) == [
+    assert comparison(records[:1], SUITE, {"rival": "adam", "ours": ["lm"], "fraction": 0.05}) == [
         "| problem | lm |\n| --- | --- |\n| p | **1.0e-08** |"
     ]
     assert "| p | adam | 1.0e-03 | 5 | 60.0 | 9 | 30 | — | time is up |" in details(records, SUITE)

@@ -291,7 +291,7 @@ def _difference(fast: Tensor, slow: Tensor) -> str:
     """In what rows and their gradients by the parameters differ, or nothing.
 
     Rows near zero, as a good solution leaves them, are differences of larger terms and agree to the rounding of those;
-    the size of the terms is read off the parameters' shares θ ∂r/∂θ.
+    the size of the terms is read off the parameters' parts θ ∂r/∂θ.
     """
     tolerance = 10.0 * torch.finfo(slow.dtype).eps ** 0.5
     if fast.shape != slow.shape:
@@ -301,8 +301,8 @@ def _difference(fast: Tensor, slow: Tensor) -> str:
         seed = torch.linspace(0.5, 1.5, slow.numel(), dtype=slow.dtype, device=slow.device).view_as(slow)
         # The graphs of the constants are the caller's, who has yet to use them.
         first, second = (flat_gradient(rows, leaves, seed, retain_graph=True) for rows in (fast, slow))
-        shares = second * torch.cat([leaf.detach().reshape(-1) for leaf in leaves])
-        terms = float(shares.nan_to_num().abs().max()) / slow.shape[0]
+        parts = second * torch.cat([leaf.detach().reshape(-1) for leaf in leaves])
+        terms = float(parts.nan_to_num().abs().max()) / slow.shape[0]
     error = _distance(fast.detach(), slow.detach(), terms)
     if not error <= tolerance:
         return f"jets differ from nested autograd in the residual, by {error:.1e} relative"
