@@ -107,7 +107,7 @@ class StackedOperator:
 
 
 class PointwiseResiduals(Protocol):
-    """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative; entry i q + j is component j at point i.
+    """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative; row i q + j is component j at point i.
 
     This is what a reduction is given; with q components, p parameters.
     """

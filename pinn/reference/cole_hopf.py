@@ -10,8 +10,8 @@ deviation its error is about e^{−2π²r²}. Exponents are shifted by the large
 
 Its `error` compares what is returned with a finer rule, over the root mean square of u. Both round the arguments of the
 same exponents, which moves the layer by about an ulp where the slope is 1/2ν, over a fraction of about ν of the
-interval: 2ε max(1, ν^−½) is added for it. Where ν is large, u lives for a time of 1/2π²ν only while rounding stays what it is,
-so the mean square is taken by Gauss' rule on pieces of time that halve towards 0.
+interval: 2ε max(1, ν^−½) is added for it. Where ν is large, u lives for a time of 1/2π²ν only while rounding stays what
+it is, so the mean square is taken by Gauss' rule on pieces of time that halve towards 0.
 
 Source: Hopf, Comm. Pure Appl. Math. 3 (1950) 201; Cole, Quart. Appl. Math. 9 (1951) 225; Basdevant et al., Comput.
 Fluids 14 (1986) 23, equation (9). Trapezoidal rule: Trefethen, Weideman, SIAM Rev. 56 (2014) 385, section 5.

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from experiments import benchmark_optimizers
 from experiments.benchmark_optimizers import cosine
 from experiments.benchmarks import session
-from experiments.benchmarks.comparison import account, comparison, details, share, targets_table
+from experiments.benchmarks.comparison import account, comparison, details, fraction_of_time, targets_table
 from experiments.benchmarks.suite import plan_optimizers
 from experiments.command_line.configuration import ConfigurationError, build, target
 from experiments.command_line.overrides import CONF
@@ -123,10 +123,10 @@ def test_the_share_is_the_median_over_seeds_of_the_time_to_the_rivals_error():
     times = [1, 2, 4, 60]
     ours = [record("p", "lm", times, [1e-1, level, 1e-6, 1e-9], seed) for seed, level in enumerate([1e-2, 1e-3, 1e-4])]
     rivals = [record("p", "adam", [1, 40], [1.0, 1e-3], seed) for seed in range(3)]
-    assert share(ours, rivals, SUITE) == 2 / 40  # first times 4, 2, 2
-    assert share(ours[:1], rivals, SUITE) == 4 / 40  # other seeds do not count
-    assert math.isinf(share([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
-    assert math.isnan(share([], rivals, SUITE))
+    assert fraction_of_time(ours, rivals, SUITE) == 2 / 40  # first times 4, 2, 2
+    assert fraction_of_time(ours[:1], rivals, SUITE) == 4 / 40  # other seeds do not count
+    assert math.isinf(fraction_of_time([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
+    assert math.isnan(fraction_of_time([], rivals, SUITE))
 
 
 def test_the_comparison_has_a_column_an_optimizer_and_marks_the_least():
@@ -175,7 +175,7 @@ def test_the_cause_of_a_missed_target_and_what_never_ran_are_told():
 
 def test_a_rival_that_diverged_has_no_error_to_reach():
     rivals = [record("p", "adam", [1, 40], [1.0, None])]
-    assert math.isnan(share([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
+    assert math.isnan(fraction_of_time([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
     assert "diverged" in details(rivals, SUITE)
 
 

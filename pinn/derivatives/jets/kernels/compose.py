@@ -231,7 +231,8 @@ class Compose(torch.autograd.Function):
 class _Weights:
     """w = φ'(z): products with its value (`scaled`), the common factor q, p_a and the rest.
 
-    The factor is a tensor or None, times a number. Where the p_a are entries of one stack, at their own places, `stack` is that.
+    The factor is a tensor or None, times a number. Where the p_a are entries of one stack, at their own places, `stack`
+    is that.
     """
 
     __slots__ = ("factor", "parts", "q", "rest", "scaled", "stack")
