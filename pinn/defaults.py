@@ -62,8 +62,18 @@ Not measured by themselves, but carried by the errors of the public suite: the f
 grow, the number of fixed points, when a run counts as stuck or solved in time, how a network is widened, and the
 patience.
 
-What else a run needs has its default where it is an argument: float64 and the engine of jets in `solve`, fresh points
-and when they are evaluated in `pinn.training.Trainer`, the steps of an optimizer in its own constructor.
+Elsewhere, each where it is used:
+
+| number | where |
+|---|---|
+| precision, engine, seed | the arguments of `solve` |
+| validation points on the domain itself | the argument `validation` of `pinn.training.Trainer` |
+| fraction of the work of the steps that evaluations of the validation loss may take | `pinn.training.monitor` |
+| fall of the validation loss that counts as an improvement | `pinn.training.monitor` |
+| sets of points in a row on which an optimizer can go no further, after which its stage ends | `pinn.training.trainer` |
+| points on boundaries and of conditions, for so many on the domain itself | `pinn.sampling.budget` |
+| damping, memory, tolerances and ranks of an optimizer | its own constructor |
+| fresh points of the report | the argument `size` of `pinn.solution.Report.of` |
 """
 
 from __future__ import annotations
@@ -128,7 +138,7 @@ WIDEN_BY = 1.5  # times the width
 WIDEN_TIMES = 2  # at the most
 WIDEN_WINDOW = 4  # sets of points over which ...
 WIDEN_STALL = 0.5  # ... the least loss on them has not halved
-# Evaluations of the validation loss without a fall by a tenth, after which the run ends. There is at
+# Evaluations of the validation loss without an improvement, after which the run ends. There is at
 # most one a step, so that no run ends before 200 steps of standstill; of the first 100 steps every fourth has one.
 PATIENCE = 200
 

@@ -7,7 +7,7 @@ constraint's reduction: `Rows` leaves every residual a row of its own, `Integral
 component. J = R_c ∂(s_c ∘ ρ_c)/∂θ then follows, and all that is made of it. A weak form, Σ_i φ_t(x_i) s_i ρ(x_i), and
 sums that several processes have parts of are further reductions: a class here, and nothing elsewhere.
 
-An optimizer knows `LeastSquares` and `Linearization` and nothing of equations, networks or points;
+An optimizer knows `LeastSquares` and `pinn.linearization.Linearization` and nothing of equations, networks or points;
 `pinn.objective.Objective` is what fills them for a differential problem.
 """
 
@@ -21,22 +21,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from pinn.linearization import Linearization
+
 PIECE = 2048
 """Points whose activations and sensitivities are held at once."""
-
-
-class Linearization(Protocol):
-    """Rows at one θ and products with their derivative J (N, p), without J."""
-
-    @property
-    def residual(self) -> Tensor:
-        """Rows r (N,)."""
-
-    def jvp(self, v: Tensor) -> Tensor:
-        """J v for v (p,); shape (N,)."""
-
-    def vjp(self, w: Tensor) -> Tensor:
-        """Jᵀ w for w (N,); shape (p,)."""
 
 
 class LeastSquares(Protocol):

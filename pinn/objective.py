@@ -23,7 +23,8 @@ from torch import Tensor
 
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
-from pinn.least_squares import PIECE, Linearization, Reduction, StackedOperator
+from pinn.least_squares import PIECE, Reduction, StackedOperator
+from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.problem import Problem
 

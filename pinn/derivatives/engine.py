@@ -25,6 +25,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pinn.linearization import Linearization
+
 Columns = dict[str, Any]
 """Coordinate name -> (n,) tensor or jet."""
 
@@ -49,20 +51,6 @@ class EngineChoice:
 
     engine: str
     reason: str = ""
-
-
-class Operator(ABC):
-    """J at one place, as products: r (N,), J v and Jᵀ w."""
-
-    residual: Tensor
-
-    @abstractmethod
-    def jvp(self, vector: Tensor) -> Tensor:
-        """J v, shape (N,), for v of shape (p,)."""
-
-    @abstractmethod
-    def vjp(self, vector: Tensor) -> Tensor:
-        """Jᵀ w, shape (p,), for w of shape (N,)."""
 
 
 class BoundEquation(ABC):
@@ -129,7 +117,7 @@ class BoundEquation(ABC):
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
-    ) -> Operator:
+    ) -> Linearization:
         """r and J at the current parameters, scaled, as products with vectors; row i q + j as in `linearize`."""
 
 

@@ -24,7 +24,8 @@ import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.least_squares import LeastSquares, Linearization
+from pinn.least_squares import LeastSquares
+from pinn.linearization import Linearization
 from pinn.optimizers.damped_gauss_newton import DampedGaussNewton, StepOptions
 from pinn.optimizers.optimizer import StepTimer
 from pinn.optimizers.system import Solve, System

@@ -29,7 +29,8 @@ import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.least_squares import LeastSquares, Linearization
+from pinn.least_squares import LeastSquares
+from pinn.linearization import Linearization
 from pinn.optimizers.optimizer import StepEnding
 
 Solve = Callable[[Tensor], Tensor]

@@ -1,4 +1,4 @@
-"""Optimizers at equal time: one start for all, options that are checked, medians and shares, no run made twice."""
+"""Optimizers at equal time: one start for all, options that are checked, medians and fractions of time, no run made twice."""
 
 import json
 import math
@@ -119,7 +119,7 @@ def test_the_learning_rate_is_a_cosine_of_wall_time(monkeypatch):
         assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * factor, abs=1e-15)
 
 
-def test_the_share_is_the_median_over_seeds_of_the_time_to_the_rivals_error():
+def test_the_fraction_of_time_is_the_median_over_seeds_of_the_time_to_the_rivals_error():
     times = [1, 2, 4, 60]
     ours = [record("p", "lm", times, [1e-1, level, 1e-6, 1e-9], seed) for seed, level in enumerate([1e-2, 1e-3, 1e-4])]
     rivals = [record("p", "adam", [1, 40], [1.0, 1e-3], seed) for seed in range(3)]

@@ -29,7 +29,6 @@ from pinn.derivatives.engine import (
     Engine,
     EngineChoice,
     ModelFunction,
-    Operator,
     ResidualFunction,
     flat_gradient,
     scaled,
@@ -41,6 +40,7 @@ from pinn.derivatives.jets.kernels.workspace import Workspace
 from pinn.derivatives.jets.program import Evaluation, OperatorKey, Program
 from pinn.derivatives.jets.registry import with_rules
 from pinn.derivatives.jets.trace import Trace
+from pinn.linearization import Linearization
 
 _LOG = logging.getLogger("pinn.derivatives")
 
@@ -219,7 +219,7 @@ class _BoundJets(BoundEquation):
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
-    ) -> Operator:
+    ) -> Linearization:
         """r, and products with J from sensitivities and activations, without rows."""
         traced = self._traced(points, constants)
         if traced is None:
@@ -229,7 +229,7 @@ class _BoundJets(BoundEquation):
             found, part = traced.linearized(block, scale)
             rows.append(found.reshape(-1))
             parts.append(part)
-        return _BlockOperator(torch.cat(rows), parts, parameters)
+        return _StackedBlocks(torch.cat(rows), parts, parameters)
 
     # -- the reference behind -----------------------------------------------------------------------------------
 
@@ -341,20 +341,20 @@ def _mirror(total: Tensor) -> None:
     total.tril_().add_(lower.T)
 
 
-class _BlockOperator(Operator):
+class _StackedBlocks:
     """Products with J, block by block."""
 
     def __init__(self, residual: Tensor, parts: list[BlockLinearization], parameters: Sequence[Tensor]) -> None:
         self.residual = residual
         self._parts, self._parameters = parts, list(parameters)
 
-    def jvp(self, vector: Tensor) -> Tensor:
+    def jvp(self, v: Tensor) -> Tensor:
         """J v, shape (N,)."""
-        return torch.cat([part.jvp(self._parameters, vector) for part in self._parts])
+        return torch.cat([part.jvp(self._parameters, v) for part in self._parts])
 
-    def vjp(self, vector: Tensor) -> Tensor:
+    def vjp(self, w: Tensor) -> Tensor:
         """Jᵀ w, shape (p,)."""
-        pieces = vector.split([part.n * part.q for part in self._parts])
+        pieces = w.split([part.n * part.q for part in self._parts])
         total = self._parts[0].vjp(self._parameters, pieces[0])
         for part, piece in zip(self._parts[1:], pieces[1:], strict=True):
             total += part.vjp(self._parameters, piece)
