@@ -70,7 +70,7 @@ Elsewhere, each where it is used:
 | validation points on the domain itself | the argument `validation` of `pinn.training.Trainer` |
 | fraction of the work of the steps that evaluations of the validation loss may take | `pinn.training.monitor` |
 | fall of the validation loss that counts as an improvement | `pinn.training.monitor` |
-| sets of points in a row on which an optimizer can go no further, after which its stage ends | `pinn.training.trainer` |
+| sets of points in a row on which an optimizer can go no further before its stage ends | `pinn.training.trainer` |
 | points on boundaries and of conditions, for so many on the domain itself | `pinn.sampling.budget` |
 | damping, memory, tolerances and ranks of an optimizer | its own constructor |
 | fresh points of the report | the argument `size` of `pinn.solution.Report.of` |

@@ -72,25 +72,25 @@ class LeastSquares(Protocol):
         """The same piece by piece, one held at a time: rows of r, and products with those rows of J; they add up."""
 
 
-class StackedOperator:
-    """r (N,), J v and Jᵀ w of several operators over the same parameters, their rows one below the other.
+class StackedLinearization:
+    """r (N,), J v and Jᵀ w of several linearizations over the same parameters, their rows one below the other.
 
     Args:
-        operators: at least one.
+        parts: at least one.
     """
 
-    def __init__(self, operators: Sequence[Linearization]) -> None:
-        self._operators = list(operators)
-        self.residual = torch.cat([operator.residual for operator in operators])
+    def __init__(self, parts: Sequence[Linearization]) -> None:
+        self._parts = list(parts)
+        self.residual = torch.cat([part.residual for part in parts])
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v, shape (N,), for v of shape (p,)."""
-        return torch.cat([operator.jvp(v) for operator in self._operators])
+        return torch.cat([part.jvp(v) for part in self._parts])
 
     def vjp(self, w: Tensor) -> Tensor:
         """Jᵀ w, shape (p,), for w of shape (N,)."""
-        parts = w.split([operator.residual.numel() for operator in self._operators])
-        first, *others = (operator.vjp(part) for operator, part in zip(self._operators, parts, strict=True))
+        pieces = w.split([part.residual.numel() for part in self._parts])
+        first, *others = (part.vjp(piece) for part, piece in zip(self._parts, pieces, strict=True))
         return sum(others, start=first)
 
 

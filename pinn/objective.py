@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
-from pinn.least_squares import PIECE, Reduction, StackedOperator
+from pinn.least_squares import PIECE, Reduction, StackedLinearization
 from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.problem import Problem
@@ -387,7 +387,7 @@ class Objective:
 
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
-        return StackedOperator([block.operator() for block in self.blocks])
+        return StackedLinearization([block.operator() for block in self.blocks])
 
 
 def _offset(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:

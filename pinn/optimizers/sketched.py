@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pinn import validation
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
@@ -75,11 +76,12 @@ class Sketched(Optimizer):
         memory: float = 2e9,
         seed: int = 0,
     ) -> None:
-        if not (0 < fraction <= 1 and hashes >= 1 and probes >= 2 and 0 < ratio < 1 and memory > 0):
-            raise ValueError(
-                f"Sketched: fraction={fraction}, hashes={hashes}, probes={probes}, ratio={ratio}, memory={memory}; "
-                "expected fraction in (0, 1], hashes ≥ 1, probes ≥ 2, ratio in (0, 1) and memory > 0"
-            )
+        validation.fraction("Sketched", one=True, fraction=fraction)
+        validation.fraction("Sketched", ratio=ratio)
+        validation.count("Sketched", 1, hashes=hashes)
+        validation.count("Sketched", 2, probes=probes)
+        if not memory > 0:
+            raise ValueError(f"Sketched: got memory={memory!r}, expected a positive number of bytes; give memory > 0")
         self.fraction, self.hashes, self.probes, self.ratio = fraction, hashes, probes, ratio
         self.smallest, self.memory, self.seed = smallest, memory, seed
         self._radius = 0.0

@@ -1,4 +1,4 @@
-"""Optimizers at equal time: one start for all, options that are checked, medians and fractions of time, no run made twice."""
+"""Optimizers at equal time: one start for all, checked options, medians, fractions of time, no run made twice."""
 
 import json
 import math

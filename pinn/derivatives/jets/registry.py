@@ -313,7 +313,9 @@ _NOT_EVERYWHERE = frozenset({"__rdiv__"})
 """Names that only some versions of torch have."""
 
 
-def _named(table: Mapping[str, Apply], pointwise: bool, discrete: bool = False) -> dict[Callable[..., Any], Rule]:
+def rules_by_name(
+    table: Mapping[str, Apply], pointwise: bool, discrete: bool = False
+) -> dict[Callable[..., Any], Rule]:
     """The rules of the functions that torch has by these names.
 
     Raises:
@@ -333,10 +335,10 @@ def _named(table: Mapping[str, Apply], pointwise: bool, discrete: bool = False) 
 
 RULES: Rules = MappingProxyType(
     {
-        **_named(_FEATURES, pointwise=False),
-        **_named(_DISCRETE, pointwise=True, discrete=True),
-        **_named({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
-        **_named(_POINTWISE, pointwise=True),
+        **rules_by_name(_FEATURES, pointwise=False),
+        **rules_by_name(_DISCRETE, pointwise=True, discrete=True),
+        **rules_by_name({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
+        **rules_by_name(_POINTWISE, pointwise=True),
     }
 )
 """The rules of torch's functions."""
