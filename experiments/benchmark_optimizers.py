@@ -8,7 +8,7 @@
     python -m experiments.benchmark_optimizers only_report=true      # tables and picture again from the file
 
 Each run is a call of `solve` in a process of its own with fixed threads. One seed gives one start: initial parameters,
-fresh points that judge, and the points of all that keep theirs; those that redraw use the same generator. What is
+validation points that judge, and the points of all that keep theirs; those that redraw use the same generator. What is
 finished in `results.jsonl` of the run folder is not run again; `table.md` and `error.png` show the runs asked for, the
 jobs of a sweep together; the exit code is 1 when a run failed.
 """

@@ -88,10 +88,10 @@ def table(found: Mapping[str, Solution]) -> str:
 def reached(history: History, error: float) -> float:
     """Wall seconds after which the error stayed below `error`; NaN where it never did."""
     seconds, errors = history.column("seconds"), history.column("error")
-    looks = np.flatnonzero(np.isfinite(errors))
-    above = np.flatnonzero(errors[looks] > error)
+    evaluated = np.flatnonzero(np.isfinite(errors))
+    above = np.flatnonzero(errors[evaluated] > error)
     after = 0 if above.size == 0 else int(above[-1]) + 1
-    return float(seconds[looks][after]) if after < looks.size else float("nan")
+    return float(seconds[evaluated][after]) if after < evaluated.size else float("nan")
 
 
 def machine() -> str:

@@ -12,9 +12,11 @@ For each constraint r(w) = 0 on a set of points, w the outputs and the unknown c
   which is tried on random smooth fields of several sizes, and compared with the size of its three terms. A product of
   an unknown and an output is affine in the outputs alone.
 
-For the problem: the coordinate along which it evolves, and the size of each output, read off the conditions.
+For the problem: the coordinate along which it evolves, whether anything is observed, and the size of each output,
+read off the conditions.
 
-`analyze` computes these once and leaves them with the problem. Everything that is decided from a problem alone, by
+`analyze` computes these once and leaves them with the problem. Whether it is affine is tried when first asked for,
+since the choices of `pinn.defaults` do not need it. Everything that is decided from a problem alone, by
 `pinn.defaults`, the strategies or the verification, is decided from them.
 
 Source: this is Jensen's equation, 2 f((x + y)/2) = f(x) + f(y), whose continuous solutions are the affine functions
@@ -26,8 +28,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -70,27 +73,35 @@ class ConstraintTraits:
     Attributes:
         name: of the constraint.
         role: what it is to the problem.
-        residuals_per_point: number q of residual fields that it returns at every point.
+        residuals_per_point: number q of residual components that it returns at every point.
         required_derivatives: of outputs and coefficient fields, by order; each brings those of lower order that it is
             the derivative of.
-        affine: whether it is affine in the outputs and the unknown coefficients together.
-        affine_in_outputs: whether it is affine in the outputs alone.
         untraceable: why the equation cannot run on recorded fields; empty where it can. It is then taken to require
             every first derivative of every field.
+        affinity: tries whether it is affine in the outputs and the unknown coefficients together, and in the outputs
+            alone; `affine` and `affine_in_outputs` call it once.
     """
 
     name: str
     role: Role
     residuals_per_point: int
     required_derivatives: tuple[Derivative, ...]
-    affine: bool
-    affine_in_outputs: bool
-    untraceable: str = ""
+    untraceable: str
+    affinity: Callable[[], tuple[bool, bool]] = field(repr=False, compare=False)
 
     @property
-    def traceable(self) -> bool:
-        """Whether the required derivatives were read off a run of the equation, not assumed."""
-        return not self.untraceable
+    def affine(self) -> bool:
+        """Whether it is affine in the outputs and the unknown coefficients together."""
+        return self._affine[0]
+
+    @property
+    def affine_in_outputs(self) -> bool:
+        """Whether it is affine in the outputs alone."""
+        return self._affine[1]
+
+    @cached_property
+    def _affine(self) -> tuple[bool, bool]:
+        return self.affinity()
 
 
 @dataclass(frozen=True)
@@ -100,14 +111,16 @@ class Traits:
     Attributes:
         coordinates: names of the coordinates, in the problem's order, to which the numbers in derivatives refer.
         constraints: constraint name -> what it is.
-        time_coordinate: the coordinate along which the problem evolves: values are given at its low end, at no other
-            fixed value of it, and nothing is observed. None for boundary problems and where there are data.
+        time_coordinate: the coordinate along which the problem evolves: conditions are given at its low end and at no
+            other fixed value of it, wherever data lie. None for boundary problems.
+        observed: whether any constraint compares with data.
         sizes: output -> typical size in its own units, positive; 1 where no condition prescribes one.
     """
 
     coordinates: tuple[str, ...]
     constraints: Mapping[str, ConstraintTraits]
     time_coordinate: str | None
+    observed: bool
     sizes: Mapping[str, float]
 
     @property
@@ -141,17 +154,12 @@ class Traits:
         """Whether every constraint is affine in the outputs, at fixed coefficients."""
         return all(one.affine_in_outputs for one in self.constraints.values())
 
-    @property
-    def traceable(self) -> bool:
-        """Whether all required derivatives were read off runs of the equations."""
-        return all(one.traceable for one in self.constraints.values())
-
     def order(self, coordinates: Iterable[str], constraint: str | None = None) -> int:
         """The highest number of derivatives by these coordinates, counted together, in one required derivative.
 
         Args:
             coordinates: their names.
-            constraint: name of one to look at; left out, all of them.
+            constraint: name of the only one that counts; left out, all of them.
         """
         numbers = {self.coordinates.index(name) for name in coordinates}
         of = self if constraint is None else self.constraints[constraint]
@@ -162,7 +170,7 @@ class Traits:
         return tuple(name for name, one in self.constraints.items() if one.role is role)
 
     def rows(self, points: Mapping[str, int]) -> int:
-        """Number N of residual rows; an integral has one row a returned field.
+        """Number N of residual rows; an integral has one row a residual component.
 
         Args:
             points: constraint name -> number of its points.
@@ -203,11 +211,12 @@ def _read(problem: Problem) -> Traits:
     constraints = {}
     for name, points in samples.items():
         derivatives, untraceable = _required(problem, name, points)
-        together, alone = _affinity(problem, name, points, sizes)
         residuals = len(trial_rows(problem, name, points, *trial_fields(problem)))
         role = _role(problem, name, points, time)
-        constraints[name] = ConstraintTraits(name, role, residuals, derivatives, together, alone, untraceable)
-    return Traits(problem.coordinates, constraints, time, sizes)
+        affinity = partial(_affinity, problem, name, points, sizes)
+        constraints[name] = ConstraintTraits(name, role, residuals, derivatives, untraceable, affinity)
+    observed = any(points.values for points in samples.values())
+    return Traits(problem.coordinates, constraints, time, observed, sizes)
 
 
 def _sorted(derivatives: Iterable[Derivative]) -> tuple[Derivative, ...]:
@@ -218,10 +227,8 @@ def _sorted(derivatives: Iterable[Derivative]) -> tuple[Derivative, ...]:
 
 
 def _time_coordinate(problem: Problem, samples: Mapping[str, Points]) -> str | None:
-    """The one coordinate that is given at its low end, at no other fixed value, where nothing is observed."""
-    conditions = [points for name, points in samples.items() if not _fills(problem, name)]
-    if any(points.values for points in conditions):
-        return None
+    """The one coordinate at whose low end conditions are given, and at no other fixed value of it; data are none."""
+    conditions = [points for name, points in samples.items() if not _fills(problem, name) and not points.values]
     found = []
     for name in problem.coordinates:
         if name in problem.periodic:
@@ -318,18 +325,19 @@ def _affinity(problem: Problem, name: str, points: Points, sizes: Mapping[str, f
     """Whether a constraint is affine in outputs and unknowns together, and in the outputs alone."""
     place = points.take(torch.arange(min(_TRIALS, points.n)))
     generator = torch.Generator().manual_seed(0)
-    lines = [_Line(problem, sizes, amplitude, generator) for amplitude in _AMPLITUDES]
-    if all(_straight(problem, name, place, line.at) for line in lines):
-        return True, True
-    alone = bool(problem.unknowns) and all(_straight(problem, name, place, line.at_fixed_unknowns) for line in lines)
-    return False, alone
+    with plain_tensors():
+        lines = [_TrialLine(problem, sizes, amplitude, generator) for amplitude in _AMPLITUDES]
+        if all(_straight(problem, name, place, line.at) for line in lines):
+            return True, True
+        fixed = [line.at_fixed_unknowns for line in lines]
+        return False, bool(problem.unknowns) and all(_straight(problem, name, place, line) for line in fixed)
 
 
-Trial = tuple[dict[str, TrialField], dict[str, float]]
+TrialFields = tuple[dict[str, TrialField], dict[str, float]]
 """Fields and numbers that a constraint is tried on."""
 
 
-class _Line:
+class _TrialLine:
     """w + s v, |s| ≤ 1: outputs and unknowns along a straight line of random smooth functions.
 
     w is small beside v, so that outputs change sign along the line and kinks such as that of |u| show.
@@ -360,18 +368,18 @@ class _Line:
                 scale = 0.5 * _room(unknown)
                 self._numbers[key] = unknown.initial + 0.3 * scale * at, scale * slope
 
-    def at(self, s: float) -> Trial:
+    def at(self, s: float) -> TrialFields:
         """Outputs and unknowns at s."""
         return self._at(s, s)
 
-    def at_fixed_unknowns(self, s: float) -> Trial:
+    def at_fixed_unknowns(self, s: float) -> TrialFields:
         """The outputs at s, the unknowns at the middle of the line."""
         return self._at(s, 0.0)
 
-    def _at(self, s: float, s_of_unknowns: float) -> Trial:
+    def _at(self, s: float, s_of_unknowns: float) -> TrialFields:
         fields = {}
         for key, (origin, scale, w, v) in self._fields.items():
-            fields[key] = _moved(origin, scale, w, v, s_of_unknowns if key in self._unknowns else s)
+            fields[key] = _on_line(origin, scale, w, v, s_of_unknowns if key in self._unknowns else s)
         return fields, {key: middle + s_of_unknowns * slope for key, (middle, slope) in self._numbers.items()}
 
 
@@ -399,11 +407,11 @@ def _smooth(names: Sequence[str], bounds: Mapping[str, tuple[float, float]], gen
     return field
 
 
-def _moved(origin: float, scale: float, w: TrialField, v: TrialField, s: float) -> TrialField:
+def _on_line(origin: float, scale: float, w: TrialField, v: TrialField, s: float) -> TrialField:
     return lambda columns: origin + scale * (0.3 * w(columns) + s * v(columns))
 
 
-def _straight(problem: Problem, name: str, points: Points, line: Callable[[float], Trial]) -> bool:
+def _straight(problem: Problem, name: str, points: Points, line: Callable[[float], TrialFields]) -> bool:
     """Whether the rows of a constraint have no second difference along a line, wherever they are finite."""
     try:
         rows = [trial_rows(problem, name, points, *line(s)) for s in (-1.0, 0.0, 1.0)]

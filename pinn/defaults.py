@@ -62,8 +62,18 @@ Not measured by themselves, but carried by the errors of the public suite: the f
 grow, the number of fixed points, when a run counts as stuck or solved in time, how a network is widened, and the
 patience.
 
-What else a run needs has its default where it is an argument: float64 and the engine of jets in `solve`, fresh points
-and when they are evaluated in `pinn.training.Trainer`, the steps of an optimizer in its own constructor.
+Elsewhere, each where it is used:
+
+| number | where |
+|---|---|
+| precision, engine, seed | the arguments of `solve` |
+| validation points on the domain itself | the argument `validation` of `pinn.training.Trainer` |
+| fraction of the work of the steps that evaluations of the validation loss may take | `pinn.training.monitor` |
+| fall of the validation loss that counts as an improvement | `pinn.training.monitor` |
+| sets of points in a row on which an optimizer can go no further before its stage ends | `pinn.training.trainer` |
+| points on boundaries and of conditions, for so many on the domain itself | `pinn.sampling.budget` |
+| damping, memory, tolerances and ranks of an optimizer | its own constructor |
+| fresh points of the report | the argument `size` of `pinn.solution.Report.of` |
 """
 
 from __future__ import annotations
@@ -88,6 +98,7 @@ __all__ = [
     "default_sampling",
     "default_stage",
     "default_widening",
+    "marching_coordinate",
     "most_points",
 ]
 
@@ -127,9 +138,23 @@ WIDEN_BY = 1.5  # times the width
 WIDEN_TIMES = 2  # at the most
 WIDEN_WINDOW = 4  # sets of points over which ...
 WIDEN_STALL = 0.5  # ... the least loss on them has not halved
-# Evaluations of the validation loss without a fall by a tenth, after which the run ends. There is at
+# Evaluations of the validation loss without an improvement, after which the run ends. There is at
 # most one a step, so that no run ends before 200 steps of standstill; of the first 100 steps every fourth has one.
 PATIENCE = 200
+
+
+def marching_coordinate(problem: Problem) -> str | None:
+    """The time coordinate that the choices follow; None where there is none, and where something is observed.
+
+    Data tie all times together at once, so that an inverse problem is treated as a boundary problem.
+
+    Example:
+        >>> from pinn.problems import burgers, burgers_inverse
+        >>> marching_coordinate(burgers()), marching_coordinate(burgers_inverse())
+        ('t', None)
+    """
+    traits = analyze(problem)
+    return None if traits.observed else traits.time_coordinate
 
 
 def default_network(problem: Problem) -> NetworkFactory:
@@ -157,7 +182,7 @@ def default_network(problem: Problem) -> NetworkFactory:
     system = WIDTH_OF_SYSTEM * (len(problem.outputs) > 1)
     width = WIDTH + system + WIDTH_OF_COORDINATE * max(0, len(problem.coordinates) - 2)
     traits = analyze(problem)
-    if len(problem.coordinates) == 1 or traits.time_coordinate is None:
+    if len(problem.coordinates) == 1 or marching_coordinate(problem) is None:
         return partial(MLP, width=width, depth=DEPTH)
     space = traits.order_in_space
     diffuses = space == 2 and traits.order_in_time < 2
@@ -211,7 +236,7 @@ def default_sampling(problem: Problem, optimizer: Optimizer, most: int = MOST_PO
         threshold=TOO_FEW,
         stall=NO_LONGER_FALLING,
     )
-    time = analyze(problem).time_coordinate
+    time = marching_coordinate(problem)
     if time is None:
         return growing
     # A system marches at once: it is cheap, and a network that sees all times first may end at a state of rest.
@@ -248,7 +273,8 @@ def default_widening(problem: Problem) -> Widening | None:
 
     There the error gathers along characteristics, and was not less with twice the parameters.
     """
-    if analyze(problem).order_in_space < 2:
+    time = marching_coordinate(problem)
+    if analyze(problem).order([name for name in problem.coordinates if name != time]) < 2:
         return None
     return Widening(factor=WIDEN_BY, times=WIDEN_TIMES, window=WIDEN_WINDOW, stall=WIDEN_STALL)
 

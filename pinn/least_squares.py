@@ -4,10 +4,10 @@
 
 ρ_c (n, q) are the residuals of constraint c at its n points, s_c (n,) the scale of each point, and R_c is linear, the
 constraint's reduction: `Rows` leaves every residual a row of its own, `Integral` sums them over the points, one row a
-field. J = R_c ∂(s_c ∘ ρ_c)/∂θ then follows, and all that is made of it. A weak form, Σ_i φ_t(x_i) s_i ρ(x_i), and sums
-that several processes have parts of are further reductions: a class here, and nothing elsewhere.
+component. J = R_c ∂(s_c ∘ ρ_c)/∂θ then follows, and all that is made of it. A weak form, Σ_i φ_t(x_i) s_i ρ(x_i), and
+sums that several processes have parts of are further reductions: a class here, and nothing elsewhere.
 
-An optimizer knows `LeastSquares` and `Linearization` and nothing of equations, networks or points;
+An optimizer knows `LeastSquares` and `pinn.linearization.Linearization` and nothing of equations, networks or points;
 `pinn.objective.Objective` is what fills them for a differential problem.
 """
 
@@ -21,22 +21,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from pinn.linearization import Linearization
+
 PIECE = 2048
 """Points whose activations and sensitivities are held at once."""
-
-
-class Linearization(Protocol):
-    """Rows at one θ and products with their derivative J (N, p), without J."""
-
-    @property
-    def residual(self) -> Tensor:
-        """Rows r (N,)."""
-
-    def jvp(self, v: Tensor) -> Tensor:
-        """J v for v (p,); shape (N,)."""
-
-    def vjp(self, w: Tensor) -> Tensor:
-        """Jᵀ w for w (N,); shape (p,)."""
 
 
 class LeastSquares(Protocol):
@@ -84,32 +72,32 @@ class LeastSquares(Protocol):
         """The same piece by piece, one held at a time: rows of r, and products with those rows of J; they add up."""
 
 
-class StackedOperator:
-    """r (N,), J v and Jᵀ w of several operators over the same parameters, their rows one below the other.
+class StackedLinearization:
+    """r (N,), J v and Jᵀ w of several linearizations over the same parameters, their rows one below the other.
 
     Args:
-        operators: at least one.
+        parts: at least one.
     """
 
-    def __init__(self, operators: Sequence[Linearization]) -> None:
-        self._operators = list(operators)
-        self.residual = torch.cat([operator.residual for operator in operators])
+    def __init__(self, parts: Sequence[Linearization]) -> None:
+        self._parts = list(parts)
+        self.residual = torch.cat([part.residual for part in parts])
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v, shape (N,), for v of shape (p,)."""
-        return torch.cat([operator.jvp(v) for operator in self._operators])
+        return torch.cat([part.jvp(v) for part in self._parts])
 
     def vjp(self, w: Tensor) -> Tensor:
         """Jᵀ w, shape (p,), for w of shape (N,)."""
-        parts = w.split([operator.residual.numel() for operator in self._operators])
-        first, *others = (operator.vjp(part) for operator, part in zip(self._operators, parts, strict=True))
+        pieces = w.split([part.residual.numel() for part in self._parts])
+        first, *others = (part.vjp(piece) for part, piece in zip(self._parts, pieces, strict=True))
         return sum(others, start=first)
 
 
 class PointwiseResiduals(Protocol):
-    """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative, entry i q + j being field j at point i.
+    """The scaled residuals s ∘ ρ (n, q) of one constraint and their derivative; row i q + j is component j at point i.
 
-    This is what a reduction is given; with q fields, p parameters.
+    This is what a reduction is given; with q components, p parameters.
     """
 
     @property
@@ -174,7 +162,7 @@ class Reduction(ABC):
 
     @abstractmethod
     def count(self, n: int, q: int) -> int:
-        """Number of rows that n points with q fields give."""
+        """Number of rows that n points with q components give."""
 
     @abstractmethod
     def touched(self, points: slice, q: int) -> slice:
@@ -186,7 +174,7 @@ class Reduction(ABC):
 
     @abstractmethod
     def products(self, pointwise: Linearization, q: int) -> Linearization:
-        """r = R (s ∘ ρ) and products with its J, from those of s ∘ ρ with q fields, on all or some of the points."""
+        """r = R (s ∘ ρ) and products with its J, from those of s ∘ ρ, q components a point, on all or some points."""
 
     @abstractmethod
     def gradient(self, residuals: PointwiseResiduals) -> tuple[Tensor, Tensor]:
@@ -255,7 +243,7 @@ class Rows(Reduction):
 
 @dataclass(frozen=True)
 class Integral(Reduction):
-    """One row a field, the mean of the residuals over the points times the measure of the set: r = √w |Ω| mean(ρ).
+    """One row a component, the mean of the residuals over the points times the measure of the set: r = √w |Ω| mean(ρ).
 
     A point's weight has no meaning for a sum that vanishes only as a whole, and is left out.
 
@@ -283,7 +271,7 @@ class Integral(Reduction):
         return residuals.mean(0, keepdim=True) * self.measure
 
     def count(self, n: int, q: int) -> int:
-        """One a field."""
+        """One a component."""
         return q
 
     def touched(self, points: slice, q: int) -> slice:
@@ -312,8 +300,8 @@ class Integral(Reduction):
         for _, pointwise in residuals.pieces(PIECE):
             piece = self.products(pointwise, q)
             row += piece.residual
-            for j, field in enumerate(torch.eye(q, dtype=out.dtype, device=out.device)):
-                out[j] += piece.vjp(field)
+            for j, component in enumerate(torch.eye(q, dtype=out.dtype, device=out.device)):
+                out[j] += piece.vjp(component)
             del pointwise, piece  # before the next is made
         return row
 

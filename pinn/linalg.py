@@ -298,8 +298,8 @@ def nystrom(
     middle = test.T @ product
     middle = 0.5 * (middle + middle.T)
     values, vectors = torch.linalg.eigh(middle)
-    floor = shift * 0.1 + torch.finfo(torch.float64).tiny
-    root = product @ (vectors / values.clamp(min=floor).sqrt())
+    least = shift * 0.1 + torch.finfo(torch.float64).tiny
+    root = product @ (vectors / values.clamp(min=least).sqrt())
     U, sigma, _ = torch.linalg.svd(root, full_matrices=False)
     return Nystrom(U, (sigma.square() - shift).clamp(min=0.0))
 

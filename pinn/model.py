@@ -14,18 +14,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from pinn.analysis import analyze
 from pinn.binding import bind
-from pinn.networks import MLP
 from pinn.problem import Problem, Unknown, choices
 from pinn.validation import positive
 
 NetworkFactory = Callable[..., nn.Module]
+
+
+@runtime_checkable
+class Widenable(Protocol):
+    """A network that can be replaced by a wider one of the same function, as `MLP` is; its class is of no matter."""
+
+    @property
+    def width(self) -> int | None:
+        """Neurons a hidden layer; None where this network, by its options, cannot be widened."""
+
+    def widened(self, width: int, generator: torch.Generator) -> nn.Module:
+        """The same function with `width` neurons a hidden layer, more than now; new weights from the generator."""
 
 
 class Model(nn.Module):
@@ -110,17 +121,16 @@ class Model(nn.Module):
         return values
 
     def widen(self, factor: float, generator: torch.Generator) -> None:
-        """Replace the network by a wider one of the same function; see `MLP.widened`.
+        """Replace the network by a wider one of the same function; see `Widenable` and `MLP.widened`.
 
         Args:
             factor: of the width.
             generator: source of the new weights.
 
         Raises:
-            TypeError: when the network is no `MLP`, or a factorised one.
+            TypeError: when the network cannot be widened.
         """
-        network = require_widening(self)
-        width = network.arguments["width"]
+        network, width = require_widening(self)
         self.network = network.widened(max(width + 1, round(factor * width)), generator)
 
     def coefficients(self) -> dict[str, Tensor]:
@@ -134,18 +144,18 @@ class Model(nn.Module):
         return torch.stack([values[name] for name in self.problem.outputs], -1)
 
 
-def require_widening(model: Model) -> MLP:
-    """The network of a model where it can be widened.
+def require_widening(model: Model) -> tuple[Widenable, int]:
+    """The network of a model where it can be widened, and its width.
 
     Raises:
         TypeError: naming the network, where it cannot.
     """
     network = model.network
-    if isinstance(network, MLP) and network.arguments["factorisation"] is None:
-        return network
+    if isinstance(network, Widenable) and network.width is not None:
+        return network, network.width
     raise TypeError(
-        f"widening: the network {type(network).__name__} cannot be widened; take MLP without factorisation, or leave "
-        "widening out"
+        f"widening: the network {type(network).__name__} cannot be widened; take MLP without factorisation, a network "
+        "with width and widened, or leave widening out"
     )
 
 
@@ -190,8 +200,8 @@ def _inverse(unknown: Unknown) -> float:
         return 0.0
     if unknown.bounds is not None:
         low, high = unknown.bounds
-        share = (unknown.initial - low) / (high - low)
-        return math.log(share / (1 - share))
+        fraction = (unknown.initial - low) / (high - low)
+        return math.log(fraction / (1 - fraction))
     return unknown.initial / _scale(unknown)
 
 

@@ -6,9 +6,9 @@ w_c is the constraint's weight, lambda_i a point's weight, n_c the number of its
 constraints of w_c * mean(lambda r^2). This one definition serves every optimizer, weighting and sampler: J^T r is
 the gradient, and causal weights or residual-based attention are scales of rows. How a constraint's residuals at its
 points become rows is its reduction's affair (`pinn.least_squares`): an integral constraint is the row
-sqrt(w_c) * measure * mean(r), one row a returned field.
+sqrt(w_c) * measure * mean(r), one row a residual component.
 
-Rows are ordered by constraint, then by point, then by the constraint's returned fields.
+Rows are ordered by constraint, then by point, then by the constraint's residual components.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from torch import Tensor
 
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
-from pinn.least_squares import PIECE, Linearization, Reduction, StackedOperator
+from pinn.least_squares import PIECE, Reduction, StackedLinearization
+from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.problem import Problem
 
@@ -84,7 +85,7 @@ class Equations:
         return self.bound[name].residual(points.x, self.constants(points))
 
     def residuals_per_point(self, name: str, points: Points) -> int:
-        """Number q of fields that a constraint returns, found once, on a few of these points."""
+        """Number q of residual components of a constraint, found once, on a few of these points."""
         if name not in self._per_point:
             self._per_point[name] = self.residual(name, points.take(torch.arange(min(2, points.n)))).shape[1]
         return self._per_point[name]
@@ -112,7 +113,7 @@ class ScaledResiduals:
 
     @property
     def per_point(self) -> int:
-        """Number q of fields that the constraint returns."""
+        """Number q of residual components of the constraint."""
         return self.equations.residuals_per_point(self.name, self.points)
 
     @property
@@ -286,7 +287,7 @@ class Objective:
 
     @property
     def residuals_per_point(self) -> list[int]:
-        """Number q of fields that each constraint returns."""
+        """Number q of residual components of each constraint."""
         return [block.residuals.per_point for block in self.blocks]
 
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -381,15 +382,15 @@ class Objective:
             raise ValueError(f"pieces: got size={size}; expected at least 1 point")
         start = 0
         for block in self.blocks:
-            yield from map(partial(_moved, start), block.pieces(size))
+            yield from map(partial(_offset, start), block.pieces(size))
             start += block.rows
 
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
-        return StackedOperator([block.operator() for block in self.blocks])
+        return StackedLinearization([block.operator() for block in self.blocks])
 
 
-def _moved(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:
+def _offset(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:
     """A piece of one constraint as one of all, whose rows there begin at `start`."""
     rows, products = piece
     return slice(start + rows.start, start + rows.stop), products

@@ -1,7 +1,7 @@
-"""What a strategy remembers between steps, as plain values: numbers, text, tensors, and lists and mappings of them.
+"""What optimizers and strategies remember between steps, as plain values: numbers, text, tensors, lists and mappings.
 
-A file holds plain values only, so a run can be stopped and continued from one without running code out of it. A
-strategy names the attributes that a continuation needs; one that wraps another names the wrapped one among them, whose
+A file holds plain values only, so a run can be stopped and continued from one without running code out of it. Each
+names its attributes that a continuation needs; a strategy that wraps another names the wrapped one among them, whose
 own state is then an entry of the outer's.
 
     >>> from pinn.sampling import RAD, Growing
@@ -57,7 +57,7 @@ def restore(owner: Any, names: Sequence[str], state: Mapping[str, Any]) -> None:
     if set(state) != set(names):
         raise ValueError(
             f"{type(owner).__name__}.load_state_dict: got entries {sorted(state)}, expected {sorted(names)}; "
-            "give what state_dict() of the same strategy returned"
+            f"give what state_dict() of another {type(owner).__name__} returned"
         )
     for name in names:
         present = getattr(owner, name)

@@ -45,6 +45,26 @@ def finite(owner: str, **given: Any) -> None:
     _check(owner, given, lambda value: True, "a finite number", "{} as one")
 
 
+def fraction(owner: str, *, zero: bool = False, one: bool = False, **given: Any) -> None:
+    """Refuse what is not a number between 0 and 1.
+
+    Args:
+        owner: whose arguments they are.
+        zero: whether 0 is allowed.
+        one: whether 1 is allowed.
+        given: the arguments.
+
+    Raises:
+        ValueError: naming the first such argument.
+
+    Example:
+        >>> fraction("SPRING", zero=True, momentum=0.0)
+    """
+    fits = lambda value: 0 < value < 1 or (zero and value == 0) or (one and value == 1)  # noqa: E731
+    ends = f"{'[' if zero else '('}0, 1{']' if one else ')'}"
+    _check(owner, given, fits, f"a number in {ends}", f"0 {'<=' if zero else '<'} {{}} {'<=' if one else '<'} 1")
+
+
 def whole(owner: str, least: int, **given: Any) -> None:
     """Refuse what is not a whole number of at least `least`; 4.0 is one.
 

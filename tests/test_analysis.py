@@ -10,7 +10,7 @@ import torch
 
 from pinn import Box, Constraint, Problem, Scatter, Unknown, biharmonic, d, laplacian, problems
 from pinn.analysis import Role, analyze
-from pinn.defaults import default_network
+from pinn.defaults import default_network, marching_coordinate
 from pinn.derivatives import Jets
 from pinn.model import Model
 from pinn.networks import MLP
@@ -25,11 +25,11 @@ E, S, B, D = Role.EQUATION, Role.START, Role.BOUNDARY, Role.DATA
 SUITE = {
     "allen_cahn": ({"x": 2, "t": 1}, "t", [E, S], [1, 1], False, False),
     "burgers": ({"x": 2, "t": 1}, "t", [E, S, B], [1, 1, 1], False, False),
-    "burgers_inverse": ({"x": 2, "t": 1}, None, [E, B, B, D], [1, 1, 1, 1], False, False),
+    "burgers_inverse": ({"x": 2, "t": 1}, "t", [E, S, B, D], [1, 1, 1, 1], False, False),
     "burgers_smooth": ({"x": 2, "t": 1}, "t", [E, S], [1, 1], False, False),
     "cavity": ({"x": 2, "y": 2}, None, [E, B, B, B], [3, 2, 2, 1], False, False),
     "convection": ({"x": 1, "t": 1}, "t", [E, S], [1, 1], True, True),
-    "diffusion_inverse": ({"x": 2, "t": 1}, None, [E, B, B, D], [1, 1, 1, 1], False, True),
+    "diffusion_inverse": ({"x": 2, "t": 1}, "t", [E, S, B, D], [1, 1, 1, 1], False, True),
     "euler_beam": ({"x": 4}, None, [E, B, B], [1, 2, 2], True, True),
     "heat_1d": ({"x": 2, "t": 1}, "t", [E, S, B], [1, 1, 1], True, True),
     "helmholtz_2d": ({"x": 2, "y": 2}, None, [E, B], [1, 1], True, True),
@@ -37,14 +37,14 @@ SUITE = {
     "kovasznay": ({"x": 2, "y": 2}, None, [E, B, B], [3, 2, 1], False, False),
     "laplace_four_holes": ({"x": 2, "y": 2}, None, [E, B, B], [1, 1, 1], True, True),
     "linear_ode": ({"t": 2}, "t", [E, S, S], [1, 1, 1], True, True),
-    "lorenz_inverse": ({"t": 1}, None, [E, B, D], [3, 3, 3], False, False),
+    "lorenz_inverse": ({"t": 1}, "t", [E, S, D], [3, 3, 3], False, False),
     "lotka_volterra": ({"t": 1}, "t", [E, S], [2, 2], False, False),
     "oscillator": ({"t": 2}, "t", [E, S, S], [1, 1, 1], True, True),
     "poisson_2d": ({"x": 2, "y": 2}, None, [E, B], [1, 1], True, True),
     "poisson_5d": ({f"x{i}": 2 for i in range(1, 6)}, None, [E, B], [1, 1], True, True),
     "poisson_l_shape": ({"x": 2, "y": 2}, None, [E, B], [1, 1], True, True),
     "reaction": ({"x": 0, "t": 1}, "t", [E, S], [1, 1], False, False),
-    "reaction_inverse": ({"x": 2, "t": 1}, None, [E, B, B, B, D], [2, 2, 2, 2, 2], False, False),
+    "reaction_inverse": ({"x": 2, "t": 1}, "t", [E, S, B, B, D], [2, 2, 2, 2, 2], False, False),
     "wave_1d": ({"x": 2, "t": 2}, "t", [E, S, S, B], [1, 1, 1, 1], True, True),
 }
 
@@ -88,7 +88,8 @@ def test_the_suite_is_read_without_a_model(name, no_model):
         traits.affine_in_outputs,
     )
     assert found == SUITE[name]
-    assert traits.traceable
+    assert traits.observed == (D in SUITE[name][2])
+    assert not any(one.untraceable for one in constraints)
     default_network(problem)
 
 
@@ -158,7 +159,6 @@ def test_an_equation_that_cannot_run_on_recorded_fields_is_taken_to_require_ever
     problem = posed(lambda u, x, t: d(u, t, t) - torch.cumsum(0 * x, 0) - u, outputs=["u", "v"])
     traits = analyze(problem)
     assert required(problem) == ["u_x", "u_t", "v_x", "v_t"]
-    assert not traits.traceable
     assert "cumsum" in traits.constraints["equation"].untraceable
     assert analyze(problems.heat_1d()).constraints["equation"].untraceable == ""
 
@@ -185,11 +185,33 @@ def test_time_is_given_at_its_low_end_alone():
     assert (analyze(walls).of_role(Role.START), analyze(walls).of_role(Role.BOUNDARY)) == (("start",), ("walls",))
 
 
-def test_observations_are_data_and_leave_no_time_to_march_along():
-    data = Scatter(coordinates={"x": [0.0], "t": [1.0]}, values={"seen": [0.5]})
-    traits = analyze(evolution(BOX.face(t=0), data=Constraint(lambda u, seen: u - seen, on=data)))
-    assert traits.time_coordinate is None
-    assert traits.of_role(Role.DATA) == ("data",)
+@pytest.mark.parametrize("seen_at", [0.0, 1.0, 2.0])
+def test_observations_are_data_and_change_neither_time_nor_the_other_roles(seen_at):
+    data = Scatter(coordinates={"x": [0.0], "t": [seen_at]}, values={"seen": [0.5]})
+    seen = Constraint(lambda u, seen: u - seen, on=data)
+    problem = evolution(BOX.face(t=0), data=seen)
+    traits = analyze(problem)
+    assert (traits.time_coordinate, traits.observed) == ("t", True)
+    assert (traits.of_role(Role.START), traits.of_role(Role.DATA)) == (("start",), ("data",))
+    assert marching_coordinate(problem) is None
+    assert not analyze(evolution(BOX.face(t=0))).observed
+    assert analyze(evolution(data=seen)).time_coordinate is None  # data alone begin nothing
+
+
+def test_affinity_is_tried_once_and_not_before_it_is_asked_for():
+    calls = []
+
+    def slope(u, x):
+        calls.append(1)
+        return d(u, x)
+
+    traits = analyze(posed(slope, Box(x=(0, 1))))
+    before = len(calls)
+    assert traits.affine
+    tried = len(calls)
+    assert tried > before
+    assert traits.affine and traits.affine_in_outputs
+    assert len(calls) == tried
 
 
 def test_an_integral_is_one_row_a_field():

@@ -1,7 +1,7 @@
 """What the optimizers' benchmark found: error by optimizer, time to a rival's error, targets, error against time.
 
-The share: the first time at which ours has the error that the rival ended with, over the time at which the rival ended;
-both of the same seed, and the median over seeds. It is met where that is not above what was asked for.
+The fraction of time: the first time at which ours has the error that the rival ended with, over the time at which the
+rival ended; both of the same seed, and the median over seeds. It is met where that is not above what was asked for.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def account(
     if records:
         parts.append(
             "Errors are relative L2 on a fixed grid, or the largest relative error of unknown coefficients (C), of "
-            "the parameters with the least loss on fresh points so far. Wall seconds count from the call of `solve`."
+            "the parameters with the least validation loss so far. Wall seconds count from the call of `solve`."
         )
     if records and mode == "targets":
         parts.append(targets_table(records, suite, options.get("memory")))
@@ -66,12 +66,12 @@ def account(
 
 
 def comparison(records: Sequence[Record], suite: Mapping[str, Any], compare: Mapping[str, Any] | None) -> list[str]:
-    """One line a problem, one column an optimizer, and the share of the rival's time that ours took to its error.
+    """One line a problem, one column an optimizer, and the fraction of the rival's time that ours took to its error.
 
     Args:
         records: finished runs.
         suite: the problems.
-        compare: rival, ours, share; None for no such columns.
+        compare: rival, ours, fraction; None for no such columns.
 
     Returns:
         the table, and before it what the last columns mean.
@@ -88,18 +88,17 @@ def comparison(records: Sequence[Record], suite: Mapping[str, Any], compare: Map
             shown = spread([values[name]], _reference_error(groups[problem, name], suite)) if name in values else "—"
             cells.append(f"**{shown}**" if values.get(name) == least else shown)
         for name in ours:
-            cells.append(_share_cell(groups, suite, problem, name, compare or {}))
+            cells.append(_fraction_cell(groups, suite, problem, name, compare or {}))
         rows.append([problem + _by(problem, suite), *cells])
     if not ours or compare is None:
         return [table(("problem", *methods), rows)]
     rival = compare["rival"]
-    said = (
-        f"Last: time to the error that {rival} ended with over {rival}'s time; asked for: at most {compare['share']:g}."
-    )
+    most = float(compare["fraction"])
+    said = f"Last: time to the error that {rival} ended with over {rival}'s time; asked for: at most {most:g}."
     return [said, table(("problem", *methods, *(f"{name} / {rival}" for name in ours)), rows)]
 
 
-def share(ours: Iterable[Record], rivals: Iterable[Record], suite: Mapping[str, Any]) -> float:
+def fraction_of_time(ours: Iterable[Record], rivals: Iterable[Record], suite: Mapping[str, Any]) -> float:
     """Median over seeds of our time to the error that the rival ended with, over the rival's time.
 
     Infinity where the error is not reached; NaN where no seed has both, or the rival has no error to reach.
@@ -220,12 +219,14 @@ def _styles(palette: Sequence[str]) -> Iterable[tuple[str, str]]:
             yield color, line
 
 
-def _share_cell(groups: Groups, suite: Mapping[str, Any], problem: str, name: str, compare: Mapping[str, Any]) -> str:
-    found = share(groups.get((problem, name), ()), groups.get((problem, compare["rival"]), ()), suite)
+def _fraction_cell(
+    groups: Groups, suite: Mapping[str, Any], problem: str, name: str, compare: Mapping[str, Any]
+) -> str:
+    found = fraction_of_time(groups.get((problem, name), ()), groups.get((problem, compare["rival"]), ()), suite)
     if math.isnan(found):
         return "—"
     shown = f"{found:.3f}" if math.isfinite(found) else "not reached"
-    return f"{shown} {_mark(found <= float(compare['share']))}"
+    return f"{shown} {_mark(found <= float(compare['fraction']))}"
 
 
 def _median(runs: Sequence[Record], suite: Mapping[str, Any]) -> float:

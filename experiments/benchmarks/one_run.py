@@ -7,7 +7,7 @@ reference (problem, certified solution on the evaluation grid), first step (from
 first step: network, checks before the run, plans of derivatives), training, evaluation (the report, the errors).
 
 The curve of error against time is that of the answer `solve` would give if it were stopped then: of the parameters with
-the least loss on fresh points so far, which is what a run returns.
+the least validation loss so far, which is what a run returns.
 """
 
 from __future__ import annotations

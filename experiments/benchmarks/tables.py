@@ -229,7 +229,7 @@ def _published(peers: Sequence[Mapping[str, Any]]) -> str:
 
 
 def curve(record: Mapping[str, Any], suite: Mapping[str, Any]) -> tuple[Array, Array]:
-    """Seconds and what the run is judged by, both of shape (looks,); NaN where it is not known."""
+    """Seconds and what the run is judged by, both of shape (evaluations,); NaN where it is not known."""
     name = "coefficients" if suite[record["problem"]].get("by", "error") == "coefficients" else "error"
     history = record["history"]
     return np.array(history["seconds"], dtype=np.float64), np.array(history[name], dtype=np.float64)

@@ -33,23 +33,23 @@ def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
 
     from ..command_line.configuration import build, target
     from ..command_line.run_folder import surroundings
-    from .watch import Watch
+    from .monitor import ErrorMonitor
 
     torch.set_num_threads(run["threads"])
     adapter = importlib.import_module(f"{__package__}.with_{peer}")
     imported = time.time()
     node = run["settings"]["problem"]
-    watch = Watch(build(target(node, "problem"), node), run["seconds"])
+    monitor = ErrorMonitor(build(target(node, "problem"), node), run["seconds"])
     referenced = time.time()
-    watch.begin()
-    result = adapter.solve(name, recipe, watch, run["seed"])
+    monitor.begin()
+    result = adapter.solve(name, recipe, monitor, run["seed"])
     total = time.time() - referenced
     end = result["history"]["seconds"][-1]
     result["times"] = {
         "import": imported - started,
         "reference": referenced - imported,
-        "first step": watch.first,
-        "training": end - watch.first,
+        "first step": monitor.first,
+        "training": end - monitor.first,
         "evaluation": total - end,
     }
     found = surroundings()

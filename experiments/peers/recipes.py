@@ -38,7 +38,7 @@ class Recipe:
         points: collocation points by place, or along a coordinate of a grid.
         changed: what differs from the demo here, and why.
         weight_decay: of Adam, dimensionless.
-        share: of the points of each condition that are trained on; the demo keeps the others for a test.
+        trained_fraction: of the points of each condition that are trained on; the demo keeps the others for a test.
     """
 
     source: str
@@ -48,7 +48,7 @@ class Recipe:
     points: dict[str, int] = field(default_factory=dict)
     changed: str = ""
     weight_decay: float = 0.0
-    share: float = 1.0
+    trained_fraction: float = 1.0
 
 
 DEEPXDE = {
@@ -110,7 +110,7 @@ PINA = {
         points={"side": 30, "boundary": 100},
         changed="the sign of u",
         weight_decay=1e-8,
-        share=0.8,
+        trained_fraction=0.8,
     ),
     "helmholtz_1_4": Recipe(
         source="PINA-org/PINA@61500b80: tutorials/tutorial9 (Helmholtz, periodic, one dimension)",

@@ -14,19 +14,19 @@ import deepxde as dde
 import numpy as np
 import torch
 
+from .monitor import Array, ErrorMonitor
 from .recipes import Phase, Recipe
-from .watch import Array, Watch
 
 # L-BFGS hands back control only after so many iterations; the demo's 1000 would overrun the limit.
 LBFGS_CHUNK = 50
 
 
-class Looks(dde.callbacks.Callback):
+class Measurements(dde.callbacks.Callback):
     """Measures along the way and stops the training when the time is up."""
 
-    def __init__(self, watch: Watch, coefficients: dict[str, Any]) -> None:
+    def __init__(self, monitor: ErrorMonitor, coefficients: dict[str, Any]) -> None:
         super().__init__()
-        self.watch, self.coefficients = watch, coefficients
+        self.monitor, self.coefficients = monitor, coefficients
         self.seen = 0
 
     def predict(self, x: Array) -> Array:
@@ -40,7 +40,7 @@ class Looks(dde.callbacks.Callback):
     def on_epoch_end(self) -> None:
         """After each step of Adam, or each chunk of L-BFGS."""
         done = int(self.model.train_state.iteration)
-        if self.watch.step(self.predict, self.values(), done - self.seen):
+        if self.monitor.step(self.predict, self.values(), done - self.seen):
             self.model.stop_training = True
         self.seen = done
 
@@ -50,21 +50,21 @@ def versions() -> dict[str, str]:
     return {"deepxde": version("deepxde")}
 
 
-def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
+def solve(name: str, recipe: Recipe, monitor: ErrorMonitor, seed: int) -> dict[str, Any]:
     """Follow the recipe until its end or the limit; Adam alone goes on to the limit.
 
     Args:
         name: of the problem in the suite.
         recipe: its settings.
-        watch: clock and measure, begun.
+        monitor: clock and measure, begun.
         seed: of the library.
     """
     dde.config.set_random_seed(seed)
     data, net, more = PROBLEMS[name](recipe)
     model = dde.Model(data, net)
     coefficients = more.pop("coefficients", {})
-    looks = Looks(watch, coefficients)
-    callbacks = [looks, *more.pop("callbacks", [])]
+    measurements = Measurements(monitor, coefficients)
+    callbacks = [measurements, *more.pop("callbacks", [])]
     if coefficients:
         more["external_trainable_variables"] = list(coefficients.values())
     if more.pop("balanced", False):
@@ -73,20 +73,20 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
         more["loss_weights"] = list(5 / np.asarray(before.loss_train[0]))
     reason = ""
     for phase in recipe.schedule:
-        before = looks.seen
+        before = measurements.seen
         _train(model, phase, phase.iterations, callbacks, more)
-        reason = f"{phase.optimizer} {looks.seen - before} of {phase.iterations}"
-        if watch.over:
+        reason = f"{phase.optimizer} {measurements.seen - before} of {phase.iterations}"
+        if monitor.over:
             break
     else:
-        watch.mark(looks.predict, looks.values())
+        monitor.end_of_schedule(measurements.predict, measurements.values())
         if recipe.schedule[-1].optimizer == "Adam":
             _train(model, recipe.schedule[-1], 10**9, callbacks, None)
-            reason += f", then on to {looks.seen - before}"
+            reason += f", then on to {measurements.seen - before}"
         else:
             reason += ", ended by itself"
-    error = watch.look(looks.predict, looks.values())
-    return watch.result(
+    error = monitor.evaluate(measurements.predict, measurements.values())
+    return monitor.result(
         error,
         reason=reason,
         points=len(data.train_x),

@@ -24,8 +24,8 @@ from pina.optim import TorchOptimizer
 from pina.problem import InverseProblem, SpatialProblem, TimeDependentProblem
 from pina.solver import PhysicsInformedSingleModelSolver
 
+from .monitor import Array, ErrorMonitor
 from .recipes import Recipe
-from .watch import Array, Watch
 
 Columns = dict[str, Any]
 Box = dict[str, Any]
@@ -77,12 +77,12 @@ class Shaped(torch.nn.Module):
         return raw if self.stated.shape is None else self.stated.shape(columns, raw)
 
 
-class Looks(lightning.pytorch.Callback):
+class Measurements(lightning.pytorch.Callback):
     """Measures along the way, marks the end of the published schedule, stops when the time is up."""
 
-    def __init__(self, watch: Watch, names: list[str], published: int) -> None:
+    def __init__(self, monitor: ErrorMonitor, names: list[str], published: int) -> None:
         super().__init__()
-        self.watch, self.names, self.published = watch, names, published
+        self.monitor, self.names, self.published = monitor, names, published
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """After each epoch, which is one step of Adam on all points."""
@@ -93,10 +93,10 @@ class Looks(lightning.pytorch.Callback):
                 return np.asarray(solver.forward(_labelled(x, self.names)).as_subclass(torch.Tensor))
 
         values = _coefficients(solver.problem)
-        if self.watch.step(predict, values):
+        if self.monitor.step(predict, values):
             trainer.should_stop = True
-        if self.watch.steps == self.published:
-            self.watch.mark(predict, values)
+        if self.monitor.steps == self.published:
+            self.monitor.end_of_schedule(predict, values)
 
 
 def versions() -> dict[str, str]:
@@ -104,13 +104,13 @@ def versions() -> dict[str, str]:
     return {"pina-mathlab": version("pina-mathlab")}
 
 
-def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
+def solve(name: str, recipe: Recipe, monitor: ErrorMonitor, seed: int) -> dict[str, Any]:
     """Follow the recipe, and go on to the limit with the same optimizer.
 
     Args:
         name: of the problem in the suite.
         recipe: its settings.
-        watch: clock and measure, begun.
+        monitor: clock and measure, begun.
         seed: of the library.
     """
     lightning.pytorch.seed_everything(seed)
@@ -120,14 +120,14 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     adam = TorchOptimizer(torch.optim.Adam, lr=phase.rate, weight_decay=recipe.weight_decay)
     model = Shaped(stated, recipe)
     solver = PhysicsInformedSingleModelSolver(problem=problem, model=model, optimizer=adam)
-    looks = Looks(watch, list(stated.box), phase.iterations)
+    measurements = Measurements(monitor, list(stated.box), phase.iterations)
     trainer = Trainer(
         solver=solver,
         max_epochs=-1,
-        train_size=recipe.share,
-        test_size=1 - recipe.share,
+        train_size=recipe.trained_fraction,
+        test_size=1 - recipe.trained_fraction,
         accelerator="cpu",
-        callbacks=[looks],
+        callbacks=[measurements],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -135,14 +135,14 @@ def solve(name: str, recipe: Recipe, watch: Watch, seed: int) -> dict[str, Any]:
     )
     trainer.train()
     with torch.no_grad():
-        error = watch.look(
-            lambda x: np.asarray(solver.forward(_labelled(x, looks.names)).as_subclass(torch.Tensor)),
+        error = monitor.evaluate(
+            lambda x: np.asarray(solver.forward(_labelled(x, measurements.names)).as_subclass(torch.Tensor)),
             _coefficients(problem),
         )
-    after = f", then on to {watch.steps}" if watch.steps > phase.iterations else ""
-    return watch.result(
+    after = f", then on to {monitor.steps}" if monitor.steps > phase.iterations else ""
+    return monitor.result(
         error,
-        reason=f"Adam {min(watch.steps, phase.iterations)} of {phase.iterations}{after}",
+        reason=f"Adam {min(monitor.steps, phase.iterations)} of {phase.iterations}{after}",
         points=sum(len(split["train"]) for split in trainer.data_module.split_idxs.values()),
         parameters=sum(p.numel() for p in model.parameters()) + len(stated.unknowns),
         dtype="float32",

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pinn.derivatives.autograd import Autograd
-from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, Operator
+from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice
 from pinn.derivatives.jets.engine import Jets
 from pinn.derivatives.jets.jet import MissingRule
 from pinn.derivatives.nested import attach, scalar_gradient
@@ -26,6 +26,7 @@ from pinn.derivatives.operators import (
     material_derivative,
     normal_derivative,
 )
+from pinn.linearization import Linearization
 
 if TYPE_CHECKING:
     from pinn.derivatives.textbook.functions import TEXTBOOK, TextbookFunction
@@ -59,9 +60,9 @@ __all__ = [
     "EngineChoice",
     "Estimate",
     "Jets",
+    "Linearization",
     "MissingRule",
     "NoSymbolicRuleError",
-    "Operator",
     "Symbolic",
     "SymbolicFunction",
     "TangentLine",

@@ -15,12 +15,12 @@ from pinn.derivatives.engine import (
     Engine,
     EngineChoice,
     ModelFunction,
-    Operator,
     ResidualFunction,
     flat_gradient,
     scaled,
 )
 from pinn.derivatives.normalisation import ArithmeticNormalisation
+from pinn.linearization import Linearization
 
 
 class Autograd(Engine):
@@ -133,29 +133,29 @@ class _BoundAutograd(BoundEquation):
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
-    ) -> Operator:
+    ) -> Linearization:
         """r and products with J from one graph; J v as the derivative of w ↦ Jᵀ w."""
         with torch.enable_grad():
             rows = scaled(self.residual(points, constants), scale).reshape(-1)
-        return _GraphOperator(rows, parameters)
+        return _GraphLinearization(rows, parameters)
 
 
-class _GraphOperator(Operator):
+class _GraphLinearization:
     """Products with J from a graph that is kept."""
 
     def __init__(self, rows: Tensor, parameters: Sequence[Tensor]) -> None:
         self.residual = rows.detach()
         self._rows, self._parameters = rows, list(parameters)
 
-    def jvp(self, vector: Tensor) -> Tensor:
+    def jvp(self, v: Tensor) -> Tensor:
         """J v, shape (N,)."""
         if not self._rows.requires_grad:
             return torch.zeros_like(self.residual)
-        pieces = vector.split([parameter.numel() for parameter in self._parameters])
+        pieces = v.split([parameter.numel() for parameter in self._parameters])
         moving = [(p, piece) for p, piece in zip(self._parameters, pieces, strict=True) if p.requires_grad]
         with torch.enable_grad():
-            w = torch.zeros_like(self.residual, requires_grad=True)
-            back = torch.autograd.grad(self._rows, [p for p, _ in moving], w, create_graph=True, allow_unused=True)
+            zero = torch.zeros_like(self.residual, requires_grad=True)
+            back = torch.autograd.grad(self._rows, [p for p, _ in moving], zero, create_graph=True, allow_unused=True)
             used = [
                 (slope, piece.view_as(slope))
                 for slope, (_, piece) in zip(back, moving, strict=True)
@@ -164,12 +164,12 @@ class _GraphOperator(Operator):
             if not used:
                 return torch.zeros_like(self.residual)
             slopes, steps = zip(*used, strict=True)
-            (found,) = torch.autograd.grad(slopes, w, steps, allow_unused=True)
+            (found,) = torch.autograd.grad(slopes, zero, steps, allow_unused=True)
         return torch.zeros_like(self.residual) if found is None else found
 
-    def vjp(self, vector: Tensor) -> Tensor:
+    def vjp(self, w: Tensor) -> Tensor:
         """Jᵀ w, shape (p,)."""
-        return flat_gradient(self._rows, self._parameters, vector, retain_graph=True)
+        return flat_gradient(self._rows, self._parameters, w, retain_graph=True)
 
 
 def _row(row: Any, points: Tensor) -> Tensor:

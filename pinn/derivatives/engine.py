@@ -11,8 +11,8 @@ the questions at any points:
 `Autograd` is the definition: nested reverse mode for the equation's derivatives, and one backward pass a row of J.
 `Jets` (in `pinn.derivatives.jets.engine`) is the fast one. Both answer every question here to the same digits.
 
-Rows of J are ordered by point, then by field: row i q + j is field j at point i. The parameters' order is that of the
-list given, each flattened.
+Rows of J are ordered by point, then by component: row i q + j is component j at point i. The parameters' order is that
+of the list given, each flattened.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from pinn.linearization import Linearization
 
 Columns = dict[str, Any]
 """Coordinate name -> (n,) tensor or jet."""
@@ -49,20 +51,6 @@ class EngineChoice:
 
     engine: str
     reason: str = ""
-
-
-class Operator(ABC):
-    """J at one place, as products: r (N,), J v and Jᵀ w."""
-
-    residual: Tensor
-
-    @abstractmethod
-    def jvp(self, vector: Tensor) -> Tensor:
-        """J v, shape (N,), for v of shape (p,)."""
-
-    @abstractmethod
-    def vjp(self, vector: Tensor) -> Tensor:
-        """Jᵀ w, shape (p,), for w of shape (N,)."""
 
 
 class BoundEquation(ABC):
@@ -129,7 +117,7 @@ class BoundEquation(ABC):
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
-    ) -> Operator:
+    ) -> Linearization:
         """r and J at the current parameters, scaled, as products with vectors; row i q + j as in `linearize`."""
 
 

@@ -2,7 +2,7 @@
 
 If u is uniform on (0, 1)^k and φ has constant Jacobian measure |φ(A)| = |φ((0,1)^k)| |A|, then φ(u) is uniform on
 the image; keeping only the points that satisfy a condition leaves them uniform on the part that does (rejection;
-von Neumann 1951). The measure of that part is the image's times the share of kept points, which is estimated on a
+von Neumann 1951). The measure of that part is the image's times the fraction of kept points, which is estimated on a
 fixed Sobol' sequence where no closed form is known. A set is a tuple of charts whose images overlap in nothing.
 """
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from pinn.domains.cube import batches
 from pinn.domains.points import Points
 
-# Candidates of the estimate of a share: an error near 1e-4 of the image's measure; more where hardly any is kept.
+# Candidates of the estimate of a fraction: an error near 1e-4 of the image's measure; more where hardly any is kept.
 _ESTIMATE = (2**14, 2**19)
 _FEW = 100
 _BATCH = 2**18
@@ -53,15 +53,15 @@ class Chart:
             return self.exact
         if self.keep is None:
             return self.volume
-        share = 0.0
+        fraction = 0.0
         for number in _ESTIMATE:
             generator = torch.Generator().manual_seed(0)
             unit = next(batches(self.size, number, generator=generator, method="sobol"))
             kept = int(self.keep(self.place(unit)).sum())
-            share = kept / number
+            fraction = kept / number
             if kept >= _FEW:
                 break
-        return self.volume * share
+        return self.volume * fraction
 
     def masked(self, keep: Callable[[Points], Tensor], exact: float | None = None) -> Chart:
         """The part of this chart that also satisfies `keep`; `exact` is its measure, where known."""
@@ -86,8 +86,8 @@ class Chart:
             return self.fixed()
         if self.keep is None:
             return self.place(next(batches(self.size, n, generator=generator, method=method))[:n])
-        share = max(self.measure / self.volume, 1.0 / _MOST)
-        wanted = min(_BATCH, math.ceil(1.1 * n / share) + 8)
+        fraction = max(self.measure / self.volume, 1.0 / _MOST)
+        wanted = min(_BATCH, math.ceil(1.1 * n / fraction) + 8)
         found: list[Points] = []
         have = tried = 0
         for unit in batches(self.size, wanted, generator=generator, method=method):

@@ -108,8 +108,8 @@ class Polygon(Domain):
         def place(unit: Tensor) -> Points:
             arc = total * unit[:, 0]
             index = torch.searchsorted(reached, arc, right=True).clamp_max(len(lengths) - 1)
-            share = ((arc - (reached - lengths)[index]) / lengths[index]).clamp(0, 1)
-            return Points(self._names, self.corners[index] + share[:, None] * edges[index], normals[index])
+            fraction = ((arc - (reached - lengths)[index]) / lengths[index]).clamp(0, 1)
+            return Points(self._names, self.corners[index] + fraction[:, None] * edges[index], normals[index])
 
         return Boundary(self, (Chart(1, total, place),))
 

@@ -75,6 +75,11 @@ class MLP(nn.Module):
         self.hidden = nn.ModuleList(style.layer(width, width) for _ in range(depth - 1))
         self.last = style.linear(width, outputs)
 
+    @property
+    def width(self) -> int | None:
+        """Neurons a hidden layer; None where layers are factorised, which `widened` cannot take."""
+        return None if self.arguments["factorisation"] is not None else int(self.arguments["width"])
+
     def widened(self, width: int, generator: torch.Generator) -> MLP:
         """The same function as a wider network: the first neurons of every layer are this one's.
 

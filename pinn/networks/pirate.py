@@ -87,7 +87,7 @@ class PirateNet(nn.Module):
         self.embedding = FourierEmbedding(inputs, width // (2 * len(scales)), scales, False, generator, dtype)
         self.gate_u = style.layer(width, width)
         self.gate_v = style.layer(width, width)
-        self.blocks = nn.ModuleList(Block(style, width, nonlinearity) for _ in range(depth))
+        self.blocks = nn.ModuleList(GatedBlock(style, width, nonlinearity) for _ in range(depth))
         self.last = style.linear(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ class PirateNet(nn.Module):
         return self.last(h)
 
 
-class Block(nn.Module):
+class GatedBlock(nn.Module):
     """Three layers, two of them gated, let in by α.
 
     Args:

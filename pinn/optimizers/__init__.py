@@ -1,6 +1,7 @@
 """Optimizers of ½ |r(θ)|², one a file, each with its theory and source on top."""
 
-from pinn.least_squares import LeastSquares, Linearization
+from pinn.least_squares import LeastSquares
+from pinn.linearization import Linearization
 from pinn.optimizers.first_order import FirstOrder
 from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.levenberg_marquardt import LevenbergMarquardt

@@ -31,6 +31,7 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
 from pinn.optimizers.system import Solve, System, resolution, stationarity
+from pinn.validation import count, fraction, positive
 
 _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
@@ -113,15 +114,10 @@ class StepOptions:
     retries: int = 12
 
     def __post_init__(self) -> None:
-        if not (self.damping > 0 and self.corrections >= 0 and self.correction_damping > 0):
-            raise ValueError(
-                f"got damping={self.damping}, corrections={self.corrections}, correction_damping="
-                f"{self.correction_damping}; expected positive damping and at least 0 corrections"
-            )
-        if not (0 < self.accept < 1 and 0 < self.shrink < 1):
-            raise ValueError(f"got accept={self.accept}, shrink={self.shrink}; expected numbers in (0, 1)")
-        if self.retries < 1:
-            raise ValueError(f"got retries={self.retries}; expected at least 1")
+        positive("StepOptions", damping=self.damping, correction_damping=self.correction_damping)
+        count("StepOptions", 0, corrections=self.corrections)
+        fraction("StepOptions", accept=self.accept, shrink=self.shrink)
+        count("StepOptions", 1, retries=self.retries)
 
 
 class DampedGaussNewton(Optimizer):

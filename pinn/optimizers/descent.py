@@ -50,7 +50,7 @@ class Descent(Optimizer):
 
     @property
     @abstractmethod
-    def _fresh(self) -> bool:
+    def _memoryless(self) -> bool:
         """Whether nothing has been learned, so that d = −g."""
 
     def reset(self, growth: float | None = None) -> None:
@@ -80,7 +80,7 @@ class Descent(Optimizer):
         if size == 0.0:
             return stop(StepEnding.GRADIENT_ZERO, "the gradient is zero")
         while True:
-            fresh = self._fresh
+            memoryless = self._memoryless
             with timer("solve"):
                 d = self._direction(gradient)
                 slope = float(gradient.dot(d))
@@ -91,13 +91,13 @@ class Descent(Optimizer):
             if slope < 0:
                 start = Trial(0.0, loss, slope, gradient)
                 with timer("trials"):
-                    found = self._search(objective, theta, start, d, min(1.0, 1 / size) if fresh else 1.0)
+                    found = self._search(objective, theta, start, d, min(1.0, 1 / size) if memoryless else 1.0)
                 info["evaluations"] += found.evaluations
                 # Without the Wolfe conditions a decrease within rounding is no progress.
                 lower = found.wolfe or found.point.value < loss * (1 - 1e-14)
             if lower:
                 break
-            if fresh:
+            if memoryless:
                 return stop(StepEnding.NO_DESCENT, "the line search finds no lower point, along the gradient either")
             self._forget()
         point = found.point

@@ -115,7 +115,8 @@ class FirstOrder(Optimizer):
         """See `Optimizer.load_state_dict`; takes effect at the next step."""
         if state and set(state) != {"optimizer", "schedule"}:
             raise ValueError(
-                f"FirstOrder.load_state_dict: got entries {sorted(state)}, expected optimizer and schedule"
+                f"FirstOrder.load_state_dict: got entries {sorted(state)}, expected optimizer and schedule; "
+                "give what state_dict() of another FirstOrder returned"
             )
         self._optimizer, self._scheduler = None, None
         self._pending = copy.deepcopy(dict(state)) if state else None

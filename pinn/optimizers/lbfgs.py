@@ -13,6 +13,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from pinn.optimizers.descent import Descent
+from pinn.validation import count, fraction
 
 
 class LBFGS(Descent):
@@ -33,15 +34,15 @@ class LBFGS(Descent):
     _state = ("_s", "_y", "_theta", "_gradient", "_loss")
 
     def __init__(self, history: int = 100, *, slope: float = 0.9) -> None:
-        if history < 1 or not 0 < slope < 1:
-            raise ValueError(f"LBFGS: history={history}, slope={slope}; expected history ≥ 1 and slope in (0, 1)")
+        count("LBFGS", 1, history=history)
+        fraction("LBFGS", slope=slope)
         self.history = history
         self._c2 = slope
         self._s: list[Tensor] = []
         self._y: list[Tensor] = []
 
     @property
-    def _fresh(self) -> bool:
+    def _memoryless(self) -> bool:
         return not self._s
 
     def _forget(self) -> None:

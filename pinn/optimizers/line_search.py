@@ -83,7 +83,7 @@ def strong_wolfe(
     """
     if not start.slope < 0:
         raise ValueError(
-            f"strong_wolfe: the slope at the start is {start.slope:.3g}; expected a descent direction (< 0)"
+            f"strong_wolfe: got a slope of {start.slope:.3g} at the start, expected a descent direction; give slope < 0"
         )
     line = _Line(along, start, direction, c1, c2)
     low, high = start, None

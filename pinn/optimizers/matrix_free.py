@@ -24,10 +24,12 @@ import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.least_squares import LeastSquares, Linearization
+from pinn.least_squares import LeastSquares
+from pinn.linearization import Linearization
 from pinn.optimizers.damped_gauss_newton import DampedGaussNewton, StepOptions
 from pinn.optimizers.optimizer import StepTimer
 from pinn.optimizers.system import Solve, System
+from pinn.validation import count, fraction
 
 
 class Products(System):
@@ -128,11 +130,9 @@ class MatrixFree(DampedGaussNewton):
         seed: int = 0,
     ) -> None:
         super().__init__(StepOptions(damping, corrections, geodesic, retries=8))
-        if rank < 0 or refresh < 1 or not 0 < tolerance < 1 or iterations < 1:
-            raise ValueError(
-                f"MatrixFree: rank={rank}, refresh={refresh}, tolerance={tolerance}, iterations={iterations}; expected "
-                "rank ≥ 0, refresh ≥ 1, tolerance in (0, 1) and iterations ≥ 1"
-            )
+        count("MatrixFree", 0, rank=rank)
+        count("MatrixFree", 1, refresh=refresh, iterations=iterations)
+        fraction("MatrixFree", tolerance=tolerance)
         self.rank, self.refresh, self.seed = rank, refresh, seed
         self.tolerance, self.iterations = tolerance, iterations
         self._age = 0

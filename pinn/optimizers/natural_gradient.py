@@ -19,6 +19,7 @@ from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
 from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution, squares_flops, stationarity
+from pinn.validation import count, positive
 
 
 class NaturalGradient(Optimizer):
@@ -37,8 +38,8 @@ class NaturalGradient(Optimizer):
     """
 
     def __init__(self, damping: float = 1e-8, *, halvings: int = 30) -> None:
-        if not (damping > 0 and halvings >= 0):
-            raise ValueError(f"NaturalGradient: damping={damping}, halvings={halvings}; expected > 0 and ≥ 0")
+        positive("NaturalGradient", damping=damping)
+        count("NaturalGradient", 0, halvings=halvings)
         self.damping, self.halvings = damping, halvings
         self._buffers = Buffers()
 

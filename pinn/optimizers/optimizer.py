@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
-from torch import Tensor
-
 from pinn.least_squares import LeastSquares
+from pinn.state import restore, state_of
 
 
 class StepTimer:
@@ -137,7 +136,7 @@ class Optimizer(ABC):
 
     def state_dict(self) -> dict[str, Any]:
         """What a continuation needs, as plain numbers and tensors."""
-        return {name: _copied(getattr(self, name)) for name in self._state}
+        return state_of(self, self._state)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned.
@@ -145,17 +144,4 @@ class Optimizer(ABC):
         Raises:
             ValueError: when the entries are not those of this optimizer.
         """
-        if set(state) != set(self._state):
-            raise ValueError(
-                f"{type(self).__name__}.load_state_dict: got entries {sorted(state)}, expected {sorted(self._state)}"
-            )
-        for name in self._state:
-            setattr(self, name, _copied(state[name]))
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.clone()
-    if isinstance(value, list):
-        return [_copied(entry) for entry in value]
-    return value
+        restore(self, self._state, state)

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from pinn.optimizers.descent import Descent
+from pinn.validation import fraction
 
 
 class QuasiNewton(Descent):
@@ -41,8 +42,7 @@ class QuasiNewton(Descent):
     _state = ("_H", "_theta", "_gradient", "_loss")
 
     def __init__(self, *, slope: float = 0.9) -> None:
-        if not 0 < slope < 1:
-            raise ValueError(f"{type(self).__name__}: slope={slope}; expected a number in (0, 1)")
+        fraction(type(self).__name__, slope=slope)
         self._c2 = slope
         self._H: Tensor | None = None
 
@@ -55,7 +55,7 @@ class QuasiNewton(Descent):
         """τ and φ for the two numbers of the module and the number of parameters."""
 
     @property
-    def _fresh(self) -> bool:
+    def _memoryless(self) -> bool:
         return self._H is None
 
     def _forget(self) -> None:

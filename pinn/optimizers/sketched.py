@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pinn import validation
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
@@ -75,11 +76,12 @@ class Sketched(Optimizer):
         memory: float = 2e9,
         seed: int = 0,
     ) -> None:
-        if not (0 < fraction <= 1 and hashes >= 1 and probes >= 2 and 0 < ratio < 1 and memory > 0):
-            raise ValueError(
-                f"Sketched: fraction={fraction}, hashes={hashes}, probes={probes}, ratio={ratio}, memory={memory}; "
-                "expected fraction in (0, 1], hashes ≥ 1, probes ≥ 2, ratio in (0, 1) and memory > 0"
-            )
+        validation.fraction("Sketched", one=True, fraction=fraction)
+        validation.fraction("Sketched", ratio=ratio)
+        validation.count("Sketched", 1, hashes=hashes)
+        validation.count("Sketched", 2, probes=probes)
+        if not memory > 0:
+            raise ValueError(f"Sketched: got memory={memory!r}, expected a positive number of bytes; give memory > 0")
         self.fraction, self.hashes, self.probes, self.ratio = fraction, hashes, probes, ratio
         self.smallest, self.memory, self.seed = smallest, memory, seed
         self._radius = 0.0
@@ -128,7 +130,7 @@ class Sketched(Optimizer):
             if found is not None and found.radius >= smallest:
                 # A full step says nothing of where the model ends to be true.
                 self._radius = found.radius if found.damping > 0 else max(found.radius, self._radius)
-                self._watch(max(found.damping, sketch.floor))
+                self._note_damping(max(found.damping, sketch.negligible_damping))
                 info |= {"damping": found.damping, "radius": found.radius, "ratio": found.ratio}
                 break
             self._radius /= _FACTOR**2
@@ -201,8 +203,8 @@ class Sketched(Optimizer):
                     return found
         return best
 
-    def _watch(self, damping: float) -> None:
-        """Whether λ has passed its minimum: a line fitted to the last logarithms rises."""
+    def _note_damping(self, damping: float) -> None:
+        """Take note of λ, and whether it has passed its minimum: a line fitted to the last logarithms rises."""
         self._logs = [*self._logs[-_WINDOW + 1 :], math.log(damping)]
         if len(self._logs) == _WINDOW:
             middle = (_WINDOW - 1) / 2
@@ -239,7 +241,7 @@ class _Sketch:
         return float((self.sigma[0] / self.sigma[-1]).square()) if self.rank else math.inf
 
     @property
-    def floor(self) -> float:
+    def negligible_damping(self) -> float:
         """A λ too small to matter, which stands for zero in logarithms."""
         return float((self.sigma[0] * _EPS).square())
 

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pinn.validation import count, fraction, positive
+
 
 class SOAP(torch.optim.Optimizer):
     """SOAP as a `torch.optim` class; see the module.
@@ -52,11 +54,10 @@ class SOAP(torch.optim.Optimizer):
         frequency: int = 10,
         largest: int = 10_000,
     ) -> None:
-        if not (lr > 0 and all(0 <= beta < 1 for beta in betas) and eps > 0 and frequency >= 1):
-            raise ValueError(
-                f"SOAP: lr={lr}, betas={betas}, eps={eps}, frequency={frequency}; expected lr and eps positive, "
-                "betas in [0, 1) and frequency at least 1"
-            )
+        positive("SOAP", lr=lr, eps=eps)
+        each: dict[str, Any] = {f"betas[{index}]": beta for index, beta in enumerate(betas)}
+        fraction("SOAP", zero=True, **each)
+        count("SOAP", 1, frequency=frequency)
         defaults = {
             "lr": lr,
             "betas": betas,

@@ -19,6 +19,7 @@ from pinn.least_squares import LeastSquares
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
 from pinn.optimizers.system import Buffers, squares_flops, stationarity
+from pinn.validation import count, fraction, positive
 
 
 class SPRING(Optimizer):
@@ -43,11 +44,9 @@ class SPRING(Optimizer):
     def __init__(
         self, momentum: float = 0.9, damping: float = 1e-6, *, length: float | None = None, halvings: int = 30
     ) -> None:
-        if not (0 <= momentum < 1 and damping > 0 and (length is None or length > 0) and halvings >= 0):
-            raise ValueError(
-                f"SPRING: momentum={momentum}, damping={damping}, length={length}, halvings={halvings}; expected "
-                "momentum in [0, 1), damping and length positive and halvings ≥ 0"
-            )
+        fraction("SPRING", zero=True, momentum=momentum)
+        positive("SPRING", damping=damping, **({} if length is None else {"length": length}))
+        count("SPRING", 0, halvings=halvings)
         self.momentum, self.damping, self.length, self.halvings = momentum, damping, length, halvings
         self._d: Tensor | None = None
         self._buffers = Buffers()

@@ -23,12 +23,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from pinn import linalg
-from pinn.least_squares import LeastSquares, Linearization
+from pinn.least_squares import LeastSquares
+from pinn.linearization import Linearization
 from pinn.optimizers.optimizer import StepEnding
 
 Solve = Callable[[Tensor], Tensor]
@@ -75,7 +77,10 @@ class System(ABC):
         condition: lower bound on the condition number of the last matrix factored, NaN where there is none.
         refinements: products with J and Jᵀ made so far to restore digits that JᵀJ had lost.
         unresolved: whether a solve has ended before they were restored.
+        orthogonal: whether J itself is factored, not JᵀJ or JJᵀ.
     """
+
+    orthogonal: ClassVar[bool] = False
 
     residual: Tensor
     gradient: Tensor
@@ -86,8 +91,11 @@ class System(ABC):
 
     def report(self) -> dict[str, float]:
         """For the trace: condition, refinements, and 1 for orthogonal where J itself was factored."""
-        orthogonal = float(isinstance(self, Orthogonal))
-        return {"condition": self.condition, "refinements": float(self.refinements), "orthogonal": orthogonal}
+        return {
+            "condition": self.condition,
+            "refinements": float(self.refinements),
+            "orthogonal": float(self.orthogonal),
+        }
 
     @abstractmethod
     def matvec(self, v: Tensor) -> Tensor:
@@ -168,6 +176,8 @@ class Orthogonal(_Held):
         residual: r (N,).
         J: (N, p).
     """
+
+    orthogonal = True
 
     def __init__(self, residual: Tensor, J: Tensor) -> None:
         super().__init__(residual, J)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinn.reference.result import Array
+from pinn.validation import count
 
 
 def nodes(n: int, low: float = -1.0, high: float = 1.0) -> Array:
@@ -26,8 +27,7 @@ def nodes(n: int, low: float = -1.0, high: float = 1.0) -> Array:
         >>> nodes(2, 0, 1)
         array([0. , 0.5, 1. ])
     """
-    if n < 1:
-        raise ValueError(f"nodes: n={n}; the degree is at least 1")
+    count("nodes", 1, n=n)
     # The sine form is antisymmetric to the last bit.
     unit = np.sin(np.pi * np.arange(-n, n + 1, 2) / (2 * n))
     return low + (high - low) * (unit + 1) / 2

@@ -9,9 +9,9 @@ deviation its error is about e^{−2π²r²}. Exponents are shifted by the large
 1 + cos πy = 2 cos² πy/2 so that they are small where w is large.
 
 Its `error` compares what is returned with a finer rule, over the root mean square of u. Both round the arguments of the
-same exponents, which moves the layer by about an ulp where the slope is 1/2ν, over a share of about ν of the interval:
-2ε max(1, ν^−½) is added for it. Where ν is large, u lives for a time of 1/2π²ν only while rounding stays what it is,
-so the mean square is taken by Gauss' rule on pieces of time that halve towards 0.
+same exponents, which moves the layer by about an ulp where the slope is 1/2ν, over a fraction of about ν of the
+interval: 2ε max(1, ν^−½) is added for it. Where ν is large, u lives for a time of 1/2π²ν only while rounding stays what
+it is, so the mean square is taken by Gauss' rule on pieces of time that halve towards 0.
 
 Source: Hopf, Comm. Pure Appl. Math. 3 (1950) 201; Cole, Quart. Appl. Math. 9 (1951) 225; Basdevant et al., Comput.
 Fluids 14 (1986) 23, equation (9). Trapezoidal rule: Trefethen, Weideman, SIAM Rev. 56 (2014) 385, section 5.
@@ -83,10 +83,10 @@ def _size(nu: float, latest: float) -> float:
     edges = np.append(0.0, latest * 0.5 ** np.arange(halvings, -1.0, -1.0))
     node, weight = np.polynomial.legendre.leggauss(4)
     t = (edges[:-1, None] + np.diff(edges)[:, None] * (node + 1) / 2).ravel()
-    share = (np.diff(edges)[:, None] * weight / 2).ravel() / latest
+    fraction = (np.diff(edges)[:, None] * weight / 2).ravel() / latest
     x = np.arange(-15, 17, 2) / 16
     u = burgers_sine(np.tile(x, t.size), np.repeat(t, x.size), nu).reshape(t.size, x.size)
-    return float(np.sqrt(share @ np.mean(u**2, axis=1)))
+    return float(np.sqrt(fraction @ np.mean(u**2, axis=1)))
 
 
 def burgers_sine(x: Array, t: Array, nu: float, resolution: float = RESOLUTION) -> Array:

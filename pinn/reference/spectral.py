@@ -26,7 +26,7 @@ from pinn.reference.result import Array, Columns
 Modes = NDArray[np.complex128]
 Nonlinear = Callable[[Modes], Modes]
 
-# Modes below this share of the largest are rounding, and are not kept.
+# Modes below this fraction of the largest are rounding, and are not kept.
 NEGLIGIBLE = 2e-17
 # Points times modes evaluated at once.
 CHUNK = 2_000_000
@@ -52,7 +52,7 @@ def phi(z: NDArray, count: int) -> list[NDArray]:
 
 
 @dataclass(frozen=True)
-class Step:
+class TimeStep:
     """One exponential Runge-Kutta step of order four, with the coefficients of its size.
 
     Args:
@@ -68,7 +68,7 @@ class Step:
     combine: tuple[NDArray, NDArray, NDArray]
 
     @classmethod
-    def of(cls, symbol: NDArray, size: float) -> Step:
+    def of(cls, symbol: NDArray, size: float) -> TimeStep:
         """The step of a linear part L (K,), real or complex, and a size."""
         one, two, three = phi(size * symbol, 3)
         return cls(
@@ -104,7 +104,7 @@ def march(symbol: NDArray, nonlinear: Nonlinear, start: Modes, times: Array, ste
     Returns:
         Modes (n, K).
     """
-    steps: dict[str, Step] = {}
+    steps: dict[str, TimeStep] = {}
     found = np.empty((len(times), len(start)), dtype=np.complex128)
     found[0] = c = start
     for index, gap in enumerate(np.diff(times)):
@@ -112,7 +112,7 @@ def march(symbol: NDArray, nonlinear: Nonlinear, start: Modes, times: Array, ste
         # Gaps that differ by rounding share their coefficients.
         name = f"{gap / count:.12e}"
         if name not in steps:
-            steps[name] = Step.of(symbol, gap / count)
+            steps[name] = TimeStep.of(symbol, gap / count)
         for _ in range(count):
             c = steps[name](c, nonlinear)
         found[index + 1] = c

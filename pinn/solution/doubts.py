@@ -1,8 +1,8 @@
 """Reasons not to trust an answer, in plain words, the gravest first.
 
-They are read off the residuals on fresh points, the history of the losses and the values of the outputs: a constraint
-that is not met, one met far worse than the others, a network that fits its points and not the equation, a run that
-ended too soon.
+They are read off the residuals on the report's fresh points, the history of the losses and the values of the outputs: a
+constraint that is not met, one met far worse than the others, a network that fits its points and not the equation, a
+run that ended too soon.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pinn.analysis import Role, analyze
 from pinn.domains import Points
 from pinn.problem import Problem
 from pinn.solution.outcome import Outcome
@@ -57,9 +58,7 @@ def _unmet(solution: Solution, constraints: tuple[ConstraintReport, ...], points
     if not unmet:
         return []
     problem = solution.problem
-    inside = next(
-        (p for name, p in points.items() if problem.constraints[name].on.dimension == problem.domain.dimension), None
-    )
+    inside = next((points[name] for name in analyze(problem).of_role(Role.EQUATION) if name in points), None)
     if inside is None:
         return said
     value = solution(**{name: inside.column(name).numpy() for name in inside.names})
@@ -89,13 +88,13 @@ def _unbalanced(problem: Problem, constraints: tuple[ConstraintReport, ...]) -> 
 
 
 def _overfitted(solution: Solution) -> list[str]:
-    """The loss on fresh points far above that on the points trained on, over the last looks."""
-    fresh, trained = solution.history.column("validation"), solution.history.column("loss")
-    both = np.flatnonzero(np.isfinite(fresh) & np.isfinite(trained) & (trained > 0))[-5:]
+    """The validation loss far above the loss on the points trained on, over the last evaluations."""
+    validation, trained = solution.history.column("validation"), solution.history.column("loss")
+    both = np.flatnonzero(np.isfinite(validation) & np.isfinite(trained) & (trained > 0))[-5:]
     if len(both) == 5:
-        ratio = float(np.median(fresh[both] / trained[both]))
+        ratio = float(np.median(validation[both] / trained[both]))
         if ratio > 30:
-            return [f"stale or too few points: the loss on fresh ones is {ratio:.0f} times that on those trained on"]
+            return [f"stale or too few points: the validation loss is {ratio:.0f} times that on the points trained on"]
     return []
 
 
@@ -107,8 +106,8 @@ def _unconverged(solution: Solution, outcome: Outcome | None) -> list[str]:
         return []
     least = np.minimum.accumulate(validation[evaluated])
     if least[-1] > 0.05 * least[0] and least[-1] > 0:
-        return [f"hardly trained: the loss on fresh points fell only from {least[0]:.1e} to {least[-1]:.1e}"]
+        return [f"hardly trained: the validation loss fell only from {least[0]:.1e} to {least[-1]:.1e}"]
     late = steps[evaluated] >= 0.8 * steps[evaluated][-1]
     if outcome is not None and outcome.ending.cut and late.any() and least[late][0] > 2 * least[-1]:
-        return ["unconverged: the loss on fresh points still halved in the last fifth of the run; more time would help"]
+        return ["unconverged: the validation loss still halved in the last fifth of the run; more time would help"]
     return []

@@ -139,7 +139,7 @@ class Report:
                 "rms": one.rms,
                 "largest": one.largest,
                 "where": dict(one.where),
-                "share": one.share,
+                "fraction_of_loss": one.fraction_of_loss,
                 "relative": one.relative,
                 "concentrated": {name: list(interval) for name, interval in one.concentrated.items()},
             }
@@ -167,12 +167,13 @@ class Report:
 
     def _table(self) -> list[str]:
         width = max(len("on fresh points"), *(len(one.name) for one in self.constraints))
-        lines = [f"{'on fresh points':<{width}}  rms resid.  of zero's   largest  share  at"]
+        lines = [f"{'on fresh points':<{width}}  rms resid.  of zero's   largest  of loss  at"]
         for one in self.constraints:
             relative = "—" if one.relative is None else f"{one.relative:.1e}"
             place = ", ".join(f"{name} = {value:.3g}" for name, value in one.where.items())
             lines.append(
-                f"{one.name:<{width}}  {one.rms:10.1e}  {relative:>9}  {one.largest:8.1e}  {one.share:4.0%}   {place}"
+                f"{one.name:<{width}}  {one.rms:10.1e}  {relative:>9}  {one.largest:8.1e}  "
+                f"{one.fraction_of_loss:7.0%}   {place}"
             )
         for one in self.constraints:
             for name, (low, high) in one.concentrated.items():

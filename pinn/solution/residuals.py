@@ -1,7 +1,7 @@
 """What the constraints leave on fresh points: how large, where, and against what the zero function would leave.
 
-For each constraint: root-mean-square and largest residual r, where the largest is, the constraint's share w mean(r^2)
-of the loss, and the shortest interval of each coordinate that holds half of the sum of r^2. A residual has the
+For each constraint: root-mean-square and largest residual r, where the largest is, the fraction of the loss that its
+w mean(r^2) is, and the shortest interval of each coordinate that holds half of the sum of r^2. A residual has the
 equation's units, so it is also given relative to what the zero function would leave, where that is not zero.
 """
 
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pinn.analysis import Role, analyze
 from pinn.derivatives import Autograd
 from pinn.domains import Points
 from pinn.objective import Equations
@@ -35,7 +36,7 @@ class ConstraintReport:
         rms: root-mean-square of its rows, in the equation's units.
         largest: largest absolute row, in the equation's units.
         where: the point of the largest row, by coordinate.
-        share: its part of the weighted loss, 0 to 1.
+        fraction_of_loss: its part of the weighted loss, 0 to 1.
         relative: rms over that of the zero function, dimensionless; None where the zero function leaves nothing.
         concentrated: coordinate -> (low, high) holding half the sum of squares, if under a fifth of the extent.
     """
@@ -44,7 +45,7 @@ class ConstraintReport:
     rms: float
     largest: float
     where: Mapping[str, float]
-    share: float
+    fraction_of_loss: float
     relative: float | None
     concentrated: Mapping[str, Interval] = field(default_factory=dict)
 
@@ -83,7 +84,7 @@ def measured_constraints(
                 rms=rms,
                 largest=float(rows.abs().max()),
                 where={key: float(place.column(key)[worst]) for key in place.names} if pointwise else {},
-                share=losses[name] / total if total > 0 else 0.0,
+                fraction_of_loss=losses[name] / total if total > 0 else 0.0,
                 relative=rms / zero if zero > 0 else None,
                 concentrated=_concentrated(problem, name, place, square),
             )
@@ -112,7 +113,7 @@ def _concentrated(problem: Problem, constraint: str, points: Points, square: Ten
     """Coordinates in which half of the sum of squares lies within a fifth of the domain's extent, for an equation."""
     weight = square.numpy()
     total = float(weight.sum())
-    inside = problem.constraints[constraint].on.dimension == problem.domain.dimension
+    inside = analyze(problem).constraints[constraint].role is Role.EQUATION
     if not inside or weight.size != points.n or points.n < 100 or not total > 0 or not math.isfinite(total):
         return {}
     found = {}

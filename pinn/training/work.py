@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor, nn
 
-from pinn.least_squares import Linearization
+from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.objective import Objective
 

@@ -53,14 +53,14 @@ def compare_derivatives(
         return []
     problem, outputs = equations.problem, equations.model.outputs
     nested = _by_nested(outputs, x, problem.coordinates, wanted)
-    widths = {name: 0.5 * (high - low) for name, (low, high) in problem.domain.bounds.items()}
+    extents = {name: 0.5 * (high - low) for name, (low, high) in problem.domain.bounds.items()}
     lines: dict[int, list[Line]] = {}
     sizes = {}
     for name, axes in wanted:
         value, lower = nested[name, axes], nested[name, axes[:-1]]
-        width = widths[problem.coordinates[axes[-1]]]
-        size = sizes[name, axes] = max(_largest(value), _largest(lower) / width)
-        found, error = _by_differences(outputs, x, problem.coordinates, (name, axes), width)
+        extent = extents[problem.coordinates[axes[-1]]]
+        size = sizes[name, axes] = max(_largest(value), _largest(lower) / extent)
+        found, error = _by_differences(outputs, x, problem.coordinates, (name, axes), extent)
         lines.setdefault(len(axes), []).append(((name, axes), (value - found).abs(), error, size))
     names = problem.coordinates
     rows = [
@@ -123,18 +123,18 @@ def _by_nested(
 
 
 def _by_differences(
-    outputs: Outputs, x: Tensor, names: Sequence[str], derivative: Derivative, width: float
+    outputs: Outputs, x: Tensor, names: Sequence[str], derivative: Derivative, extent: float
 ) -> tuple[Tensor, Tensor]:
     """A derivative by central differences of the one that is an order lower, and the error to allow, (n,) each.
 
     Args:
-        width: half the domain's extent along the last coordinate that is differentiated by; steps are shares of it.
+        extent: half the domain's extent along the last coordinate that is differentiated by; steps are fractions of it.
     """
     name, axes = derivative
     lower, axis, n = axes[:-1], axes[-1], x.shape[0]
     # Between the balanced steps of forward and central differences, since both are taken.
     one = x.new_zeros(())
-    h = width * math.sqrt(float(default_step(one)) * float(default_step(one, method="forward")))
+    h = extent * math.sqrt(float(default_step(one)) * float(default_step(one, method="forward")))
     along = torch.zeros_like(x)
     along[:, axis] = h
     places = torch.cat([x, x + along, x - along, x + 2 * along, x - 2 * along])
@@ -144,7 +144,7 @@ def _by_differences(
     bend = (f[1] - 2 * f[0] + f[2]).abs() / (2 * h)
     # Of the places and of the values, and what the fourth difference shows of noise beyond that: terms that cancel.
     epsilon = torch.finfo(x.dtype).eps
-    rounding = 100 * epsilon * (1 + _largest(x[:, axis]) / width) * _largest(f)
+    rounding = 100 * epsilon * (1 + _largest(x[:, axis]) / extent) * _largest(f)
     noise = 10 * _largest(f[3] - 4 * f[1] + 6 * f[0] - 4 * f[2] + f[4])
     return (4 * fine - coarse) / 3, bend + (fine - coarse).abs() + (rounding + noise) / h
 

@@ -20,8 +20,8 @@ from experiments.benchmarks.results import Run
 from experiments.benchmarks.suite import plan
 from experiments.command_line.configuration import ConfigurationError, check, target
 from experiments.command_line.overrides import CONF
+from experiments.peers.monitor import ErrorMonitor
 from experiments.peers.recipes import RECIPES
-from experiments.peers.watch import Watch
 from pinn.problems import diffusion_inverse, lorenz_inverse, poisson_2d
 from pinn.solver import solve
 
@@ -398,12 +398,12 @@ def test_the_curve_is_that_of_the_parameters_kept():
 
 def test_the_watch_measures_the_reference_as_exact():
     problem = diffusion_inverse()
-    watch = Watch(problem, seconds=100.0, every=0.0)
-    watch.begin()
-    assert not watch.step(lambda x: np.exp(-x[:, 1:]) * np.sin(np.pi * x[:, :1]), {"C": 1.1})
-    assert watch.history["error"][0] < 1e-14 and watch.coefficient_errors()["C"] == pytest.approx(0.1)
-    assert watch.step(lambda x: 0 * x[:, 0], {"C": 1.0}) is False and watch.history["error"][1] == 1.0
-    assert Watch(poisson_2d(), seconds=0.0).over
+    monitor = ErrorMonitor(problem, seconds=100.0, every=0.0)
+    monitor.begin()
+    assert not monitor.step(lambda x: np.exp(-x[:, 1:]) * np.sin(np.pi * x[:, :1]), {"C": 1.1})
+    assert monitor.history["error"][0] < 1e-14 and monitor.coefficient_errors()["C"] == pytest.approx(0.1)
+    assert monitor.step(lambda x: 0 * x[:, 0], {"C": 1.0}) is False and monitor.history["error"][1] == 1.0
+    assert ErrorMonitor(poisson_2d(), seconds=0.0).over
 
 
 def test_a_run_has_a_process_of_its_own_and_is_found_again(tmp_path, capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""Optimizers at equal time: one start for all, options that are checked, medians and shares, no run made twice."""
+"""Optimizers at equal time: one start for all, checked options, medians, fractions of time, no run made twice."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from experiments import benchmark_optimizers
 from experiments.benchmark_optimizers import cosine
 from experiments.benchmarks import session
-from experiments.benchmarks.comparison import account, comparison, details, share, targets_table
+from experiments.benchmarks.comparison import account, comparison, details, fraction_of_time, targets_table
 from experiments.benchmarks.suite import plan_optimizers
 from experiments.command_line.configuration import ConfigurationError, build, target
 from experiments.command_line.overrides import CONF
@@ -119,14 +119,14 @@ def test_the_learning_rate_is_a_cosine_of_wall_time(monkeypatch):
         assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * factor, abs=1e-15)
 
 
-def test_the_share_is_the_median_over_seeds_of_the_time_to_the_rivals_error():
+def test_the_fraction_of_time_is_the_median_over_seeds_of_the_time_to_the_rivals_error():
     times = [1, 2, 4, 60]
     ours = [record("p", "lm", times, [1e-1, level, 1e-6, 1e-9], seed) for seed, level in enumerate([1e-2, 1e-3, 1e-4])]
     rivals = [record("p", "adam", [1, 40], [1.0, 1e-3], seed) for seed in range(3)]
-    assert share(ours, rivals, SUITE) == 2 / 40  # first times 4, 2, 2
-    assert share(ours[:1], rivals, SUITE) == 4 / 40  # other seeds do not count
-    assert math.isinf(share([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
-    assert math.isnan(share([], rivals, SUITE))
+    assert fraction_of_time(ours, rivals, SUITE) == 2 / 40  # first times 4, 2, 2
+    assert fraction_of_time(ours[:1], rivals, SUITE) == 4 / 40  # other seeds do not count
+    assert math.isinf(fraction_of_time([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
+    assert math.isnan(fraction_of_time([], rivals, SUITE))
 
 
 def test_the_comparison_has_a_column_an_optimizer_and_marks_the_least():
@@ -136,14 +136,14 @@ def test_the_comparison_has_a_column_an_optimizer_and_marks_the_least():
         record("c", "lm", [1, 30], [1, 1e-8]),
         record("c", "adam", [1, 60], [1, 1e-3]),
     ]
-    said, table = comparison(records, SUITE, {"rival": "adam", "ours": ["lm"], "share": 0.05})
+    said, table = comparison(records, SUITE, {"rival": "adam", "ours": ["lm"], "fraction": 0.05})
     header, _, *rows = table.splitlines()
     assert header == "| problem | lm | adam | lm / adam |" and "at most 0.05" in said
     assert rows == [
         "| p | **1.0e-08** | 1.0e-03 | 0.017 met |",
         "| c (C) | **1.0e-08** | 1.0e-03 | 0.500 missed |",
     ]
-    assert comparison(records[:1], SUITE, {"rival": "adam", "ours": ["lm"], "share": 0.05}) == [
+    assert comparison(records[:1], SUITE, {"rival": "adam", "ours": ["lm"], "fraction": 0.05}) == [
         "| problem | lm |\n| --- | --- |\n| p | **1.0e-08** |"
     ]
     assert "| p | adam | 1.0e-03 | 5 | 60.0 | 9 | 30 | — | time is up |" in details(records, SUITE)
@@ -175,7 +175,7 @@ def test_the_cause_of_a_missed_target_and_what_never_ran_are_told():
 
 def test_a_rival_that_diverged_has_no_error_to_reach():
     rivals = [record("p", "adam", [1, 40], [1.0, None])]
-    assert math.isnan(share([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
+    assert math.isnan(fraction_of_time([record("p", "lm", [1, 2], [1, 1e-2])], rivals, SUITE))
     assert "diverged" in details(rivals, SUITE)
 
 

@@ -23,8 +23,8 @@ from experiments.benchmarks.tables import judged
 from experiments.command_line.configuration import build, target
 from experiments.command_line.overrides import CONF
 from experiments.command_line.run_folder import write_json
+from experiments.peers.monitor import ErrorMonitor
 from experiments.peers.recipes import RECIPES, Phase
-from experiments.peers.watch import Watch
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark.yaml"), resolve=False)
@@ -88,15 +88,18 @@ def test_every_peer_has_a_recipe_for_its_problems():
         functions = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
         assert {"solve", "versions", *recipes} <= functions
         for recipe in recipes.values():
-            assert recipe.layers and recipe.schedule and recipe.points and 0 < recipe.share <= 1
+            assert recipe.layers and recipe.schedule and recipe.points and 0 < recipe.trained_fraction <= 1
             assert re.match(r"[\w-]+/\w+@[0-9a-f]{8}: (examples|tutorials)/", recipe.source), recipe.source
 
 
 def test_pinas_tutorials_are_followed_to_the_number():
     poisson, inverse = RECIPES["pina"]["poisson_2d"], RECIPES["pina"]["diffusion_inverse"]
-    assert poisson.points == {"side": 30, "boundary": 100} and (poisson.share, poisson.weight_decay) == (0.8, 1e-8)
+    assert poisson.points == {"side": 30, "boundary": 100} and (poisson.trained_fraction, poisson.weight_decay) == (
+        0.8,
+        1e-8,
+    )
     assert [(phase.iterations, phase.rate) for phase in poisson.schedule] == [(1000, 6e-3)]
-    assert inverse.points["side"] == 20 and inverse.points["boundary"] == 1000 and inverse.share == 1
+    assert inverse.points["side"] == 20 and inverse.points["boundary"] == 1000 and inverse.trained_fraction == 1
     assert [(phase.iterations, phase.rate) for phase in inverse.schedule] == [(1500, 5e-3)]
 
 
@@ -236,9 +239,9 @@ def adapted(peer, name, schedule, seconds):
     """A run of an adapter in this process, by a recipe with another schedule."""
     adapter = importlib.import_module(f"experiments.peers.with_{peer}")
     node = CONFIGURATION["suite"][name]["problem"]
-    watch = Watch(build(target(node, ""), node), seconds)
-    watch.begin()
-    return adapter.solve(name, replace(RECIPES[peer][name], schedule=schedule), watch, 0)
+    monitor = ErrorMonitor(build(target(node, ""), node), seconds)
+    monitor.begin()
+    return adapter.solve(name, replace(RECIPES[peer][name], schedule=schedule), monitor, 0)
 
 
 @pytest.mark.slow
@@ -256,7 +259,7 @@ def test_deepxde_goes_through_its_phases_and_ends_by_itself(deepxde):
 def test_adam_goes_on_to_the_limit_after_the_published_schedule(peer, request, monkeypatch):
     request.getfixturevalue(peer)
     ticks = itertools.count()  # a hundredth of a second between two looks at the clock, on every machine
-    monkeypatch.setattr("experiments.peers.watch.time", SimpleNamespace(perf_counter=lambda: next(ticks) / 100))
+    monkeypatch.setattr("experiments.peers.monitor.time", SimpleNamespace(perf_counter=lambda: next(ticks) / 100))
     found = adapted(peer, "diffusion_inverse", (Phase("Adam", 20, 1e-3),), 2.0)
     assert re.match(r"Adam 20 of 20, then on to \d+", found["reason"]) and found["steps"] > 20
     assert found["published"]["seconds"] < 2 <= found["history"]["seconds"][-1]

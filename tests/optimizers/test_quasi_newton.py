@@ -116,5 +116,5 @@ def test_a_loss_that_is_not_finite_ends_it():
     assert step.done and math.isnan(step.loss)
     with pytest.raises(ValueError, match="history=0"):
         LBFGS(history=0)
-    with pytest.raises(ValueError, match="SSBroyden: slope=2"):
+    with pytest.raises(ValueError, match="SSBroyden: got slope=2"):
         SSBroyden(slope=2)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pinn import problems
-from pinn.validation import count, finite, not_negative, positive, positive_each, whole
+from pinn.validation import count, finite, fraction, not_negative, positive, positive_each, whole
 
 POSITIVE = {
     "allen_cahn": ["diffusion"],
@@ -148,3 +148,15 @@ def test_numbers_of_every_kind_pass():
         count("here", 2, a=4.0)
     with pytest.raises(ValueError, match=r"^here: got b=0, expected a positive finite number; give b > 0$"):
         positive("here", a=1, b=0)
+
+
+def test_a_fraction_has_the_ends_that_it_is_allowed():
+    fraction("here", a=0.5, b=np.float64(0.1))
+    fraction("here", zero=True, a=0)
+    fraction("here", one=True, a=1.0)
+    with pytest.raises(ValueError, match=r"^here: got a=0, expected a number in \(0, 1\); give 0 < a < 1$"):
+        fraction("here", a=0)
+    with pytest.raises(ValueError, match=r"^here: got a=1, expected a number in \[0, 1\); give 0 <= a < 1$"):
+        fraction("here", zero=True, a=1)
+    with pytest.raises(ValueError, match=r"^here: got a=nan, expected a number in \(0, 1\]; give 0 < a <= 1$"):
+        fraction("here", one=True, a=math.nan)

@@ -67,7 +67,7 @@ def test_residuals_are_those_of_the_equation():
     equation, start = made.constraints
     assert equation.rms == pytest.approx(math.sqrt(1 / 20), rel=1e-2)
     assert equation.largest == pytest.approx(0.5, rel=1e-2) and equation.where["x"] == pytest.approx(1, abs=1e-2)
-    assert equation.share == pytest.approx(1) and equation.relative is None
+    assert equation.fraction_of_loss == pytest.approx(1) and equation.relative is None
     assert start.rms == 0 and start.relative == 0
     assert made.loss == pytest.approx(0.5 / 20, rel=1e-2)
     # Half of ∫x⁴ lies beyond (1/2)^(1/5) = 0.8706.
@@ -102,7 +102,7 @@ def test_overfitting_and_a_run_cut_short_are_named():
     assert any("stale or too few points" in warning for warning in made.warnings)
     assert any(warning.startswith("unconverged") for warning in made.warnings)
     made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history([1.0, 0.9, 0.9]))
-    assert made.warnings == ("hardly trained: the loss on fresh points fell only from 1.0e+00 to 9.0e-01",)
+    assert made.warnings == ("hardly trained: the validation loss fell only from 1.0e+00 to 9.0e-01",)
 
 
 def test_nothing_finite_is_said_first():

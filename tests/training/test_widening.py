@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pinn import Solution, solve
+from pinn.model import Widenable
 from pinn.networks import MLP, SIREN
 from pinn.optimizers import LBFGS, SPRING, LevenbergMarquardt, MatrixFree
 from pinn.problems import oscillator
@@ -96,6 +97,43 @@ def test_a_run_goes_on_with_the_wider_network(optimizer, tmp_path):
     assert again.error() == solution.error()
     further = solve(oscillator(3.0), start=again, steps=3, progress=False)
     assert further.error() <= 1.5 * again.error()
+
+
+class TwoSines(torch.nn.Module):
+    """A network of this test alone: y = W₂ sin(W₁ x + b₁) + b₂."""
+
+    def __init__(self, inputs, outputs, *, width=4, generator, dtype=torch.float64):
+        super().__init__()
+        self.first = torch.nn.Linear(inputs, width, dtype=dtype)
+        self.last = torch.nn.Linear(width, outputs, dtype=dtype)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=dtype))
+
+    @property
+    def width(self):
+        return self.first.out_features
+
+    def widened(self, width, generator):
+        wide = TwoSines(self.first.in_features, self.last.out_features, width=width, generator=generator)
+        with torch.no_grad():
+            wide.first.weight[: self.width] = self.first.weight
+            wide.first.bias[: self.width] = self.first.bias
+            wide.last.weight.zero_()[:, : self.width] = self.last.weight
+            wide.last.bias.copy_(self.last.bias)
+        return wide
+
+    def forward(self, x):
+        return self.last(torch.sin(self.first(x)))
+
+
+def test_a_network_from_outside_grows_too():
+    assert isinstance(TwoSines(1, 1, generator=seeded()), Widenable)
+    stage = Stage(LevenbergMarquardt(), Growing(RAD(every=5), start=60), steps=40, widening=EAGER)
+    solution = solve(oscillator(3.0), network=TwoSines, stages=[stage], progress=False)
+    assert isinstance(solution.model.network, TwoSines)
+    assert solution.model.network.width == 9  # 4, 6, 9
+    assert solution.history[-1]["loss"] < solution.history[0]["loss"]
 
 
 def test_the_loss_does_not_jump_where_the_network_grows_and_damping_is_kept():

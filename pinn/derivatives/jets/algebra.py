@@ -44,7 +44,7 @@ class OutsideBasis(KeyError):
     """An operator was required that the basis does not span."""
 
 
-def times(monomial: Monomial, other: Monomial) -> Monomial:
+def monomial_product(monomial: Monomial, other: Monomial) -> Monomial:
     """Product of two monomials."""
     return tuple(sorted(monomial + other)) if monomial and other else monomial or other
 

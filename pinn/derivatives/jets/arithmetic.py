@@ -24,7 +24,7 @@ from torch import Tensor
 from pinn.derivatives.jets import taylor
 from pinn.derivatives.jets.jet import Jet, MissingRule, Part, value_of
 from pinn.derivatives.jets.kernels import affine
-from pinn.derivatives.jets.kernels.compose import Product, composed, is_constant
+from pinn.derivatives.jets.kernels.compose import LeibnizProduct, composed, is_constant
 from pinn.derivatives.jets.kernels.compose_part import partly_composed
 
 FEW = 4
@@ -180,7 +180,7 @@ def multiply(f: Any, g: Any) -> Jet:
     if left.shape[1:] != right.shape[1:]:
         shape = torch.broadcast_shapes(left.shape[1:], right.shape[1:])
         left, right = left.expand(-1, *shape), right.expand(-1, *shape)
-    return Jet(f.context, keys, stack=Product.apply(terms, 1 + len(keys), left, right, f.context.space))
+    return Jet(f.context, keys, stack=LeibnizProduct.apply(terms, 1 + len(keys), left, right, f.context.space))
 
 
 def negative(f: Jet) -> Jet:

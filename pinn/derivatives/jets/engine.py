@@ -29,7 +29,6 @@ from pinn.derivatives.engine import (
     Engine,
     EngineChoice,
     ModelFunction,
-    Operator,
     ResidualFunction,
     flat_gradient,
     scaled,
@@ -41,6 +40,7 @@ from pinn.derivatives.jets.kernels.workspace import Workspace
 from pinn.derivatives.jets.program import Evaluation, OperatorKey, Program
 from pinn.derivatives.jets.registry import with_rules
 from pinn.derivatives.jets.trace import Trace
+from pinn.linearization import Linearization
 
 _LOG = logging.getLogger("pinn.derivatives")
 
@@ -219,7 +219,7 @@ class _BoundJets(BoundEquation):
         parameters: Sequence[Tensor],
         constants: Constants | None = None,
         scale: Tensor | None = None,
-    ) -> Operator:
+    ) -> Linearization:
         """r, and products with J from sensitivities and activations, without rows."""
         traced = self._traced(points, constants)
         if traced is None:
@@ -229,7 +229,7 @@ class _BoundJets(BoundEquation):
             found, part = traced.linearized(block, scale)
             rows.append(found.reshape(-1))
             parts.append(part)
-        return _BlockOperator(torch.cat(rows), parts, parameters)
+        return _StackedBlocks(torch.cat(rows), parts, parameters)
 
     # -- the reference behind -----------------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ def _difference(fast: Tensor, slow: Tensor) -> str:
     """In what rows and their gradients by the parameters differ, or nothing.
 
     Rows near zero, as a good solution leaves them, are differences of larger terms and agree to the rounding of those;
-    the size of the terms is read off the parameters' shares θ ∂r/∂θ.
+    the size of the terms is read off the parameters' parts θ ∂r/∂θ.
     """
     tolerance = 10.0 * torch.finfo(slow.dtype).eps ** 0.5
     if fast.shape != slow.shape:
@@ -301,8 +301,8 @@ def _difference(fast: Tensor, slow: Tensor) -> str:
         seed = torch.linspace(0.5, 1.5, slow.numel(), dtype=slow.dtype, device=slow.device).view_as(slow)
         # The graphs of the constants are the caller's, who has yet to use them.
         first, second = (flat_gradient(rows, leaves, seed, retain_graph=True) for rows in (fast, slow))
-        shares = second * torch.cat([leaf.detach().reshape(-1) for leaf in leaves])
-        terms = float(shares.nan_to_num().abs().max()) / slow.shape[0]
+        parts = second * torch.cat([leaf.detach().reshape(-1) for leaf in leaves])
+        terms = float(parts.nan_to_num().abs().max()) / slow.shape[0]
     error = _distance(fast.detach(), slow.detach(), terms)
     if not error <= tolerance:
         return f"jets differ from nested autograd in the residual, by {error:.1e} relative"
@@ -341,20 +341,20 @@ def _mirror(total: Tensor) -> None:
     total.tril_().add_(lower.T)
 
 
-class _BlockOperator(Operator):
+class _StackedBlocks:
     """Products with J, block by block."""
 
     def __init__(self, residual: Tensor, parts: list[BlockLinearization], parameters: Sequence[Tensor]) -> None:
         self.residual = residual
         self._parts, self._parameters = parts, list(parameters)
 
-    def jvp(self, vector: Tensor) -> Tensor:
+    def jvp(self, v: Tensor) -> Tensor:
         """J v, shape (N,)."""
-        return torch.cat([part.jvp(self._parameters, vector) for part in self._parts])
+        return torch.cat([part.jvp(self._parameters, v) for part in self._parts])
 
-    def vjp(self, vector: Tensor) -> Tensor:
+    def vjp(self, w: Tensor) -> Tensor:
         """Jᵀ w, shape (p,)."""
-        pieces = vector.split([part.n * part.q for part in self._parts])
+        pieces = w.split([part.n * part.q for part in self._parts])
         total = self._parts[0].vjp(self._parameters, pieces[0])
         for part, piece in zip(self._parts[1:], pieces[1:], strict=True):
             total += part.vjp(self._parameters, piece)

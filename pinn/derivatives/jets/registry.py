@@ -309,24 +309,36 @@ _FEATURES: Mapping[str, Apply] = MappingProxyType(
 """Names of functions that put features together or take them apart, and of copies."""
 
 
-def _named(table: Mapping[str, Apply], pointwise: bool, discrete: bool = False) -> dict[Callable[..., Any], Rule]:
-    """The rules of the functions that torch has by these names."""
+_NOT_EVERYWHERE = frozenset({"__rdiv__"})
+"""Names that only some versions of torch have."""
+
+
+def rules_by_name(
+    table: Mapping[str, Apply], pointwise: bool, discrete: bool = False
+) -> dict[Callable[..., Any], Rule]:
+    """The rules of the functions that torch has by these names.
+
+    Raises:
+        AttributeError: for a name that nothing in torch has, such as one that is misspelt.
+    """
     found: dict[Callable[..., Any], Rule] = {}
     for names, apply in table.items():
         for name in names.split():
-            for owner in (torch, Tensor, F, torch.special):
-                function = getattr(owner, name, None)
-                if function is not None:
-                    found[function] = Rule(function, apply, pointwise, discrete)
+            functions = [getattr(owner, name) for owner in (torch, Tensor, F, torch.special) if hasattr(owner, name)]
+            if not functions and name not in _NOT_EVERYWHERE:
+                raise AttributeError(
+                    f"rules of jets: torch has no {name!r}; mend the name, or list it as one of some versions"
+                )
+            found |= {function: Rule(function, apply, pointwise, discrete) for function in functions}
     return found
 
 
 RULES: Rules = MappingProxyType(
     {
-        **_named(_FEATURES, pointwise=False),
-        **_named(_DISCRETE, pointwise=True, discrete=True),
-        **_named({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
-        **_named(_POINTWISE, pointwise=True),
+        **rules_by_name(_FEATURES, pointwise=False),
+        **rules_by_name(_DISCRETE, pointwise=True, discrete=True),
+        **rules_by_name({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
+        **rules_by_name(_POINTWISE, pointwise=True),
     }
 )
 """The rules of torch's functions."""

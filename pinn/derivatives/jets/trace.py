@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.jets.algebra import ONE, DerivativeBasis, Monomial, Polynomial, times
+from pinn.derivatives.jets.algebra import ONE, DerivativeBasis, Monomial, Polynomial, monomial_product
 from pinn.derivatives.jets.jet import NO_RULE, MissingAttribute, MissingRule, Rules, name_of, positional
 from pinn.derivatives.jets.registry import RULES
 
@@ -292,7 +292,7 @@ class TracedField:
         """Derivative by coordinates, one after the other."""
         symbol: Monomial = ONE
         for x in xs:
-            symbol = times(symbol, (_number(x),))
+            symbol = monomial_product(symbol, (_number(x),))
         if self.stepwise:
             raise MissingRule(f"the derivative of {', '.join(sorted(_jumps(self)))}: it is constant between jumps")
         return self.apply({symbol: 1.0})
@@ -305,7 +305,7 @@ class TracedField:
             product: dict[Monomial, float] = {}
             for left, c in p.items():
                 for right, k in operator.items():
-                    monomial = times(left, right)
+                    monomial = monomial_product(left, right)
                     product[monomial] = product.get(monomial, 0.0) + c * k
             if atom.number is not None:
                 # A coordinate has itself, one derivative that is a number, and no more.

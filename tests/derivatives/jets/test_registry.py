@@ -11,7 +11,7 @@ from torch import nn
 from torch.overrides import handle_torch_function, has_torch_function
 
 from pinn.derivatives import Autograd, Jets, MissingRule, biharmonic, d, laplacian
-from pinn.derivatives.jets import Rule, rule
+from pinn.derivatives.jets import Rule, registry, rule
 from pinn.derivatives.jets.registry import RULES, with_rules
 
 WIDTH = 6
@@ -413,6 +413,11 @@ def test_arguments_of_rules():
         TypeError, match=r"Jets: got <function bump.*expected what pinn\.derivatives\.jets\.rule returns"
     ):
         Jets(rules=[bump])
+
+
+def test_a_name_that_torch_does_not_have_is_refused():
+    with pytest.raises(AttributeError, match="torch has no 'sinus'"):
+        registry.rules_by_name({"sin sinus": torch.sin}, pointwise=True)
 
 
 def test_coefficients_of_a_wrong_shape_are_named():

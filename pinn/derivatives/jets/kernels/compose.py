@@ -121,9 +121,9 @@ def _compose(
     if program.powers:
         powers = powers_of(program.powers, keys, tail, space)
         for slope, level, power in zip(slopes[1:], program.powers, powers, strict=True):
-            for key, out, fresh, _ in level:
+            for key, out, unwritten, _ in level:
                 total, scale = power[key]
-                if fresh:
+                if unwritten:
                     torch.mul(slope, total, out=y[out])
                     if scale != 1.0:
                         y[out].mul_(scale)
@@ -229,23 +229,24 @@ class Compose(torch.autograd.Function):
 
 
 class _Weights:
-    """w = φ'(z): products with its value, the common factor q (a tensor or None, times a number), p_a and the rest.
+    """w = φ'(z): products with its value (`scaled`), the common factor q, p_a and the rest.
 
-    Where the p_a are entries of one stack, at their own places, `stack` is that.
+    The factor is a tensor or None, times a number. Where the p_a are entries of one stack, at their own places, `stack`
+    is that.
     """
 
-    __slots__ = ("factor", "parts", "q", "rest", "stack", "times")
+    __slots__ = ("factor", "parts", "q", "rest", "scaled", "stack")
 
     def __init__(
         self,
-        times: Callable[[Tensor], Tensor],
+        scaled: Callable[[Tensor], Tensor],
         q: Tensor | None,
         factor: float,
         parts: Mapping[int, Tensor],
         rest: Mapping[int, tuple[Tensor, float]],
         stack: Tensor | None,
     ) -> None:
-        self.times, self.q, self.factor, self.parts, self.rest, self.stack = times, q, factor, parts, rest, stack
+        self.scaled, self.q, self.factor, self.parts, self.rest, self.stack = scaled, q, factor, parts, rest, stack
 
 
 def _riccati_weights(
@@ -257,10 +258,10 @@ def _riccati_weights(
     y0 = y[0]
     if function.pullback is not None:
         pullback = function.pullback
-        times: Callable[[Tensor], Tensor] = lambda t: pullback(t, y0, space.stack(t.shape[0], t[0]))  # noqa: E731
+        scaled: Callable[[Tensor], Tensor] = lambda t: pullback(t, y0, space.stack(t.shape[0], t[0]))  # noqa: E731
     else:
         slope = quadratic(function.riccati, y0, space)
-        times = lambda t: space.scaled(t, slope)  # noqa: E731
+        scaled = lambda t: space.scaled(t, slope)  # noqa: E731
     q: Tensor | None
     if p2 == 0.0:
         q, factor = None, p1
@@ -274,14 +275,14 @@ def _riccati_weights(
             if place in long:
                 # Σ y_a y_b = φ' Σ y_a z_b
                 total, scale = long[place]
-                rest[place] = times(total.unsqueeze(0))[0], scale * p2
+                rest[place] = scaled(total.unsqueeze(0))[0], scale * p2
                 continue
             (a, b, c), *others = terms
             total = space.product(y[a], y[b])
             for i, j, factor_ij in others:
                 total.addcmul_(y[i], y[j], value=factor_ij / c)
             rest[place] = total, c * p2
-    return _Weights(times, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest, stack)
+    return _Weights(scaled, q, factor, {k: y[k] for k in range(1, len(program.keys) + 1)}, rest, stack)
 
 
 def _series_weights(
@@ -295,9 +296,9 @@ def _series_weights(
     space: Workspace,
 ) -> _Weights:
     slopes = function.taylor(z0, y0, extra, 2 + len(program.powers) if program.keys else 1, space)
-    times: Callable[[Tensor], Tensor] = lambda t: space.scaled(t, slopes[0])  # noqa: E731
+    scaled: Callable[[Tensor], Tensor] = lambda t: space.scaled(t, slopes[0])  # noqa: E731
     if not program.keys:
-        return _Weights(times, None, 1.0, {}, {}, None)
+        return _Weights(scaled, None, 1.0, {}, {}, None)
     rest: dict[int, tuple[Tensor, float]] = {}
     if program.powers:
         for m, (level, power) in enumerate(
@@ -311,16 +312,16 @@ def _series_weights(
                     found, base = rest[out]
                     found.addcmul_(slopes[m], total, value=(m + 1) * scale / base)
     parts = {out: tail[place - 1] for out, place in program.place_in.items() if out}
-    return _Weights(times, slopes[1], 2.0, parts, rest, None)
+    return _Weights(scaled, slopes[1], 2.0, parts, rest, None)
 
 
 def _adjoint(program: Composition, w: _Weights, gradient: Tensor, space: Workspace) -> Tensor:
     """ḡ_z[b] = Σ c w_a ḡ_k, as places; the common factor q is multiplied in once for each k, or once in all."""
     places = [0, *(out for out, _ in program.linear)]
     if places == list(range(len(places))):
-        stack = w.times(gradient[: len(places)])
+        stack = w.scaled(gradient[: len(places)])
     else:
-        stack = w.times(gradient[places])
+        stack = w.scaled(gradient[places])
     gz, g = stack.unbind(0), gradient.unbind(0)
     needed = {a + i for _, a, b, m, _ in program.adjoint if b for i in range(m)}
     full: dict[int, Tensor] = {}
@@ -367,7 +368,7 @@ def _accumulate(total: Tensor, tensor: Tensor, q: Tensor | None, factor: float) 
     return total.add_(tensor, alpha=factor) if q is None else total.addcmul_(tensor, q, value=factor)
 
 
-class Product(torch.autograd.Function):
+class LeibnizProduct(torch.autograd.Function):
     """Leibniz's rule on two stacks of equal feature shape; `terms` are places (k, a, b, c)."""
 
     @staticmethod

@@ -115,38 +115,38 @@ class _Sums:
     def __init__(self, space: Workspace, entries: int, value: Tensor) -> None:
         self.stack = space.stack(entries, value)
         self._entries = self.stack.unbind(0)
-        self._fresh = set(range(entries))
+        self._unwritten = set(range(entries))
 
     def claim(self, b: int) -> Tensor:
         """Entry b, for the caller to write or, where it was written, to add to."""
-        self._fresh.discard(b)
+        self._unwritten.discard(b)
         return self._entries[b]
 
     def add(self, b: int, left: Tensor, right: Tensor, c: float) -> None:
         """Entry b += c · left · right."""
-        if b not in self._fresh:
+        if b not in self._unwritten:
             self._entries[b].addcmul_(left, right, value=c)
             return
         torch.mul(left, right, out=self._entries[b])
         if c != 1.0:
             self._entries[b].mul_(c)
-        self._fresh.discard(b)
+        self._unwritten.discard(b)
 
     def add_run(self, b: int, rows: Tensor, factor: Tensor, c: float) -> None:
         """Entries b, b + 1, … += c · factor · rows."""
         run = range(b, b + rows.shape[0])
-        if self._fresh.isdisjoint(run):
+        if self._unwritten.isdisjoint(run):
             self.stack[b : run.stop].addcmul_(rows, factor, value=c)
-        elif self._fresh.issuperset(run):
+        elif self._unwritten.issuperset(run):
             torch.mul(rows, factor if c == 1.0 else factor * c, out=self.stack[b : run.stop])
-            self._fresh.difference_update(run)
+            self._unwritten.difference_update(run)
         else:
             for place, row in zip(run, rows.unbind(0), strict=True):
                 self.add(place, row, factor, c)
 
     def finished(self) -> Gradients:
         """The value's, the tail's, and the stack of both; zero where nothing was added."""
-        for b in self._fresh:
+        for b in self._unwritten:
             self._entries[b].zero_()
         return self._entries[0], self.stack[1:], self.stack
 

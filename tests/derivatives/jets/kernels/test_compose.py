@@ -5,7 +5,7 @@ import torch
 
 from pinn.derivatives.jets import activations, taylor
 from pinn.derivatives.jets.algebra import DerivativeBasis
-from pinn.derivatives.jets.kernels.compose import Compose, Product
+from pinn.derivatives.jets.kernels.compose import Compose, LeibnizProduct
 from pinn.derivatives.jets.kernels.workspace import Workspace
 
 SPACE = Workspace()
@@ -36,4 +36,4 @@ def test_fused_gradients(function, order):
 def test_products():
     basis = DerivativeBasis([{(0, 0, 1): 1.0}])
     f, g = stacks(basis.size, 2, 3).requires_grad_(), (stacks(basis.size, 2, 3) ** 2).requires_grad_()
-    assert torch.autograd.gradcheck(lambda f, g: Product.apply(basis.terms, basis.size, f, g, SPACE), (f, g))
+    assert torch.autograd.gradcheck(lambda f, g: LeibnizProduct.apply(basis.terms, basis.size, f, g, SPACE), (f, g))

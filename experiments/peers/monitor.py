@@ -1,7 +1,7 @@
 """The clock and the measure of a peer's run: the same grid, the same reference and the same limit as for this library.
 
-A look is taken about every quarter second; the trainer here evaluates by the work done, about as often. Looks do not
-count in the peer's time.
+The error is evaluated about every quarter second, as often as the trainer here does by the work done. Evaluations do
+not count in the peer's time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Array = NDArray[np.float64]
 Predict = Callable[[Array], Array]
 
 
-class Watch:
+class ErrorMonitor:
     """Records error and coefficients against time, and says when the time is up.
 
     Args:
         problem: with a reference and one output.
         seconds: limit of the peer's own time.
-        every: seconds between looks.
+        every: seconds between evaluations.
     """
 
     def __init__(self, problem: Problem, seconds: float, every: float = 0.25) -> None:
@@ -39,10 +39,10 @@ class Watch:
         self.history: dict[str, list[float | None]] = {"seconds": [], "error": [], "coefficients": []}
         self.steps = 0
         self.first = math.nan
-        self.looking = 0.0
+        self.evaluating = 0.0
         self.published: dict[str, float] | None = None
         self.found: dict[str, float] = {}
-        self._looked = -math.inf
+        self._evaluated = -math.inf
         self._began = time.perf_counter()
 
     def begin(self) -> None:
@@ -52,7 +52,7 @@ class Watch:
     @property
     def elapsed(self) -> float:
         """The peer's own seconds so far."""
-        return time.perf_counter() - self._began - self.looking
+        return time.perf_counter() - self._began - self.evaluating
 
     @property
     def over(self) -> bool:
@@ -64,35 +64,35 @@ class Watch:
         now = self.elapsed
         self.first = now if self.steps == 0 else self.first
         self.steps += count
-        if now - self._looked >= self.every:
-            self.look(predict, coefficients)
+        if now - self._evaluated >= self.every:
+            self.evaluate(predict, coefficients)
         return self.over
 
-    def look(self, predict: Predict, coefficients: Mapping[str, float]) -> float:
+    def evaluate(self, predict: Predict, coefficients: Mapping[str, float]) -> float:
         """Measure now; returns the relative L2 error."""
         before = time.perf_counter()
-        now = self._looked = self.elapsed
+        now = self._evaluated = self.elapsed
         difference = np.asarray(predict(self.x), dtype=np.float64).reshape(-1) - self.exact
         error = float(np.linalg.norm(difference) / np.linalg.norm(self.exact))
         self.found = dict(coefficients)
         self.history["seconds"].append(round(now, 3))
         self.history["error"].append(_short(error))
         self.history["coefficients"].append(_short(max(self.coefficient_errors().values(), default=math.nan)))
-        self.looking += time.perf_counter() - before
+        self.evaluating += time.perf_counter() - before
         return error
 
-    def mark(self, predict: Predict, coefficients: Mapping[str, float]) -> None:
+    def end_of_schedule(self, predict: Predict, coefficients: Mapping[str, float]) -> None:
         """The published schedule ends here; what follows is its last phase, continued to the limit."""
-        error = self.look(predict, coefficients)
+        error = self.evaluate(predict, coefficients)
         self.published = {"seconds": self.elapsed, "error": error}
 
     def coefficient_errors(self) -> dict[str, float]:
-        """Relative errors of the unknowns at the last look."""
+        """Relative errors of the unknowns at the last evaluation."""
         true = self.problem.exact_coefficients
         return {name: abs(self.found[name] - true[name]) / (abs(true[name]) or 1.0) for name in self.found}
 
     def result(self, error: float, **more: Any) -> dict[str, Any]:
-        """The record's part that the watch knows."""
+        """The record's part that the monitor knows."""
         return {
             "error": error,
             "coefficient_errors": self.coefficient_errors(),

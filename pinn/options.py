@@ -1,0 +1,98 @@
+"""The options of `solve`, validated before anything is done.
+
+Every refusal is one line: whose option it is, what was got, what was expected, what to give instead.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import torch
+
+from pinn.derivatives import Engine
+from pinn.optimizers import Optimizer
+from pinn.problem import Problem
+from pinn.sampling import Sampler
+from pinn.solution import Solution
+from pinn.training import Stage
+from pinn.validation import count, positive
+from pinn.weighting import Weighting
+
+_KINDS: Mapping[str, tuple[type[Any], str]] = {
+    "optimizer": (Optimizer, "LevenbergMarquardt() or FirstOrder(partial(torch.optim.Adam, lr=1e-3))"),
+    "sampling": (Sampler, "Growing(RAD())"),
+    "weighting": (Weighting, "Causal()"),
+    "derivatives": (Engine, "Jets()"),
+    "start": (Solution, "the solution that solve(problem) returned"),
+}
+"""Options that are objects of the library: their class, and an example."""
+
+
+def validate_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that cannot be meant: one line with what was got, what was expected, what to give.
+
+    Args:
+        options: all arguments of `solve`, by name.
+
+    Raises:
+        TypeError, ValueError: naming the first option of another type, out of range or in contradiction.
+    """
+    if not isinstance(options["problem"], Problem):
+        _refuse("problem", options, "a Problem", "Problem(...) or one of pinn.problems, such as burgers()")
+    if options["network"] is not None and not callable(options["network"]):
+        _refuse("network", options, "what builds a network", "e.g. functools.partial(MLP, width=50), or leave it out")
+    for name, (kind, example) in _KINDS.items():
+        if options[name] is not None and not isinstance(options[name], kind):
+            expected = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+            _refuse(name, options, expected, f"an object such as {example}, or leave it out")
+    given = {name: options[name] for name in ("tolerance", "seconds", "steps", "threads") if options[name] is not None}
+    positive("solve", **{name: value for name, value in given.items() if name in ("tolerance", "seconds")})
+    count("solve", 1, **{name: value for name, value in given.items() if name in ("steps", "threads")})
+    count("solve", 0, seed=options["seed"])
+    if options["seed"] >= 2**64:
+        raise ValueError(_line("seed", options, "an integer below 2**64", "a smaller one"))
+    for name in ("verify", "progress"):
+        if not isinstance(options[name], bool):
+            _refuse(name, options, "True or False", "one of them")
+    callbacks = options["callbacks"]
+    if isinstance(callbacks, str | Mapping) or not isinstance(callbacks, Iterable):
+        _refuse("callbacks", options, "a list of them", "callbacks=[...]")
+    _validate_place(options)
+    _validate_stages(options)
+
+
+def _validate_place(options: Mapping[str, Any]) -> None:
+    """Precision and device."""
+    if options["dtype"] not in (torch.float32, torch.float64):
+        raise ValueError(_line("dtype", options, "a precision", "torch.float64 (default) or torch.float32"))
+    try:
+        torch.zeros(1, device=torch.device(options["device"])).item()
+    except (TypeError, ValueError, RuntimeError, AssertionError):  # torch's words for a device that is not there
+        raise ValueError(
+            _line("device", options, "a device of this machine", "'cpu', or 'cuda' if it has one")
+        ) from None
+
+
+def _validate_stages(options: Mapping[str, Any]) -> None:
+    """A schedule, and nothing beside it that belongs into its stages."""
+    stages = options["stages"]
+    if stages is None:
+        return
+    schedule = isinstance(stages, Sequence) and not isinstance(stages, str)
+    if not schedule or not all(isinstance(stage, Stage) for stage in stages):
+        _refuse("stages", options, "a list of Stage objects", "stages=[Stage(LevenbergMarquardt(), Fixed(2000))]")
+    if not stages:
+        raise ValueError(_line("stages", options, "at least one Stage", "one, or leave it out"))
+    if any(options[name] is not None for name in ("optimizer", "sampling", "weighting", "steps")):
+        raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
+
+
+def _refuse(name: str, options: Mapping[str, Any], expected: str, cure: str) -> NoReturn:
+    raise TypeError(_line(name, options, expected, cure))
+
+
+def _line(name: str, options: Mapping[str, Any], expected: str, cure: str) -> str:
+    got = textwrap.shorten(repr(options[name]), width=100, placeholder=" ...")
+    return f"solve: got {name}={got}, expected {expected}; give {cure}"
