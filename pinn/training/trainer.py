@@ -13,11 +13,12 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from tqdm import tqdm
 
+from pinn.domains import Points
 from pinn.model import require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
@@ -268,15 +269,16 @@ class _StageRun:
     def _draw(self) -> Objective:
         trainer = self.trainer
         points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.equations.residual)
-        return self._weighted(Objective(trainer.equations, points))
+        return self._weighted(points)
 
-    def _weighted(self, objective: Objective) -> Objective:
+    def _weighted(self, points: Mapping[str, Points]) -> Objective:
+        """The objective on these points; a weighting is shown it under the problem's own weights, whatever it said."""
+        equations = self.trainer.equations
+        plain = Objective(equations, points)
         if self.weighting is None:
-            return objective
-        weights: Weights = self.weighting.update(objective, self.steps)
-        return Objective(
-            objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points
-        )
+            return plain
+        weights: Weights = self.weighting.update(plain, self.steps)
+        return Objective(equations, points, weights=weights.constraints, point_weights=weights.points)
 
     def _renew(self, step: Step) -> None:
         """New points where the sampler asks for them or the optimizer is done with the old, else new weights."""
@@ -285,7 +287,7 @@ class _StageRun:
             self._redraw(step.loss)
         elif self.weighting is not None and self.weighting.due(self.steps):
             # Points and parameters stay, and with them what the optimizer knows of the curvature.
-            self._use(self._weighted(self.objective))
+            self._use(self._weighted(self.objective.points))
 
     def _redraw(self, old: float) -> None:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
@@ -324,7 +326,7 @@ class _StageRun:
         if not self.monitor.current:
             self.journal.evaluate(self.objective)
         self.monitor.widen(factor, trainer.generator)
-        self._use(self._weighted(Objective(trainer.equations, self.objective.points)))
+        self._use(self._weighted(self.objective.points))
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):
