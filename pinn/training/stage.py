@@ -60,7 +60,7 @@ class Stage:
         if self.widening is not None and not (self.sampler.every and self.optimizer.redraws):
             raise ValueError(
                 f"Stage: got widening with {type(self.sampler).__name__} and {type(self.optimizer).__name__}, which "
-                "keep their points, expected new ones to judge the loss on; give Growing(RAD()) and LevenbergMarquardt()"
+                "keep their points, expected new ones to judge the loss on; give Growing(RAD()), LevenbergMarquardt()"
             )
 
     @property
