@@ -30,8 +30,8 @@ class Ending(Enum):
 
     @property
     def cut(self) -> bool:
-        """Whether a limit ended what might have gone on: more steps or time would be used."""
-        return self in (Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS)
+        """Whether what might have gone on was ended from outside: more steps or time would be used."""
+        return self in (Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS, Ending.INTERRUPTED)
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ def test_each_ending_is_reached():
         "seen enough",
         "interrupted",
     }
-    assert [ending for ending in Ending if ending.cut] == [Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS]
+    limits = [Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS]
+    assert [ending for ending in Ending if ending.cut] == [*limits, Ending.INTERRUPTED]
 
 
 def test_all_limits_reached_are_told_what_ends_the_run_first():
@@ -351,7 +352,7 @@ def test_a_first_step_that_is_hopelessly_long_is_not_begun(monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), MatrixFree()])
-def test_a_step_is_cut_where_the_time_is_up_and_the_parameters_are_those_before(optimizer):
+def test_a_step_is_cut_where_the_time_is_up_and_the_parameters_are_those_before(optimizer, monkeypatch):
     """The clock goes on at each question to the objective, so that the first step of a stage ends in its middle."""
     whole = ended(Stage(optimizer, Fixed(30), steps=2))
     clock = Clock()
@@ -360,9 +361,11 @@ def test_a_step_is_cut_where_the_time_is_up_and_the_parameters_are_those_before(
         if progress.row["step"] == 2:
             clock.tick = 0.3
 
-    run = trainer(clock=clock, seconds=1.0, callbacks=[hurry])
+    begun, step = [], type(optimizer).step
+    monkeypatch.setattr(type(optimizer), "step", lambda self, objective: [begun.append(1), step(self, objective)][1])
+    run = trainer(clock=clock, seconds=3.0, callbacks=[hurry])
     run.run([Stage(optimizer, Fixed(30), steps=2), Stage(optimizer, Fixed(30))])
-    assert run.outcome.ending is Ending.SECONDS and len(run.history) == 2
+    assert run.outcome.ending is Ending.SECONDS and len(run.history) == 2 and len(begun) == 3
     for mine, other in zip(run.equations.model.parameters(), whole.equations.model.parameters(), strict=True):
         assert torch.equal(mine, other)
 
