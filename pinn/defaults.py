@@ -127,9 +127,9 @@ WIDEN_BY = 1.5  # times the width
 WIDEN_TIMES = 2  # at the most
 WIDEN_WINDOW = 4  # sets of points over which ...
 WIDEN_STALL = 0.5  # ... the least loss on them has not halved
-# Evaluations of the validation loss without a fall by a tenth, after which the run ends. There is at most one a step, of
-# cheap steps one in four, so that 100 are 100 to 400 steps of standstill. Measured in 240 s of a busy core: oscillator
-# (1509 steps, error 1e-11), linear_ode (1104 steps, 4e-13) and poisson_2d (324 steps, 3e-10) never had 50 in a row.
+# Evaluations of the validation loss without a fall by a tenth, after which the run ends. There is at most one a step,
+# for cheap steps one in four, so that 100 are 100 to 400 steps of standstill. Measured in 240 s of a busy core: the
+# oscillator (1509 steps, error 1e-11), linear_ode (1104, 4e-13) and poisson_2d (324, 3e-10) never had 50 in a row.
 PATIENCE = 100
 
 

@@ -8,10 +8,10 @@ measured have cost 67 times as much as it does, and beside the last one of a sta
 
 So what is bounded are all evaluations but those after the first step, at the end of a stage and before a widening:
 their losses take at most 2.5 % of the work of the steps and their errors 1.5 %, both as counted. That is meant to keep
-their time under 5 %, for the counts are only roughly proportional to time. Measured with a rhythm common to both, at
-4 % together, beside one evaluation every quarter second on the same busy machine:
+their time under 5 %, for the counts are only roughly proportional to time. Measured with one rhythm for both, at 4 %
+together, beside one evaluation every quarter second on the same busy machine:
 
-| problem, method, steps | evaluations then | their time | now | their time |
+| problem, method, steps | evaluations by the clock | their time | by the work | their time |
 |---|---|---|---|---|
 | Burgers, Levenberg-Marquardt, 100 | 76 | 8.0 % | 29 | 3.4 % |
 | Poisson in two dimensions, the same | 77 | 11.4 % | 21 | 3.6 % |
