@@ -299,7 +299,11 @@ class Objective:
         return torch.cat([parameter.detach().reshape(-1) for parameter in self._parameters])
 
     def assign(self, theta: Tensor) -> None:
-        """Write the parameters from a vector (p,). Only an optimizer's step does this."""
+        """Write the parameters from a vector (p,).
+
+        An optimizer's step does this, and what puts parameters back: the trainer after a step that was cut or a
+        callback, and the validation monitor, which gives the best at the end.
+        """
         if tuple(theta.shape) != (self.size,):
             raise ValueError(f"assign: got shape {tuple(theta.shape)}, expected ({self.size},)")
         offset = 0

@@ -112,7 +112,7 @@ def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Cu
             continue
         if row["validation"] < least or math.isnan(least):
             least = row["validation"]
-            error = row.get("error", math.nan)
+            error = row.get("error", error)  # not measured at every evaluation
             wrong = max(
                 (abs(row[f"coefficient/{name}"] - true) / (abs(true) or 1.0) for name, true in exact.items()),
                 default=math.nan,

@@ -44,8 +44,8 @@ class Growing(Sampler):
     maximum: int = 8000
     threshold: float = 3.0
     stall: float = 0.6
-    size: int = field(init=False)
-    _previous: float = field(init=False, default=math.inf)
+    size: int = field(init=False, repr=False, compare=False)
+    _previous: float = field(init=False, default=math.inf, repr=False, compare=False)
     _state: ClassVar[tuple[str, ...]] = ("inner", "size", "_previous")
 
     def __post_init__(self) -> None:

@@ -48,9 +48,9 @@ class Marching(Sampler):
     pace: int = 5
     after: int = 0
     stuck: float = 1e-2
-    fraction: float = field(init=False)
-    _draws: int = field(init=False, default=0)
-    _first: float | None = field(init=False, default=None)
+    fraction: float = field(init=False, repr=False, compare=False)
+    _draws: int = field(init=False, default=0, repr=False, compare=False)
+    _first: float | None = field(init=False, default=None, repr=False, compare=False)
     _state: ClassVar[tuple[str, ...]] = ("inner", "fraction", "_draws", "_first")
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How a run ended: a value that code can ask, with plain text for people."""
+"""How a run ended: a value that code can compare, with plain text for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Ending(Enum):
     """What ended a run or a stage of it."""
 
     TOLERANCE = "tolerance"
-    """The residuals on validation points are as small as was asked."""
+    """The residuals on validation points are as small as the tolerance."""
     STEPS = "steps"
     """The steps are taken."""
     SECONDS = "seconds"
@@ -24,14 +24,14 @@ class Ending(Enum):
     NOT_FINITE = "not finite"
     """The loss is infinite or NaN."""
     STOPPED = "stopped"
-    """A callback, or a criterion from outside the library, asked for it."""
+    """A callback, or a criterion from outside the library, said so."""
     INTERRUPTED = "interrupted"
-    """The run was broken off from outside."""
+    """The run was broken off by a KeyboardInterrupt; the answer is the best until then."""
 
     @property
     def cut(self) -> bool:
-        """Whether a limit ended what might have gone on: more steps or time would be used."""
-        return self in (Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS)
+        """Whether what might have gone on was ended from outside: more steps or time would be used."""
+        return self in (Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS, Ending.INTERRUPTED)
 
 
 @dataclass(frozen=True)

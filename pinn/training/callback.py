@@ -2,13 +2,15 @@
 
 Any function of a `Progress` is called after every step; a `Callback` is called at the beginning, after every step and
 every evaluation of the validation loss, and at the end. Either may return `Stop("why")`, which ends the run after the
-step. The parameters are put back to where they were after every call.
+step, and `Stop("why", run=False)` the stage alone. Each callback is shown copies, and the parameters are put back after
+each call, so that none steers the run or another callback.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pinn.model import Model
@@ -25,19 +27,24 @@ class Progress:
     Attributes:
         row: a copy of the row just written; empty before the first step.
         objective: the points trained on, with the model at its current parameters.
-        history: all rows so far.
         best: makes a copy of the model at the best parameters seen; `solution` is the way to it.
+        rows: copies all rows up to this one; `history` is the way to them.
     """
 
     row: Row
     objective: Objective
-    history: History
     best: Callable[[], Model]
+    rows: Callable[[], list[Row]]
+
+    @cached_property
+    def history(self) -> History:
+        """All rows up to this one: a copy, made when it is first read."""
+        return History(self.rows())
 
     def solution(self) -> Solution:
         """The answer so far: the best parameters seen on validation points, in a model of its own."""
         model = self.best()
-        return Solution(model.problem, model, History([dict(row) for row in self.history]))
+        return Solution(model.problem, model, History(self.rows()))
 
 
 class Callback:
@@ -56,7 +63,11 @@ class Callback:
         """After a step."""
 
     def evaluation(self, progress: Progress) -> Stop | None:
-        """After an evaluation of the validation loss, which `progress.row` holds; before `step` of the same step."""
+        """After an evaluation of the validation loss, which `progress.row` holds.
+
+        It comes before `step` of the same step where the evaluation was due by the work done, and after it where it is
+        made because the stage ends or the network is to be widened. `error` is not in every such row.
+        """
 
     def end(self, progress: Progress) -> Stop | None:
         """After the last evaluation; what it returns is of no effect."""

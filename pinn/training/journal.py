@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from tqdm import tqdm
 
@@ -24,7 +26,7 @@ class Journal:
     Attributes:
         history: the rows so far.
         steps: taken so far.
-        stops: what callbacks said since the run began.
+        stops: what callbacks said since the stage began.
     """
 
     def __init__(self, monitor: ValidationMonitor, callbacks: Sequence[Callback], bar: tqdm) -> None:
@@ -51,13 +53,20 @@ class Journal:
         """Add a row."""
         self.history.append(row)
 
-    def evaluate(self, objective: Objective) -> None:
-        """Evaluate the present parameters; the last row tells it."""
+    def evaluate(self, objective: Objective, last: bool = False) -> None:
+        """Evaluate the present parameters; the last row tells it, with their error where it is the last of a stage."""
         row = self.history[-1]
         row |= self.monitor.evaluate()
+        if last:
+            self.measure()
         shown = {name: f"{row[name]:.2e}" for name in ("loss", "validation", "error") if name in row}
         self.bar.set_postfix(shown, refresh=False)
         self._call(lambda callback: callback.evaluation, objective)
+
+    def measure(self) -> None:
+        """See that the last row, whose parameters have been evaluated, tells their error as well."""
+        if "error" not in self.history[-1]:
+            self.history[-1].update(self.monitor.error())
 
     def end(self, objective: Objective) -> None:
         """After the last step."""
@@ -66,11 +75,18 @@ class Journal:
     def _call(self, which: Callable[[Callback], Callable[[Progress], Stop | None]], objective: Objective) -> None:
         if not self.callbacks:
             return
-        row = dict(self.history[-1]) if len(self.history) else {}
-        progress = Progress(row, objective, self.history, self.monitor.best_model)
-        theta = objective.vector()
+        theta, rows = objective.vector(), len(self.history)
         for callback in self.callbacks:
-            stop = which(callback)(progress)
+            # Each is shown copies of its own, so that none sees what another has written.
+            row = dict(self.history[-1]) if rows else {}
+            progress = Progress(row, objective, self.monitor.best_model, partial(self._copies, rows))
+            try:
+                stop = which(callback)(progress)
+            finally:
+                objective.assign(theta)  # who watches does not steer
             if isinstance(stop, Stop):
-                self.stops.append(stop)
-        objective.assign(theta)  # who watches does not steer
+                self.stops.append(stop if stop.run is not None else replace(stop, run=True))
+
+    def _copies(self, rows: int) -> list[Row]:
+        """Copies of the first rows of the history."""
+        return [dict(row) for row in self.history.rows[:rows]]

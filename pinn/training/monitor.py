@@ -1,12 +1,17 @@
 """The loss on points never trained on: evaluated as the work allows, never by the clock; remembers the best parameters.
 
-An evaluation measures the validation loss, and the error where the problem has a reference (which nothing is decided
-by). It comes after the first step, then whenever the steps since the last one have cost 25 times as many operations as
-it does (`pinn.training.work`), and before anything ends or the network is widened. All evaluations but the first and
-the last of a stage thereby take at most 4 % of the work. Measured, beside one every quarter second on the same busy
-machine:
+An evaluation measures the validation loss. It comes after the first step of a run, then whenever the steps since the
+last one have cost 40 times as many operations as it does (`pinn.training.work`), and before a stage ends or the network
+is widened. Where the problem has a reference, the error is measured as well, but decides nothing, not even when the
+next evaluation comes: beside an evaluation that finds the least validation loss so far, if the steps since it was last
+measured have cost 67 times as much as it does, and beside the last one of a stage.
 
-| problem, method, steps | evaluations then | their time | now | their time |
+So what is bounded are all evaluations but those after the first step, at the end of a stage and before a widening:
+their losses take at most 2.5 % of the work of the steps and their errors 1.5 %, both as counted. That is meant to keep
+their time under 5 %, for the counts are only roughly proportional to time. Measured with one rhythm for both, at 4 %
+together, beside one evaluation every quarter second on the same busy machine:
+
+| problem, method, steps | evaluations by the clock | their time | by the work | their time |
 |---|---|---|---|---|
 | Burgers, Levenberg-Marquardt, 100 | 76 | 8.0 % | 29 | 3.4 % |
 | Poisson in two dimensions, the same | 77 | 11.4 % | 21 | 3.6 % |
@@ -32,7 +37,8 @@ from pinn.solution.history import Row
 from pinn.solution.solution import ErrorMeasure
 from pinn.training.work import outputs_work, residual_work
 
-_SHARE = 0.04  # of the work of the steps that evaluations may take; of the time, see the table, up to 5 %
+_FRACTION = 0.025  # of the work of the steps that evaluations of the loss may take
+_ERROR_FRACTION = 0.015  # of it that the errors may take
 _FALL = 0.9  # a validation loss below this times the last one noted is an improvement
 
 
@@ -62,12 +68,17 @@ class ValidationMonitor:
         self._network = self.objective.model.network
         self._parameters: Tensor = self.objective.vector()
         self._worked = math.inf  # operations of the steps since the last evaluation; the first step is always due
+        self._unmeasured = math.inf  # the same since the error was last measured
 
     @property
     def cost(self) -> float:
-        """Operations of an evaluation."""
-        error = 0.0 if self.measure is None else outputs_work(self.objective.model, self.measure.points.n)
-        return residual_work(self.objective) + error
+        """Operations of an evaluation of the validation loss."""
+        return residual_work(self.objective)
+
+    @property
+    def error_cost(self) -> float:
+        """Operations of measuring the error; zero without a reference."""
+        return 0.0 if self.measure is None else outputs_work(self.objective.model, self.measure.points.n)
 
     @property
     def idle(self) -> int:
@@ -82,32 +93,42 @@ class ValidationMonitor:
     def note(self, work: float) -> None:
         """A step has been taken, of so many operations."""
         self._worked += max(work, 1.0)
+        self._unmeasured += max(work, 1.0)
 
     def due(self) -> bool:
-        """Whether an evaluation now keeps within its share of the work."""
-        return self.cost <= _SHARE * self._worked
+        """Whether an evaluation now keeps within its fraction of the work."""
+        return self.cost <= _FRACTION * self._worked
 
     def count_anew(self) -> None:
         """Points or network have grown, or another stage begins: what did not help before may help now."""
         self.last_improvement = self.evaluations
 
     def evaluate(self) -> Row:
-        """Measure now; the row holds validation, error and coefficients."""
+        """Evaluate now; the row holds validation and coefficients, and the error where that is measured too."""
+        loss = float(self.objective.loss())
+        better = loss < self.best
         self.evaluations += 1
         self._worked = 0.0
-        loss = float(self.objective.loss())
-        if loss < self.best:
+        if better:
             self.best = loss
             self._network = self.objective.model.network
             self._parameters = self.objective.vector()
         if loss < _FALL * self._threshold:
             self._threshold, self.last_improvement = loss, self.evaluations
         row = {"validation": loss}
-        if self.measure is not None:
-            row["error"] = self.measure(self.objective.model)
+        if better and self.error_cost <= _ERROR_FRACTION * self._unmeasured:
+            row |= self.error()
         for name, value in self.objective.model.coefficients().items():
             row[f"coefficient/{name}"] = float(value.detach())
         return row
+
+    def error(self) -> Row:
+        """Measure the error of the current parameters, as an entry of a row; empty without a reference."""
+        if self.measure is None:
+            return {}
+        error = self.measure(self.objective.model)
+        self._unmeasured = 0.0
+        return {"error": error}
 
     def widen(self, factor: float, generator: torch.Generator) -> None:
         """Widen the network at the present parameters; the best seen stay with the network that they belong to."""

@@ -10,6 +10,7 @@ from pinn.optimizers import Optimizer
 from pinn.sampling import Fixed, Sampler
 from pinn.training.stopping import MaxSeconds, MaxSteps, Patience, StoppingCriterion
 from pinn.training.widening import Widening
+from pinn.validation import count, positive, whole
 from pinn.weighting import Weighting
 
 
@@ -30,7 +31,7 @@ class Stage:
 
     Raises:
         ValueError: when a limit is not positive, or the network is to grow on points that stay.
-        TypeError: when an entry of `stop` is no criterion.
+        TypeError: when `stop` is no list, or an entry of it no criterion.
     """
 
     optimizer: Optimizer
@@ -43,19 +44,23 @@ class Stage:
     stop: Sequence[StoppingCriterion] = ()
 
     def __post_init__(self) -> None:
-        for name in ("steps", "seconds", "patience"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"Stage: {name}={value}; give a positive number or leave it out")
+        if self.steps is not None:
+            whole("Stage", 1, steps=self.steps)
+        if self.patience is not None:
+            count("Stage", 1, patience=self.patience)
+        if self.seconds is not None and self.seconds != math.inf:
+            positive("Stage", seconds=self.seconds)
+        if isinstance(self.stop, str) or not isinstance(self.stop, Sequence):
+            raise TypeError(f"Stage: got stop={self.stop!r}, expected a list of criteria; give stop=[MaxSteps(100)]")
         for criterion in self.stop:
             if isinstance(criterion, type) or not isinstance(criterion, StoppingCriterion):
                 raise TypeError(
-                    f"Stage: got stop=[{criterion!r}], expected objects with a method check, as MaxSteps(100)"
+                    f"Stage: got stop=[{criterion!r}], expected objects with a method check; give stop=[MaxSteps(100)]"
                 )
         if self.widening is not None and not (self.sampler.every and self.optimizer.redraws):
             raise ValueError(
-                f"Stage: widening judges the loss on newly drawn points, but {type(self.sampler).__name__} with "
-                f"{type(self.optimizer).__name__} keeps its points; take Growing(RAD()) and LevenbergMarquardt()"
+                f"Stage: got widening with {type(self.sampler).__name__} and {type(self.optimizer).__name__}, which "
+                "keep their points, expected new ones to judge the loss on; give Growing(RAD()), LevenbergMarquardt()"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""When a stage or a run stops: criteria are objects, asked after every step.
+"""When a stage or a run stops: criteria are objects, checked after every step.
 
 A criterion is anything with a method `check(standing) -> Stop | None`; those below are what the shorthands of `Stage`
 and the options of `solve` stand for. A criterion of one's own goes into `Stage(stop=[...])`:
@@ -7,7 +7,8 @@ and the options of `solve` stand for. A criterion of one's own goes into `Stage(
         def check(self, standing):
             return Stop("the loss is below 1e-9") if standing.loss < 1e-9 else None
 
-Only `MaxSeconds` asks a clock. Patience counts evaluations of the validation loss, which follow the work done
+It ends its stage, and the run where it returns `Stop("...", run=True)`.
+Only `MaxSeconds` reads a clock. Patience counts evaluations of the validation loss, which follow the work done
 (`pinn.training.monitor`), so that a slow machine is no reason to lose it.
 """
 
@@ -29,10 +30,13 @@ class Stop:
     Args:
         why: for the report, in plain words.
         ending: the kind; from outside the library it is `Ending.STOPPED`.
+        run: whether the whole run ends, or the stage alone. Left out, a criterion ends the stage that it is given to,
+            and a callback, which is given to the run, ends the run.
     """
 
     why: str
     ending: Ending = Ending.STOPPED
+    run: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Standing:
 
 @runtime_checkable
 class StoppingCriterion(Protocol):
-    """What ends a stage. It may be asked more than once after a step, so the answer should depend on nothing else."""
+    """What ends a stage. It may be called more than once after a step, so the answer should depend on nothing else."""
 
     def check(self, standing: Standing) -> Stop | None:
         """The reason to stop now, or None to go on."""
@@ -108,8 +112,8 @@ class MaxSeconds:
     def stop(self) -> Stop:
         """The reason, where the time is up."""
         if self.run:
-            return Stop("time is up", Ending.SECONDS)
-        return Stop("the stage's time is up", Ending.STAGE_SECONDS)
+            return Stop("time is up", Ending.SECONDS, run=True)
+        return Stop("the stage's time is up", Ending.STAGE_SECONDS, run=False)
 
     def check(self, standing: Standing) -> Stop | None:
         """See `StoppingCriterion`."""
@@ -120,11 +124,16 @@ class MaxSeconds:
 class Tolerance:
     """Stop when the root-mean-square of the weighted validation residuals, √(2f), is below `largest`.
 
+    Args:
+        largest: dimensionless.
+        run: whether that ends the whole run; otherwise the stage ends.
+
     Raises:
         ValueError: when `largest` is not positive and finite.
     """
 
     largest: float
+    run: bool = False
 
     def __post_init__(self) -> None:
         positive("Tolerance", largest=self.largest)
@@ -132,7 +141,7 @@ class Tolerance:
     def check(self, standing: Standing) -> Stop | None:
         """See `StoppingCriterion`."""
         if math.sqrt(2 * standing.validation) < self.largest:
-            return Stop("the tolerance on validation points is met", Ending.TOLERANCE)
+            return Stop("the tolerance on validation points is met", Ending.TOLERANCE, run=self.run)
         return None
 
 
@@ -178,7 +187,7 @@ class Deadline:
         """Whether what takes so long can still be done."""
         return self.at == math.inf or self.clock() + seconds < self.at
 
-    def look(self) -> None:
+    def raise_if_over(self) -> None:
         """Raise `OutOfTime` where the time is up."""
         if not self.allows(0.0):
             raise OutOfTime

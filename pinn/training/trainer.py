@@ -3,8 +3,9 @@
     sampler.draw -> objective (model + points + weights) -> optimizer.step -> evaluate, callbacks -> weighting.update
 
 A small loss on the points trained on is no evidence. A fixed set of validation points judges: the parameters with the
-least loss there are kept (`pinn.training.monitor`), and the criteria of `pinn.training.stopping` look at it. A clock
-decides nothing but when the seconds are up: then the step is cut, and the parameters are those from before it.
+least loss there are kept (`pinn.training.monitor`), and the criteria of `pinn.training.stopping` are judged by it. A
+clock decides nothing but when the seconds are up: then the step is cut, and the parameters are those from before it. A
+KeyboardInterrupt during the steps ends the run in the same way, with the best answer until then.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from tqdm import tqdm
 
+from pinn.domains import Points
 from pinn.model import require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
@@ -30,7 +32,7 @@ from pinn.training.monitor import ValidationMonitor
 from pinn.training.stage import Stage
 from pinn.training.stopping import Deadline, MaxSeconds, OutOfTime, Standing, Stop, StoppingCriterion, Tolerance
 from pinn.training.widening import Widening
-from pinn.training.work import Metered, Pace
+from pinn.training.work import Metered, Pace, residual_work
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
@@ -86,7 +88,7 @@ class Trainer:
         if seconds is not None and seconds < math.inf:
             self.criteria.append(MaxSeconds(seconds, run=True))
         if tolerance is not None:
-            self.criteria.append(Tolerance(tolerance))
+            self.criteria.append(Tolerance(tolerance, run=True))
         self.monitor = ValidationMonitor(equations, validation, generator)
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
@@ -119,7 +121,7 @@ class Trainer:
                 run = _StageRun(self, stage, index)
                 stops = run.run()
                 log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
-                if run.last or index == len(stages) - 1:
+                if stops[0].run:
                     break
             self.outcome = Outcome(
                 stops[0].ending,
@@ -134,11 +136,7 @@ class Trainer:
 
 
 class _StageRun:
-    """One stage while it runs.
-
-    Attributes:
-        last: whether what ended the stage ends the run.
-    """
+    """One stage while it runs."""
 
     def __init__(self, trainer: Trainer, stage: Stage, index: int) -> None:
         self.trainer, self.stage, self.index = trainer, stage, index
@@ -148,7 +146,6 @@ class _StageRun:
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
-        self.last = False
         self.began = trainer.elapsed
         self.deadline = self._deadline()
         self.pace = Pace()
@@ -157,27 +154,42 @@ class _StageRun:
     def run(self) -> list[Stop]:
         """Take steps until something ends the stage; returns all that did, what decides first."""
         self.monitor.count_anew()
+        self.journal.stops.clear()
+        try:
+            stops, step = self._steps()
+        except KeyboardInterrupt:  # the first one: the answer so far is returned; another ends the program
+            stops, step = [Stop("interrupted", Ending.INTERRUPTED, run=True)], None
+        return self._end(stops, step)
+
+    def _steps(self) -> tuple[list[Stop], Step | None]:
+        """Take steps; returns what ends the stage, and the last step, or None where no whole one preceded the end."""
         if self.index == 0 and (stops := self.journal.begin(self.objective)):
-            self.last = True
-            return self._end(stops, None)
-        self.sampler.begin(float(self.objective.loss()))
+            return stops, None
+        self._begin()
         while True:
             step = self._step()
             if step is None:
                 assert self.deadline.limit is not None
-                self.last = self.deadline.limit.run
-                return self._end([self.deadline.limit.stop], None)
+                return [self.deadline.limit.stop], None
             self._record(step)
             if stops := self._reached(step):
-                return self._end(stops, step)
+                return stops, step
             self._renew(step)
+
+    def _begin(self) -> None:
+        """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
+        self.sampler.begin(float(self.objective.loss()))
+        if self.deadline.limit is not None:
+            began = self.trainer.clock()
+            float(self.objective.loss())  # again, for the first evaluation may have had more to do
+            self.pace.begin(self.trainer.clock() - began, residual_work(self.objective))
 
     # -- a step -------------------------------------------------------------------------------------------------
 
     def _step(self) -> Step | None:
         """One step of the optimizer; None, with the parameters as they were, where the time does not allow it."""
-        size = self.objective.rows * self.objective.size
-        if not self.deadline.allows(self.pace.expected(size)):
+        algebra = self.optimizer.flops(self.objective.rows, self.objective.size)
+        if not self.deadline.allows(self.pace.expected(self.meter.linearization, algebra)):
             return None
         theta, before, began = self.objective.vector(), self.meter.work, self.trainer.clock()
         try:
@@ -185,9 +197,12 @@ class _StageRun:
         except OutOfTime:
             self.objective.assign(theta)
             return None
-        self.pace.note(self.trainer.clock() - began, size)
-        algebra = self.optimizer.flops(self.objective.rows, self.objective.size)
-        self.monitor.note(self.meter.work - before + algebra)
+        except KeyboardInterrupt:
+            self.objective.assign(theta)
+            raise
+        work = self.meter.work - before
+        self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
+        self.monitor.note(work + algebra)
         self.steps += 1
         self.accepted += step.accepted
         self.stuck = self.stuck + 1 if step.done else 0
@@ -214,7 +229,7 @@ class _StageRun:
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _reached(self, step: Step) -> list[Stop]:
-        """All that ends the stage now: what ends the run first."""
+        """All that ends the stage now; what ends the run comes first."""
         elapsed = self.trainer.elapsed
         standing = Standing(
             steps=self.journal.steps,
@@ -226,24 +241,23 @@ class _StageRun:
             evaluations=self.monitor.evaluations,
             idle=self.monitor.idle,
         )
-        run = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE)]
-        run += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
-        stage = []
+        stops = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE, run=True)]
+        stops += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
-            stage.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
-        self.last = bool(run)
-        return [*run, *stage, *_met(self.stage.criteria, standing)]
+            stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
+        return _ordered([*stops, *_met(self.stage.criteria, standing)])
 
     def _end(self, stops: list[Stop], step: Step | None) -> list[Stop]:
         """Evaluate what was not yet, and say what has ended the stage."""
         if not len(self.trainer.history):
             self.journal.write(self._row(float(self.objective.loss())) | {"accepted": 0.0})
-        if not self.monitor.current:
-            self.journal.evaluate(self.objective)
+        if self.monitor.current:
+            self.journal.measure()
+        else:
+            self.journal.evaluate(self.objective, last=True)
             if step is not None:
                 return self._reached(step) or stops  # the tolerance may be met
-        self.last = self.last or bool(self.journal.stops)
-        return stops
+        return _ordered([*stops, *self.journal.stops])
 
     def _deadline(self) -> Deadline:
         """The nearest of all limits on the time."""
@@ -263,29 +277,30 @@ class _StageRun:
 
     def _use(self, objective: Objective) -> None:
         """Train on this from now on."""
-        self.objective, self.meter = objective, Metered(objective, self.deadline.look)
+        self.objective, self.meter = objective, Metered(objective, self.deadline.raise_if_over)
 
     def _draw(self) -> Objective:
         trainer = self.trainer
         points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.equations.residual)
-        return self._weighted(Objective(trainer.equations, points))
+        return self._weighted(points)
 
-    def _weighted(self, objective: Objective) -> Objective:
+    def _weighted(self, points: Mapping[str, Points]) -> Objective:
+        """The objective on these points; a weighting is shown it under the problem's own weights, whatever it said."""
+        equations = self.trainer.equations
+        plain = Objective(equations, points)
         if self.weighting is None:
-            return objective
-        weights: Weights = self.weighting.update(objective, self.steps)
-        return Objective(
-            objective.equations, objective.points, weights=weights.constraints, point_weights=weights.points
-        )
+            return plain
+        weights: Weights = self.weighting.update(plain, self.steps)
+        return Objective(equations, points, weights=weights.constraints, point_weights=weights.points)
 
     def _renew(self, step: Step) -> None:
-        """New points where the sampler asks for them or the optimizer is done with the old, else new weights."""
+        """New points where the sampler wants them or the optimizer is done with the old, else new weights."""
         due = step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0
         if due or step.done:
             self._redraw(step.loss)
         elif self.weighting is not None and self.weighting.due(self.steps):
             # Points and parameters stay, and with them what the optimizer knows of the curvature.
-            self._use(self._weighted(self.objective))
+            self._use(self._weighted(self.objective.points))
 
     def _redraw(self, old: float) -> None:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
@@ -324,7 +339,7 @@ class _StageRun:
         if not self.monitor.current:
             self.journal.evaluate(self.objective)
         self.monitor.widen(factor, trainer.generator)
-        self._use(self._weighted(Objective(trainer.equations, self.objective.points)))
+        self._use(self._weighted(self.objective.points))
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):
@@ -335,3 +350,8 @@ class _StageRun:
 def _met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
     """What those say that are met."""
     return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
+
+
+def _ordered(stops: Iterable[Stop]) -> list[Stop]:
+    """Each once, what ends the run first."""
+    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)

@@ -36,15 +36,15 @@ class Widening:
     times: int = 2
     window: int = 4
     stall: float = 0.5
-    _losses: list[float] = field(init=False, default_factory=list)
-    _sizes: list[int] = field(init=False, default_factory=list)
-    _done: int = field(init=False, default=0)
+    _losses: list[float] = field(init=False, default_factory=list, repr=False, compare=False)
+    _sizes: list[int] = field(init=False, default_factory=list, repr=False, compare=False)
+    _done: int = field(init=False, default=0, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not (self.factor > 1 and self.times >= 1 and self.window >= 1 and 0 < self.stall < 1):
             raise ValueError(
-                f"Widening: factor={self.factor}, times={self.times}, window={self.window}, stall={self.stall}; "
-                "expected factor > 1, times >= 1, window >= 1 and stall in (0, 1)"
+                f"Widening: got factor={self.factor}, times={self.times}, window={self.window}, stall={self.stall}, "
+                "expected factor > 1, times >= 1, window >= 1 and stall in (0, 1); give such as Widening()"
             )
 
     def due(self, loss: float, size: int, full: bool = False) -> bool:
@@ -52,7 +52,7 @@ class Widening:
 
         Args:
             loss: on the points just drawn, before a step on them.
-            size: number of points asked of the sampler.
+            size: number of points that the sampler draws.
             full: whether that number can grow no more.
         """
         self._losses.append(loss)

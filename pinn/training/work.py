@@ -8,9 +8,10 @@ four such entries, a value and three derivatives:
     gradient  3 residuals                    linearize   3 residuals + 60 N p, for writing J
     operator  3 residuals                    J v, Jᵀw    1 residual
 
-The optimizer adds its dense algebra (`Optimizer.flops`). The numbers are fitted to times of four problems (Burgers,
-Poisson, Korteweg-de Vries, an oscillator; 400 to 8000 points, one thread of an Intel Xeon with AVX-512, at 5·10¹⁰
-operations a second) and within a factor of two of them, which is all that deciding how often to evaluate needs.
+The optimizer adds its dense algebra (`Optimizer.flops`), the product JᵀJ among it. The numbers are fitted to times of
+four problems (Burgers, Poisson, Korteweg-de Vries, an oscillator; 400 to 8000 points, one thread of an Intel Xeon with
+AVX-512, at 5·10¹⁰ operations a second) and within a factor of two of them, which is all that deciding how often to
+evaluate needs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _ENTRIES = 4  # a value and three derivatives
 _NEURON = 100.0  # operations in whose time one neuron's activation is made
 _CALL = 3e7  # operations in whose time the residual of a constraint of few points is set up
 _WRITE = 60.0  # operations in whose time an entry of J is written
+_FIRST = (
+    0.25  # of the time foreseen for the first step, for dense algebra is faster than the residual that it is told from
+)
 
 
 def outputs_work(model: nn.Module, n: int) -> float:
@@ -44,26 +48,27 @@ def residual_work(objective: Objective) -> float:
 
 
 class Metered:
-    """An objective that counts what an optimizer asks of it, and ends a step where the time is up.
+    """An objective that counts what an optimizer has it compute, and ends a step where the time is up.
 
     Args:
-        objective: what is asked.
-        look: called before each answer, and after long ones; raises `OutOfTime` when there is no time left.
+        objective: what computes.
+        check_time: called before each answer, and after long ones; raises `OutOfTime` when there is no time left.
 
     Attributes:
-        work: operations asked for so far.
+        work: operations so far.
+        linearization: operations of one J.
     """
 
-    def __init__(self, objective: Objective, look: Callable[[], None]) -> None:
-        self._objective, self._look = objective, look
+    def __init__(self, objective: Objective, check_time: Callable[[], None]) -> None:
+        self._objective, self._check_time = objective, check_time
         self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
         self._residual = residual_work(objective)
-        self._linearize = 3 * self._residual + _WRITE * objective.rows * objective.size
+        self.linearization = 3 * self._residual + _WRITE * objective.rows * objective.size
         self.work = 0.0
 
     def spend(self, operations: float) -> None:
         """Count so many operations, if there is time for them."""
-        self._look()
+        self._check_time()
         self.work += operations
 
     @property
@@ -105,16 +110,16 @@ class Metered:
 
     def linearize(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See `LeastSquares.linearize`."""
-        self.spend(self._linearize)
+        self.spend(self.linearization)
         answer = self._objective.linearize(out)
-        self._look()  # what the optimizer makes of J may take long again
+        self._check_time()  # what the optimizer makes of J may take long again
         return answer
 
     def normal_equations(self) -> tuple[Tensor, Tensor, Tensor]:
-        """See `LeastSquares.normal_equations`."""
-        self.spend(self._linearize + self.rows * self.size**2)
+        """See `LeastSquares.normal_equations`; the product JᵀJ is counted in the optimizer's algebra."""
+        self.spend(self.linearization)
         answer = self._objective.normal_equations()
-        self._look()
+        self._check_time()
         return answer
 
     def operator(self) -> Linearization:
@@ -155,15 +160,35 @@ class _Products:
 
 
 class Pace:
-    """How long the next step will take: as the last three did, in proportion to rows times parameters."""
+    """How long the next step will take: in proportion to its counted work, as long as the last three did."""
 
     def __init__(self) -> None:
-        self._last: list[float] = []
+        self._before: float = 0.0
+        self._last: list[tuple[float, float]] = []
 
-    def note(self, seconds: float, size: int) -> None:
-        """A step has taken so long for N p = `size`."""
-        self._last = [*self._last[-2:], seconds / max(size, 1)]
+    def begin(self, seconds: float, work: float) -> None:
+        """Evaluating the loss before the first step has taken so long for so many operations."""
+        self._before = seconds / max(work, 1.0)
 
-    def expected(self, size: int) -> float:
-        """Seconds for N p = `size`; zero where nothing is known yet."""
-        return size * sum(self._last) / len(self._last) if self._last else 0.0
+    def note(self, seconds: float, work: float, linearization: float, algebra: float) -> None:
+        """A step has taken so long.
+
+        Args:
+            seconds: of the step.
+            work: operations of the objective in it.
+            linearization: operations of one J, in whose units the work of the next step is predicted.
+            algebra: operations of the optimizer in it.
+        """
+        self._last = [*self._last[-2:], (seconds / max(work + algebra, 1.0), work / linearization)]
+
+    def expected(self, linearization: float, algebra: float) -> float:
+        """Seconds of the next step; zero where nothing is known yet.
+
+        Args:
+            linearization: operations of one J now.
+            algebra: operations of the optimizer in a step now.
+        """
+        if not self._last:
+            return _FIRST * self._before * (linearization + algebra)
+        known = [pace * (multiple * linearization + algebra) for pace, multiple in self._last]
+        return sum(known) / len(known)

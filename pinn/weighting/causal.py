@@ -43,7 +43,7 @@ class Causal(Weighting):
     bins: int = 32
     done: float = 0.99
     every: int = 10
-    _stage: int = field(default=0, init=False)
+    _stage: int = field(default=0, init=False, repr=False, compare=False)
     _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _state: ClassVar[tuple[str, ...]] = ("_stage", "_seen")
 

@@ -35,7 +35,7 @@ class GradientNorm(Weighting):
     decay: float = 0.9
     every: int = 100
     largest: float = 1e6
-    _weights: dict[str, float] = field(default_factory=dict, init=False)
+    _weights: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _state: ClassVar[tuple[str, ...]] = ("_weights",)
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ class Weighting(ABC):
         return self.weigh(objective, weights, due)
 
     def due(self, step: int) -> bool:
-        """Whether the period of a rule of the composition comes to an end, so that a run asks again on the same points.
+        """Whether the period of a rule of the composition comes to an end, so that a run updates on the same points.
 
         Args:
             step: optimizer steps taken so far.

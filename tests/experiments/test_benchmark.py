@@ -388,11 +388,12 @@ def test_the_curve_is_that_of_the_parameters_kept():
         {"seconds": 1.5, "loss": 0.1},
         {"seconds": 2.0, "validation": 0.1, "error": 0.2, "coefficient/C": 1.5},
         {"seconds": 3.0, "validation": 0.4, "error": 0.01, "coefficient/C": 1.0},
+        {"seconds": 4.0, "validation": 0.05, "coefficient/C": 1.25},  # whose error was not measured
     ]
     assert curve(rows, {"C": 1.0}) == {
-        "seconds": [1.0, 2.0, 3.0],
-        "error": [0.5, 0.2, 0.2],
-        "coefficients": [2.0, 0.5, 0.5],
+        "seconds": [1.0, 2.0, 3.0, 4.0],
+        "error": [0.5, 0.2, 0.2, 0.2],
+        "coefficients": [2.0, 0.5, 0.5, 0.25],
     }
 
 

@@ -35,17 +35,18 @@ class Witness(Callback):
 
 
 def test_a_callback_sees_beginning_steps_evaluations_and_end():
+    """Evaluations come with the work done, before `step`; that made because the run ends comes after it."""
     witness = Witness()
-    solution = run(witness)
-    evaluated = [row["step"] for row in solution.history if "validation" in row]
-    expected = [("begin", 0)]
-    for step in range(1, 7):
-        # An evaluation that is made because the run ends comes after the step's own call.
-        late = step == 6 and witness.calls[-2] == ("evaluation", 6)
-        pair = [("evaluation", step)] if step in evaluated else []
-        expected += [("step", step), *pair] if late else [*pair, ("step", step)]
-    assert witness.calls == [*expected, ("end", 6)]
-    assert evaluated[0] == 1 and evaluated[-1] == 6
+    run(witness, steps=3)
+    assert witness.calls == [
+        ("begin", 0),
+        ("evaluation", 1),
+        ("step", 1),
+        ("step", 2),
+        ("step", 3),
+        ("evaluation", 3),
+        ("end", 3),
+    ]
 
 
 def test_the_solution_so_far_is_the_best_answer_on_its_own():
@@ -70,6 +71,32 @@ def test_a_run_is_the_same_bits_whoever_watches():
     assert digest(run(Witness())) == alone
     assert digest(run(lambda progress: progress.solution().error())) == alone
     assert digest(run(meddle)) == alone
+    assert digest(run(meddle, meddle)) == alone
+
+
+def test_what_one_callback_writes_neither_the_run_nor_another_sees():
+    """Parameters, row and history are shown to each as they are, whoever came before."""
+    seen = []
+
+    def zero(progress):
+        seen.append((progress.objective.vector().tolist(), dict(progress.row), len(progress.history)))
+        seen[-1] += ([dict(row) for row in progress.history],)
+        progress.objective.assign(torch.zeros_like(progress.objective.vector()))
+        progress.row.clear()
+        for row in progress.history:
+            row.update(dict.fromkeys(row, 0.0))
+        progress.history.rows.clear()
+
+    assert digest(run(zero, zero)) == digest(run())
+    assert len(seen) == 12 and seen[::2] == seen[1::2]
+    assert [one[2] for one in seen[::2]] == [1, 2, 3, 4, 5, 6]
+    assert all(any(one[0]) and one[3][-1] == one[1] for one in seen)
+
+
+def test_the_history_is_that_of_the_call():
+    kept = []
+    run(kept.append)
+    assert [len(progress.history) for progress in kept] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("when", ["begin", "step", "evaluation"])

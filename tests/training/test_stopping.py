@@ -2,16 +2,20 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from pinn import solve
+from pinn.networks import MLP
+from pinn.objective import Objective
 from pinn.optimizers import LevenbergMarquardt, MatrixFree, Optimizer, Step
 from pinn.optimizers.optimizer import StepEnding
 from pinn.sampling import Fixed, Growing, Redrawn
 from pinn.training import (
+    Callback,
     Ending,
     MaxSeconds,
     MaxSteps,
@@ -49,6 +53,18 @@ class Slow(LevenbergMarquardt):
         return super().step(objective)
 
 
+class Late(Slow):
+    """Each step takes so long after it has computed all, when no time is checked."""
+
+    def __deepcopy__(self, memo):
+        return Late(self.clock, self.seconds)
+
+    def step(self, objective):
+        step = LevenbergMarquardt.step(self, objective)
+        self.clock.now += self.seconds
+        return step
+
+
 class Still(Optimizer):
     """Looks, and stays where it is."""
 
@@ -62,6 +78,21 @@ class Still(Optimizer):
 class Broken(LevenbergMarquardt):
     def step(self, objective):
         return dataclasses.replace(super().step(objective), loss=math.nan)
+
+
+class BrokenOff(LevenbergMarquardt):
+    """Is broken off in its third step, when the parameters have changed."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = 0
+
+    def step(self, objective):
+        self.taken += 1
+        step = super().step(objective)
+        if self.taken == 3:
+            raise KeyboardInterrupt
+        return step
 
 
 class Done(LevenbergMarquardt):
@@ -81,9 +112,10 @@ def test_each_ending_is_reached():
         Ending.STATIONARY: ended(Stage(Done(), Fixed(30))).outcome,
         Ending.NOT_FINITE: ended(Stage(Broken(), Fixed(30))).outcome,
         Ending.STOPPED: ended(stage(steps=3), callbacks=[lambda progress: Stop("seen enough")]).outcome,
+        Ending.INTERRUPTED: ended(Stage(BrokenOff(), Fixed(30))).outcome,
     }
     assert {ending: outcome.ending for ending, outcome in outcomes.items()} == {key: key for key in outcomes}
-    assert set(Ending) - set(outcomes) == {Ending.INTERRUPTED}
+    assert set(outcomes) == set(Ending)
     assert {str(outcome) for outcome in outcomes.values()} == {
         "the tolerance on validation points is met",
         "3 steps taken",
@@ -93,8 +125,10 @@ def test_each_ending_is_reached():
         "enough",
         "the loss is not finite",
         "seen enough",
+        "interrupted",
     }
-    assert [ending for ending in Ending if ending.cut] == [Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS]
+    limits = [Ending.STEPS, Ending.SECONDS, Ending.STAGE_SECONDS]
+    assert [ending for ending in Ending if ending.cut] == [*limits, Ending.INTERRUPTED]
 
 
 def test_all_limits_reached_are_told_what_ends_the_run_first():
@@ -132,6 +166,55 @@ def test_a_criterion_of_ones_own_stops_a_stage():
     assert run.outcome.steps == 3
     with pytest.raises(TypeError, match=r"Stage: got stop=\[.*expected objects with a method check"):
         stage(stop=[Flat])
+
+
+def test_a_stop_says_itself_whether_it_ends_the_run():
+    def first_of_two(stop):
+        class Now:
+            def check(self, standing):
+                return stop
+
+        return ended([stage(stop=[Now()], steps=9), stage(steps=2)]).outcome
+
+    assert first_of_two(Stop("now")).steps == 3
+    outcome = first_of_two(Stop("now", run=True))
+    assert (outcome.steps, outcome.ending, outcome.detail) == (1, Ending.STOPPED, "now")
+    once = lambda progress: Stop("next", run=False) if progress.row["step"] == 2 else None  # noqa: E731
+    outcome = ended([stage(steps=9), stage(steps=3)], callbacks=[once]).outcome
+    assert (outcome.steps, outcome.ending) == (5, Ending.STEPS)
+    for run, steps in ((True, 1), (False, 2)):
+        met = ended([stage(stop=[Tolerance(1e3, run=run)]), stage(steps=1)]).outcome
+        assert met.steps == steps and (met.ending is Ending.TOLERANCE) == run
+
+
+@pytest.mark.parametrize("run", [True, False])
+@pytest.mark.parametrize("seconds", [1.0, 2.5])
+def test_the_run_s_seconds_end_the_run_wherever_they_are_given(run, seconds):
+    """At a step's end or before a step that would overrun them, by the same clock."""
+    clock = Clock()
+    slow = Stage(Late(clock, 1.0), Fixed(30), stop=[MaxSeconds(seconds, run=run)])
+    outcome = ended([slow, stage(steps=2)], clock=clock).outcome
+    assert outcome.steps == int(seconds) + (0 if run else 2)
+    assert outcome.ending is (Ending.SECONDS if run else Ending.STEPS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"steps": 0}, ValueError, "Stage: got steps=0, expected .*; give "),
+        ({"steps": 2.5}, ValueError, "Stage: got steps=2.5, expected .*; give "),
+        ({"steps": "many"}, ValueError, "Stage: got steps='many', expected .*; give "),
+        ({"seconds": -1.0}, ValueError, "Stage: got seconds=-1.0, expected .*; give "),
+        ({"patience": 1.5}, ValueError, "Stage: got patience=1.5, expected .*; give "),
+        ({"stop": MaxSeconds(1)}, TypeError, r"Stage: got stop=MaxSeconds.*, expected a list .*; give stop=\["),
+        ({"stop": "never"}, TypeError, "Stage: got stop='never', expected a list .*; give "),
+        ({"stop": [3]}, TypeError, r"Stage: got stop=\[3\], expected .*; give "),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused_in_one_voice(wrong, error, message):
+    with pytest.raises(error, match=message):
+        stage(**wrong)
+    assert stage(seconds=math.inf).criteria == ()
 
 
 def test_criteria_look_at_where_the_run_stands():
@@ -177,6 +260,55 @@ def test_growing_points_put_the_end_off():
     assert sum("validation" in row for row in grown.history.rows[last + 1 :]) >= 2
 
 
+# -- broken off ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_broken_off_in_a_step_keeps_the_parameters_from_before_it():
+    whole = ended(stage(steps=2))
+    run = ended([Stage(BrokenOff(), Fixed(30)), stage(steps=5)])
+    assert run.outcome.ending is Ending.INTERRUPTED and run.outcome.limits == (Ending.INTERRUPTED,)
+    assert run.history.column("loss").tolist() == whole.history.column("loss").tolist()
+    assert run.history[-1]["validation"] == whole.history[-1]["validation"]
+    assert torch.equal(run.monitor.objective.vector(), whole.monitor.objective.vector())
+
+
+@pytest.mark.parametrize("when", ["begin", "step", "evaluation"])
+def test_a_run_broken_off_in_a_callback_is_answered_with_a_report(when):
+    class Spoil(Callback):
+        """Changes the parameters and is broken off, once."""
+
+        spoiled = False
+
+    def spoil(self, progress):
+        if not self.spoiled and progress.row.get("step", 1) == 1:
+            self.spoiled = True
+            progress.objective.assign(progress.objective.vector() + 1.0)
+            raise KeyboardInterrupt
+
+    setattr(Spoil, when, spoil)
+    solution = solve(decay(), network=SMALL, steps=5, progress=False, callbacks=[Spoil()])
+    plain = solve(decay(), network=SMALL, steps=1, progress=False)
+    assert solution.report.outcome.ending is Ending.INTERRUPTED and solution.report.reason == "interrupted"
+    assert solution.report.outcome.steps == (0 if when == "begin" else 1)
+    if when != "begin":
+        assert solution.history[-1]["validation"] == plain.history[-1]["validation"]
+        assert solution.error() == plain.error()
+
+
+def test_a_second_interrupt_is_left_to_python():
+    class Always(Callback):
+        """Is broken off after the second step, and again when that is evaluated."""
+
+        def step(self, progress):
+            if progress.row["step"] == 2:
+                raise KeyboardInterrupt
+
+        evaluation = step
+
+    with pytest.raises(KeyboardInterrupt):
+        solve(decay(), network=SMALL, steps=5, progress=False, callbacks=[Always()])
+
+
 # -- time ---------------------------------------------------------------------------------------------------------
 
 
@@ -188,20 +320,39 @@ def test_a_step_that_would_overrun_is_not_begun():
 
 
 def test_the_expected_time_grows_with_the_points():
-    """The second set of points is 40 times as large, and so a step on it would take 40 seconds."""
+    """The second set of points is 1000 times as large: a step of one second would take more than three."""
 
     class Jump(Redrawn):
         def observe(self, old, new):
-            self.size = 800
+            self.size = 20_000
             return True
 
     clock = Clock()
-    run = ended(Stage(Slow(clock, 1.0), Jump(20, every=1)), clock=clock, seconds=30.0)
+    run = ended(Stage(Slow(clock, 1.0), Jump(20, every=1)), clock=clock, seconds=4.0)
     assert run.outcome.ending is Ending.SECONDS and len(run.history) == 1
 
 
+def test_a_first_step_that_is_hopelessly_long_is_not_begun(monkeypatch):
+    """The loss on these points takes 6 seconds of the clock; a step would take many times as long."""
+    clock, loss = Clock(), Objective.loss
+
+    def slow_loss(objective):
+        clock.now += 6.0
+        return loss(objective)
+
+    monkeypatch.setattr(Objective, "loss", slow_loss)
+    run = trainer(clock=clock, seconds=15.0, network=partial(MLP, width=20, depth=3))
+    run.run([Stage(LevenbergMarquardt(), Fixed(800))])
+    assert run.outcome.ending is Ending.SECONDS and run.outcome.steps == 0
+    clock.now = 0.0
+    run = trainer(clock=clock, seconds=15.0, network=partial(MLP, width=20, depth=3))
+    monkeypatch.setattr(Objective, "loss", loss)
+    run.run([Stage(LevenbergMarquardt(), Fixed(800), steps=1)])
+    assert run.outcome.steps == 1
+
+
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), MatrixFree()])
-def test_a_step_is_cut_where_the_time_is_up_and_the_parameters_are_those_before(optimizer):
+def test_a_step_is_cut_where_the_time_is_up_and_the_parameters_are_those_before(optimizer, monkeypatch):
     """The clock goes on at each question to the objective, so that the first step of a stage ends in its middle."""
     whole = ended(Stage(optimizer, Fixed(30), steps=2))
     clock = Clock()
@@ -210,9 +361,11 @@ def test_a_step_is_cut_where_the_time_is_up_and_the_parameters_are_those_before(
         if progress.row["step"] == 2:
             clock.tick = 0.3
 
-    run = trainer(clock=clock, seconds=1.0, callbacks=[hurry])
+    begun, step = [], type(optimizer).step
+    monkeypatch.setattr(type(optimizer), "step", lambda self, objective: [begun.append(1), step(self, objective)][1])
+    run = trainer(clock=clock, seconds=3.0, callbacks=[hurry])
     run.run([Stage(optimizer, Fixed(30), steps=2), Stage(optimizer, Fixed(30))])
-    assert run.outcome.ending is Ending.SECONDS and len(run.history) == 2
+    assert run.outcome.ending is Ending.SECONDS and len(run.history) == 2 and len(begun) == 3
     for mine, other in zip(run.equations.model.parameters(), whole.equations.model.parameters(), strict=True):
         assert torch.equal(mine, other)
 

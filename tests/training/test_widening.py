@@ -45,7 +45,7 @@ def test_networks_that_cannot_be_widened_are_refused_before_training():
     for network in (SIREN, partial(MLP, factorisation=(1.0, 0.1))):
         with pytest.raises(TypeError, match=r"cannot be widened; take MLP"):
             solve(oscillator(), network=network, stages=[growing], progress=False)
-    with pytest.raises(ValueError, match=r"widening judges the loss on newly drawn points, but Fixed with LBFGS keeps"):
+    with pytest.raises(ValueError, match=r"Stage: got widening with Fixed and LBFGS, which keep.*expected"):
         Stage(LBFGS(), Fixed(), widening=Widening())
 
 

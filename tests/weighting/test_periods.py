@@ -118,6 +118,38 @@ def test_a_run_keeps_the_periods(sampler, redraws):
     assert inner == [0, 5, 10]
 
 
+class Lengths(Weighting):
+    """Changes nothing, and notes the parameters and the gradients' lengths that it is shown."""
+
+    def __init__(self, found, every=2):
+        self.every, self.found = every, found
+
+    def __deepcopy__(self, memo):
+        return Lengths(self.found, self.every)
+
+    def weigh(self, objective, weights, due):
+        bare = Objective(objective.equations, objective.points)
+        self.found.append((objective.gradient_norms(), bare.gradient_norms()))
+        return weights
+
+
+@pytest.mark.parametrize("sampler", [Fixed(30), Redrawn(30, every=1)], ids=["fixed", "redrawn"])
+def test_a_rule_sees_the_problem_s_own_weights_whatever_made_it_due(sampler):
+    """Causal weights change the points' weights at once; the gradients shown to the inner rule are without them."""
+    found = []
+    solve(
+        PROBLEM,
+        network=partial(MLP, width=4, depth=1),
+        optimizer=LevenbergMarquardt(),
+        sampling=sampler,
+        weighting=Causal(Lengths(found), every=2),
+        steps=8,
+        progress=False,
+        verify=False,
+    )
+    assert len(found) >= 4 and all(shown == bare for shown, bare in found)
+
+
 @pytest.mark.parametrize("redrawn", [(), (4, 8, 12, 16, 20)])
 def test_constraints_are_balanced_at_their_own_period_beneath_weights_of_points(redrawn):
     both, alone = Causal(GradientNorm(every=10), every=4, epsilons=(0.5,)), GradientNorm(every=10)
