@@ -193,6 +193,8 @@ def analyze(problem: Problem) -> Traits:
         >>> traits.time_coordinate, traits.orders, traits.affine, traits.of_role(Role.BOUNDARY)
         ('t', {'x': 2, 't': 1}, False, ('walls',))
     """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"analyze: got {problem!r}, expected a Problem; give Problem(...) or one of pinn.problems")
     return problem.once(_analyzed)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from pinn.optimizers import Optimizer
 from pinn.sampling import Fixed, Sampler
@@ -12,6 +14,16 @@ from pinn.training.stopping import MaxSeconds, MaxSteps, Patience, StoppingCrite
 from pinn.training.widening import Widening
 from pinn.validation import count, positive, whole
 from pinn.weighting import Weighting
+
+
+_KINDS: Mapping[str, tuple[type[Any], str]] = MappingProxyType(
+    {
+        "optimizer": (Optimizer, "LevenbergMarquardt()"),
+        "sampler": (Sampler, "Growing(RAD())"),
+        "weighting": (Weighting, "Causal()"),
+        "widening": (Widening, "Widening()"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,10 @@ class Stage:
     stop: Sequence[StoppingCriterion] = ()
 
     def __post_init__(self) -> None:
+        for name, (kind, example) in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) and not (value is None and name in ("weighting", "widening")):
+                raise TypeError(f"Stage: got {name}={value!r}, expected an object; give one such as {example}")
         if self.steps is not None:
             whole("Stage", 1, steps=self.steps)
         if self.patience is not None:

@@ -1,9 +1,6 @@
 """The cost of derivatives: what is refused before anything runs, what is timed, and how ratios are taken."""
 
-import contextlib
 import multiprocessing
-import threading
-import time
 
 import pytest
 import torch
@@ -13,6 +10,7 @@ from experiments.benchmarks.derivative_cases import CASES
 from experiments.benchmarks.derivative_tables import line, picture, table
 from experiments.benchmarks.derivative_tasks import GROUPS, Setting, carried, tasks
 from experiments.benchmarks.derivative_timing import interleaved, measure, peak, ratio
+from tests.experiments.ending import EndingWork, ended
 
 
 @pytest.mark.parametrize(
@@ -76,28 +74,13 @@ def forked(monkeypatch):
     monkeypatch.setattr("experiments.benchmarks.derivative_timing.START", "forkserver")
 
 
-@contextlib.contextmanager
-def without_memory_for(group):
-    """The process of a group is killed, as the system does when memory runs out."""
-
-    def kill():
-        for _ in range(600):
-            for process in multiprocessing.active_children():
-                if process.name.startswith(group):
-                    process.kill()
-                    return
-            time.sleep(0.05)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    yield
-    thread.join()
-    assert not multiprocessing.active_children()
+def end(monkeypatch, group):
+    monkeypatch.setattr("experiments.benchmarks.derivative_timing.work", EndingWork(group))
 
 
-def test_torch_func_without_memory_is_left_out(forked, capsys, tmp_path):
-    with without_memory_for("torch.func"):
-        found = measure(CASES["burgers"], 5, "float64", 6, 2, NO_TIME, 0)
+def test_torch_func_without_memory_is_left_out(forked, monkeypatch, capsys, tmp_path):
+    end(monkeypatch, "torch.func")
+    found = measure(CASES["burgers"], 5, "float64", 6, 2, NO_TIME, 0)
     assert "left out" in capsys.readouterr().err
     assert "torch.func" not in found.seconds and found.seconds["nested"] > 0 < found.speedup
     assert line(found).split(" | ")[6] == "–" and line(found).count("|") == 15
@@ -106,12 +89,11 @@ def test_torch_func_without_memory_is_left_out(forked, capsys, tmp_path):
     assert (tmp_path / "ratios.png").stat().st_size > 1000
 
 
-def test_an_engine_that_ends_is_an_error(forked):
-    with (
-        without_memory_for("nested"),
-        pytest.raises(RuntimeError, match=r"times nested on burgers.* exit code -9.*fewer"),
-    ):
+def test_an_engine_that_ends_is_an_error(forked, monkeypatch):
+    end(monkeypatch, "nested")
+    with pytest.raises(RuntimeError, match=r"times nested on burgers.* exit code -9.*fewer"):
         interleaved(SMALL, NO_TIME)
+    assert not multiprocessing.active_children()
 
 
 def test_what_is_measured_is_told_at_once(forked, monkeypatch):
@@ -130,10 +112,8 @@ def test_what_is_measured_is_told_at_once(forked, monkeypatch):
     assert all(m.seconds["torch.func"] > 0 for m in found)
 
 
-def test_memory_that_does_not_suffice_to_be_measured_is_an_error(forked):
+def test_memory_that_does_not_suffice_to_be_measured_is_an_error(forked, monkeypatch):
     """A process that ends without an answer is not waited for."""
-    with (
-        without_memory_for("ForkServerProcess"),
-        pytest.raises(RuntimeError, match=r"memory of jets on burgers, width 5, .* ended.* memory=false"),
-    ):
+    monkeypatch.setattr("experiments.benchmarks.derivative_timing.peak_here", ended)
+    with pytest.raises(RuntimeError, match=r"memory of jets on burgers, width 5, .* ended.* memory=false"):
         peak(SMALL, "jets")

@@ -5,13 +5,15 @@ import json
 MODULE = """
 import torch
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function
 
 from pinn import Constraint, Problem, d
+from pinn.derivatives.jets import rule
 from pinn.domains import Box, Domain
 from pinn.optimizers import Optimizer, Step
 from pinn.reference import Analytic
 from pinn.sampling import Sampler
-from pinn.weighting import Constant, Weighting, Weights
+from pinn.weighting import Weighting, Weights
 
 
 class Interval(Domain):
@@ -45,7 +47,14 @@ def string(end: float = 1.0) -> Problem:
 
 
 def hump(x):
-    return x / (1 + x * x)
+    "An activation of one's own, which lets jets through; no engine of jets knows it without its rule."
+    if has_torch_function((x,)):
+        return handle_torch_function(hump, (x,), x)
+    return x * torch.exp(-x * x)
+
+
+def rule_of_hump():
+    return rule(hump, composed=lambda x: x * torch.exp(-x * x))
 
 
 class TwoLayers(nn.Module):
@@ -85,17 +94,14 @@ class Latin(Sampler):
     def __init__(self, size: int = 20, every: int = 2) -> None:
         self.size, self.every = size, every
 
-    def draw(self, problem, generator, residual, **options):
+    def draw(self, problem, generator, residual, *, size=None, place=lambda name, points: points):
         return {
-            name: constraint.on.sample(self.size, generator=generator, method="latin")
+            name: place(name, constraint.on.sample(size or self.size, generator=generator, method="latin"))
             for name, constraint in problem.constraints.items()
         }
 
     def observe(self, old: float, new: float) -> bool:
         return False
-
-    def resized(self, size: int) -> Sampler:
-        return Latin(size, self.every)
 
 
 class Ends(Weighting):
@@ -105,9 +111,6 @@ class Ends(Weighting):
 
     def __init__(self, factor: float = 2.0) -> None:
         self.factor = factor
-
-    def update(self, objective, *step):
-        return self.weigh(objective, Constant().update(objective, *step), True)
 
     def weigh(self, objective, weights, due):
         return Weights(weights.constraints | {"ends": self.factor * weights.constraints["ends"]})
@@ -131,6 +134,9 @@ FILES = {
     "problem/string": "_target_: own_kinds.string",
     "network/two_layers": "_target_: own_kinds.TwoLayers\n_partial_: true\nactivation: own_kinds.hump",
     "optimizer/downhill": "_target_: own_kinds.Downhill",
+    "derivatives/humped": (
+        "_target_: pinn.derivatives.Jets\nfallback: false\nrules:\n  - _target_: own_kinds.rule_of_hump"
+    ),
     "sampling/latin": "_target_: own_kinds.Latin\nsize: 15",
     "weighting/ends": "_target_: own_kinds.Ends\nfactor: 3",
     "callbacks/diary": "diary:\n  _target_: own_kinds.Diary\n  path: diary",
@@ -156,19 +162,25 @@ def test_one_of_each_kind_from_outside_carries_a_run(command, tmp_path, monkeypa
         "problem.end=0.5",
         "network.width=4",
         "callbacks.shout=own_kinds.shout",
-        "steps=5",
+        "steps=20",
         "hydra.run.dir=run",
         "progress=false",
     )
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert metrics["problem"] == "string" and metrics["steps"] == 5
+    assert metrics["problem"] == "string" and metrics["steps"] == 20
     assert metrics["parameters"] == 4 + 4 + 4 + 1  # the network's own
-    assert metrics["error"] < 1.0  # better than zero
+    assert metrics["error"] < 0.12  # of zero: 1; with three seeds measured: 0.029, 0.040, 0.028
+    assert {name: engine["engine"] for name, engine in metrics["engines"].items()} == {
+        "equation": "jets",
+        "ends": "jets",
+    }
     history = (tmp_path / "run" / "history.csv").read_text().splitlines()
     assert "halvings" in history[0].split(",")
     rows = [dict(zip(history[0].split(","), line.split(","), strict=True)) for line in history[1:]]
     assert {float(row["points"]) for row in rows} == {15.0 + 2.0}  # the sampler's, and both ends
-    assert (tmp_path / "diary").read_text() == "1 2 3 4 5 " and (tmp_path / "shouted").read_text() == "!!!!!"
+    assert float(rows[-1]["loss"]) < 0.1 * float(rows[0]["loss"])  # measured: 0.023 to 0.026 of it
+    assert (tmp_path / "diary").read_text() == "".join(f"{step} " for step in range(1, 21))
+    assert (tmp_path / "shouted").read_text() == 20 * "!"
 
 
 def test_callbacks_are_one_call_or_a_list_of_names_too(command, tmp_path, monkeypatch):

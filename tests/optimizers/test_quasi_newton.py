@@ -82,7 +82,10 @@ def test_self_scaling_pays_where_the_first_inverse_hessian_is_too_small(seed):
 
 
 def test_self_scaling_pays_on_networks():
-    """Single runs are chaotic, so medians over starts are compared; they differ by a factor of five."""
+    """Single runs are chaotic, so medians over starts are compared.
+
+    With every start moved by 1e-12 of itself, seven times, and unmoved, the ratio of the medians was 0.139 to 0.146.
+    """
     medians = {}
     for method in (BFGS, SSBroyden):
         losses = [run(method(), analytic.network(seed=seed), 150).loss for seed in range(5)]

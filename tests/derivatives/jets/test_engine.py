@@ -97,13 +97,13 @@ def test_equations(equation, networks, ansatz, twins, points):
     scale = torch.linspace(0.5, 2.0, 7, dtype=torch.float64)
     for name, options in (("tanh", {}), ("silu", {"hard": True, "periodic": True})):
         model = build(networks[name], ansatz, **options)
-        twins(model, equation, points, constants={"seen": seen}, scale=scale, block=4)
+        twins(model, equation, points, constants={"seen": seen}, scale=scale, block=4, both=True)
 
 
 def test_systems(networks, ansatz, twins, points):
     scale = torch.rand(7, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) + 0.5
     for name in ("tanh", "gated"):
-        twins(build(networks[name], ansatz, "uvp"), vorticity, points, scale=scale, block=3)
+        twins(build(networks[name], ansatz, "uvp"), vorticity, points, scale=scale, block=3, both=True)
 
 
 @pytest.mark.parametrize(

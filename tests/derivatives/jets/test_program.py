@@ -1,5 +1,6 @@
 """Random equations: any expression of fields, their derivatives and coordinates up to order 4, on both engines."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
@@ -89,9 +90,24 @@ def evaluate(tree, fields, sizes):
     return value
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(tree=expressions(4), network=st.sampled_from(NETWORKS), hard=st.booleans())
+def random(examples):
+    """Settings and arguments of a test of so many equations, the same ones every time."""
+    chosen = settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    return lambda test: chosen(given(tree=expressions(4), network=st.sampled_from(NETWORKS), hard=st.booleans())(test))
+
+
+@random(60)
 def test_random_equations(tree, network, hard, networks, ansatz):
+    engines_agree(tree, network, hard, networks, ansatz)
+
+
+@pytest.mark.slow
+@random(400)
+def test_many_random_equations(tree, network, hard, networks, ansatz):
+    engines_agree(tree, network, hard, networks, ansatz)
+
+
+def engines_agree(tree, network, hard, networks, ansatz):
     with torch.random.fork_rng():
         torch.manual_seed(3)
         model = ansatz(networks[network], ("x", "y"), "uv", hard=hard)

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -10,9 +11,12 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import handle_torch_function, has_torch_function
 
-from pinn.derivatives import Autograd, Jets, MissingRule, biharmonic, d, laplacian
+from pinn import Box, Constraint, Problem, solve
+from pinn.derivatives import Autograd, EngineChoice, Jets, MissingRule, biharmonic, d, laplacian
 from pinn.derivatives.jets import Rule, registry, rule
 from pinn.derivatives.jets.registry import RULES, with_rules
+from pinn.networks import MLP
+from pinn.reference import Analytic
 
 WIDTH = 6
 
@@ -380,6 +384,26 @@ def test_rules_from_outside(name, caplog):
             with pytest.raises(MissingRule, match=r"pinn\.derivatives\.jets\.rule makes one"):
                 agree(model, model, Jets(fallback=False), one)
     assert not caplog.records
+
+
+def test_a_rule_from_outside_carries_a_whole_run():
+    """`solve` with an activation of one's own and its rule: jets take every derivative, without the reference."""
+    line = Box(x=(0, 1))
+    constraints = {
+        "equation": Constraint(lambda u, x: d(u, x, x) + torch.sin(x), on=line),
+        "ends": Constraint(lambda u, x: u - torch.sin(x), on=line.boundary()),
+    }
+    problem = Problem(line, ["u"], constraints, reference=Analytic(lambda x: torch.sin(x)))
+
+    def run(engine):
+        network = partial(MLP, width=5, depth=1, activation=bump)
+        return solve(problem, network=network, derivatives=engine, steps=10, progress=False)
+
+    solution = run(Jets(rules=[OWN["by coefficients"][0]]))
+    assert solution.report.engines == dict.fromkeys(constraints, EngineChoice("jets", ""))
+    assert solution.error() < 1e-2
+    taken_over = run(Jets()).report.engines["equation"]
+    assert taken_over.engine == "autograd" and "bump" in taken_over.reason
 
 
 def test_a_rule_with_too_few_derivatives_goes_to_the_reference(caplog):
