@@ -3,6 +3,7 @@
 from pinn.domains.ball import Ball, Disc
 from pinn.domains.boundary import Boundary
 from pinn.domains.box import Box, Face
+from pinn.domains.chart import Chart
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
 from pinn.domains.points import Points
@@ -14,6 +15,7 @@ __all__ = [
     "Ball",
     "Boundary",
     "Box",
+    "Chart",
     "Difference",
     "Disc",
     "Domain",

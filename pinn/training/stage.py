@@ -15,7 +15,6 @@ from pinn.training.widening import Widening
 from pinn.validation import count, positive, whole
 from pinn.weighting import Weighting
 
-
 _KINDS: Mapping[str, tuple[type[Any], str]] = MappingProxyType(
     {
         "optimizer": (Optimizer, "LevenbergMarquardt()"),
@@ -60,6 +59,11 @@ class Stage:
             value = getattr(self, name)
             if not isinstance(value, kind) and not (value is None and name in ("weighting", "widening")):
                 raise TypeError(f"Stage: got {name}={value!r}, expected an object; give one such as {example}")
+        count(type(self.sampler).__name__, 0, every=getattr(self.sampler, "every", None))
+        weighting = self.weighting
+        while weighting is not None:
+            count(type(weighting).__name__, 1, every=getattr(weighting, "every", None))
+            weighting = weighting.inner
         if self.steps is not None:
             whole("Stage", 1, steps=self.steps)
         if self.patience is not None:

@@ -13,7 +13,7 @@ from pinn.networks import MLP
 from pinn.objective import Objective
 from pinn.optimizers import LevenbergMarquardt, MatrixFree, Optimizer, Step
 from pinn.optimizers.optimizer import StepEnding
-from pinn.sampling import Fixed, Growing, Redrawn
+from pinn.sampling import Fixed, Growing, Redrawn, Sampler
 from pinn.training import (
     Callback,
     Ending,
@@ -25,6 +25,7 @@ from pinn.training import (
     Stop,
     Tolerance,
 )
+from pinn.weighting import Causal, Weighting
 from tests.training.runs import SMALL, Clock, decay, trainer
 
 
@@ -378,3 +379,38 @@ def test_no_time_at_all_leaves_one_row_and_the_first_parameters():
     assert run.outcome.ending is Ending.SECONDS and run.outcome.steps == 0
     assert [row["step"] for row in run.history] == [0] and math.isfinite(run.history[0]["validation"])
     assert torch.equal(run.monitor.objective.vector(), before)
+
+
+class _Every:
+    """What a strategy from outside may have forgotten to define."""
+
+    def draw(self, *given, **options):
+        """Never asked."""
+
+    def observe(self, old, new):
+        """Never asked."""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": LevenbergMarquardt}, r"^Stage: got optimizer=<class .*expected an object; give one such as Lev"),
+        ({"optimizer": 3}, r"^Stage: got optimizer=3, expected an object"),
+        ({"sampler": Fixed}, r"^Stage: got sampler=.*give one such as Growing\(RAD\(\)\)$"),
+        ({"weighting": Causal}, r"^Stage: got weighting=.*give one such as Causal\(\)$"),
+        ({"widening": 3}, r"^Stage: got widening=3, expected an object"),
+    ],
+)
+def test_parts_of_a_stage_are_objects(options, message):
+    with pytest.raises(TypeError, match=message):
+        Stage(**{"optimizer": LevenbergMarquardt(), **options})
+
+
+@pytest.mark.parametrize("every", [None, "x", 2.5, -1])
+def test_a_strategy_from_outside_says_how_often_it_is_due(every):
+    sampler = type("Mine", (_Every, Sampler), {"every": every, "size": 10})()
+    with pytest.raises(ValueError, match=r"^Mine: got every=.*, expected an integer of at least 0; give every >= 0$"):
+        Stage(LevenbergMarquardt(), sampler)
+    weighting = type("Mine", (Weighting,), {"every": every, "weigh": lambda self, *given: given[1]})()
+    with pytest.raises(ValueError, match=r"^Mine: got every=.*, expected an integer of at least 1; give every >= 1$"):
+        Stage(LevenbergMarquardt(), weighting=Causal(weighting))
