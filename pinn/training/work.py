@@ -28,9 +28,8 @@ _ENTRIES = 4  # a value and three derivatives
 _NEURON = 100.0  # operations in whose time one neuron's activation is made
 _CALL = 3e7  # operations in whose time the residual of a constraint of few points is set up
 _WRITE = 60.0  # operations in whose time an entry of J is written
-_FIRST = (
-    0.25  # of the time foreseen for the first step, for dense algebra is faster than the residual that it is told from
-)
+# Of the time foreseen for a first step: dense algebra is faster than the residual that its pace is known from.
+_FIRST = 0.25
 
 
 def outputs_work(model: nn.Module, n: int) -> float:
