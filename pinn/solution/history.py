@@ -20,8 +20,8 @@ class History:
     Each row has `step` (optimizer steps so far), `stage` (index), `seconds` (wall time since the call), `loss` (half
     the weighted mean square of the residuals at the training points), `points`, `rows` (of the residual), `parameters`
     (p, which a growing network changes), where evaluated `validation` (loss on points never trained on), at some of
-    these, and at the last of each stage, `error` (relative L2 against the reference), and what the optimizer tells of
-    itself (`damping`, `ratio`, ...). All dimensionless but the seconds.
+    these, the last of each stage and the best, `error` (relative L2 against the reference), and what the optimizer
+    tells of itself (`damping`, `ratio`, ...). All dimensionless but the seconds.
     """
 
     def __init__(self, rows: list[Row] | None = None) -> None:

@@ -34,6 +34,7 @@ class Journal:
         self.history = History()
         self.steps = 0
         self.stops: list[Stop] = []
+        self._best: Row | None = None
 
     def begin(self, objective: Objective) -> list[Stop]:
         """Before the first step; returns what callbacks said."""
@@ -55,13 +56,20 @@ class Journal:
 
     def evaluate(self, objective: Objective, last: bool = False) -> None:
         """Evaluate the present parameters; the last row tells it, with their error where it is the last of a stage."""
-        row = self.history[-1]
+        row, least = self.history[-1], self.monitor.best
         row |= self.monitor.evaluate()
+        if self.monitor.best < least:
+            self._best = row
         if last:
             self.measure()
         shown = {name: f"{row[name]:.2e}" for name in ("loss", "validation", "error") if name in row}
         self.bar.set_postfix(shown, refresh=False)
         self._call(lambda callback: callback.evaluation, objective)
+
+    def measure_best(self) -> None:
+        """See that the row of the best parameters, which the model has been given back, tells their error."""
+        if self._best is not None and "error" not in self._best:
+            self._best.update(self.monitor.error())
 
     def measure(self) -> None:
         """See that the last row, whose parameters have been evaluated, tells their error as well."""

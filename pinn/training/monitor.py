@@ -4,7 +4,7 @@ An evaluation measures the validation loss. It comes after the first step of a r
 last one have cost 40 times as many operations as it does (`pinn.training.work`), and before a stage ends or the network
 is widened. Where the problem has a reference, the error is measured as well, but decides nothing, not even when the
 next evaluation comes: beside an evaluation that finds the least validation loss so far, if the steps since it was last
-measured have cost 67 times as much as it does, and beside the last one of a stage.
+measured have cost 67 times as much as it does, beside the last one of a stage, and for the answer after a run.
 
 So what is bounded are all evaluations but those after the first step, at the end of a stage and before a widening:
 their losses take at most 2.5 % of the work of the steps and their errors 1.5 %, both as counted. That is meant to keep

@@ -132,6 +132,7 @@ class Trainer:
             )
             self.journal.end(run.objective)
         self.monitor.restore()
+        self.journal.measure_best()
         return self.history
 
 

@@ -9,6 +9,7 @@ import torch
 from pinn.networks import MLP
 from pinn.optimizers import LBFGS, LevenbergMarquardt, MatrixFree
 from pinn.sampling import RAD, Fixed, Growing
+from pinn.solution.solution import ErrorMeasure
 from pinn.training import Stage, ValidationMonitor, Widening
 from pinn.training.work import Metered, Pace, outputs_work, residual_work
 from tests.training.runs import decay, trainer
@@ -65,6 +66,26 @@ def test_the_error_is_measured_at_the_last_evaluation_of_every_stage_and_at_none
     run = trainer(validation=50)
     run.run([Stage(LBFGS(), Fixed(50), steps=30), Stage(LBFGS(), Fixed(50), steps=30)])
     assert {1, 30, 60} <= {row["step"] for row in run.history if "error" in row} <= set(evaluated(run).tolist())
+
+
+def test_the_row_of_the_answer_tells_its_error():
+    """Where the best parameters were not the last ones and their error was not yet measured, it is after the run."""
+
+    class Away(LBFGS):
+        taken = 0
+
+        def step(self, objective):
+            step = super().step(objective)
+            self.taken += 1
+            if self.taken > 20:
+                objective.assign(objective.vector() + 1.0)
+            return step
+
+    run = trainer(validation=50, network=partial(MLP, width=100, depth=3))
+    run.run([Stage(Away(), Fixed(20), steps=24)])
+    best = int(np.nanargmin(run.history.column("validation")))
+    measured = ErrorMeasure(run.equations.problem)(run.equations.model)
+    assert best < len(run.history) - 1 and run.history[best]["error"] == measured
 
 
 def test_the_first_and_the_last_step_of_a_stage_are_evaluated():
