@@ -18,17 +18,17 @@ SHORT = {
     "burgers": (45, 2e-1),  # 4.5e-2
     "burgers_inverse": (30, 1e-1, 4e-1),  # 2.5e-2, 1.1e-1
     "burgers_smooth": (25, 6e-3),  # 1.5e-3
-    "cavity": (15, 3e-1),  # CAVITY
+    "cavity": (15, 3e-1),  # 8.5e-2
     "convection": (20, 1e-4),  # 1.8e-5
     "diffusion_inverse": (25, 8e-6, 1.5e-6),  # 1.8e-6, 3.6e-7
     "euler_beam": (20, 1.2e-4),  # 2.8e-5
     "heat_1d": (20, 1.5e-5),  # 3.6e-6
     "helmholtz_2d": (45, 2e-2),  # 4.2e-3
-    "kdv": (20, 1.2e-2),  # KDV
-    "kovasznay": (14, 5e-2),  # KOVA
+    "kdv": (20, 1.2e-2),  # 3.1e-3
+    "kovasznay": (14, 2.5e-2),  # 5.7e-3
     "laplace_four_holes": (30, 2e-1),  # 5.0e-2
     "linear_ode": (15, 2.5e-6),  # 5.9e-7
-    "lorenz_inverse": (22, 5e-4, 5e-4),  # LORENZ
+    "lorenz_inverse": (22, 1e-4, 1.2e-5),  # 2.1e-5, 2.6e-6
     "lotka_volterra": (60, 3e-6),  # 5.6e-7
     "oscillator": (30, 1.5e-6),  # 3.4e-7
     "poisson_2d": (20, 1.5e-5),  # 3.9e-6
