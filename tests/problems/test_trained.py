@@ -1,8 +1,11 @@
 """Every problem of the suite, trained by the default `solve`, reaches a golden error in so many optimizer steps.
 
-Steps, not seconds, so that a slow machine takes the same ones. Each bound is some five times what was measured: what
-breaks one has made training worse, not just different. The short runs show that a problem trains at all; the long ones
-that it trains to what the library is for, and they have the problems that need some hundred steps before they move.
+Steps, not seconds, so that a slow machine takes the same ones. The short runs show that a problem trains, each ending
+behind the steps in which its error falls; the long ones that it trains to what the library is for. A new problem adds
+its line to `SHORT`.
+
+What the short runs reached was measured five times: from the start of seed 0, and from four with every parameter moved
+by 1e-12 of itself. The largest of the five errors stands beside the bound, which has room of a factor of three or more.
 """
 
 import pytest
@@ -11,26 +14,38 @@ from pinn import problems, solve
 
 # Optimizer steps, relative L2 error and, where coefficients are unknown, their largest relative error.
 SHORT = {
-    "allen_cahn": (60, 5e-2),
-    "burgers": (60, 1e-2),
-    "burgers_inverse": (50, 1e-2, 3e-2),
-    "burgers_smooth": (65, 5e-4),
-    "cavity": (18, 5e-1),
-    "diffusion_inverse": (50, 6e-7, 3e-7),
-    "euler_beam": (60, 1e-8),
-    "heat_1d": (60, 3e-7),
-    "helmholtz_2d": (80, 5e-3),
-    "kovasznay": (18, 1e-2),
-    "laplace_four_holes": (50, 8e-2),
-    "linear_ode": (60, 1e-7),
-    "lotka_volterra": (100, 1e-7),
-    "oscillator": (100, 7e-8),
-    "poisson_2d": (60, 3e-7),
-    "poisson_5d": (25, 3e-3),
-    "poisson_l_shape": (50, 2e-3),
-    "reaction": (50, 1e-4),
-    "reaction_inverse": (8, 2e-1, 8e-1),
+    "allen_cahn": (45, 5e-2),  # 1.4e-2
+    "burgers": (45, 2e-1),  # 4.5e-2
+    "burgers_inverse": (30, 1e-1, 4e-1),  # 2.5e-2, 1.1e-1
+    "burgers_smooth": (25, 6e-3),  # 1.5e-3
+    "cavity": (15, 3e-1),  # 8.5e-2
+    "convection": (20, 1e-4),  # 1.8e-5
+    "diffusion_inverse": (25, 8e-6, 1.5e-6),  # 1.8e-6, 3.6e-7
+    "euler_beam": (20, 1.2e-4),  # 2.8e-5
+    "heat_1d": (20, 1.5e-5),  # 3.6e-6
+    "helmholtz_2d": (45, 2e-2),  # 4.2e-3
+    "kdv": (20, 1.2e-2),  # 3.1e-3
+    "kovasznay": (14, 2.5e-2),  # 5.7e-3
+    "laplace_four_holes": (30, 2e-1),  # 5.0e-2
+    "linear_ode": (15, 2.5e-6),  # 5.9e-7
+    "lorenz_inverse": (22, 1e-4, 1.2e-5),  # 2.1e-5, 2.6e-6
+    "lotka_volterra": (60, 3e-6),  # 5.6e-7
+    "oscillator": (30, 1.5e-6),  # 3.4e-7
+    "poisson_2d": (20, 1.5e-5),  # 3.9e-6
+    "poisson_5d": (12, 8e-3),  # 1.8e-3
+    "poisson_l_shape": (20, 4e-3),  # 9.6e-4
+    "reaction": (20, 4e-4),  # 9.0e-5
+    "reaction_inverse": (8, 1.5e-1, 8e-1),  # 3.4e-2; coefficients as guessed, 5.0e-1
+    "wave_1d": (25, 2e-2),  # 4.1e-3
 }
+# Arguments with which those are trained that do not move within a hundred steps, or whose steps are dear.
+EASIER = {
+    "convection": {"beta": 5.0},
+    "kdv": {"delta": 0.1},
+    "lorenz_inverse": {"length": 1.5},
+    "wave_1d": {"a": 1.0},
+}
+# Some five times what one run reached, and not its spread.
 LONG = {
     "allen_cahn": (160, 5e-4),
     "burgers": (190, 5e-5),
@@ -49,9 +64,14 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", sorted({*problems.__all__, *SHORT, *LONG, *EASIER}))
 def test_golden_error_of_a_short_run(name):
-    trained(name, *SHORT[name])
+    assert name in problems.__all__, f"{name} has a line in this module and is not in pinn.problems; remove the line"
+    assert name in SHORT, (
+        f"pinn.problems.{name} has no golden error: train it for some tens of steps from several perturbed starts and "
+        f'add its line to SHORT here, "{name}": (steps, error[, error of the coefficients]), bounds with room'
+    )
+    trained(name, *SHORT[name], **EASIER.get(name, {}))
 
 
 @pytest.mark.slow
@@ -60,16 +80,7 @@ def test_golden_error_of_a_long_run(name):
     trained(name, *LONG[name])
 
 
-def trained(name, steps, error, coefficients=0.0):
-    solution = solve(getattr(problems, name)(), steps=steps, progress=False)
+def trained(name, steps, error, coefficients=0.0, **arguments):
+    solution = solve(getattr(problems, name)(**arguments), steps=steps, progress=False)
     assert solution.error() < error
     assert max(solution.coefficient_errors().values(), default=0.0) <= coefficients
-
-
-@pytest.mark.parametrize("name", sorted({*problems.__all__} - {*SHORT, *LONG}))
-def test_a_problem_without_a_golden_error_trains(name):
-    trained(name, 60, 0.5, 0.5)
-
-
-def test_every_golden_error_is_of_a_problem():
-    assert {*SHORT, *LONG} <= set(problems.__all__)
