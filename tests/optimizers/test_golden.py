@@ -99,10 +99,25 @@ METHODS = {
     "Adam": (falling(torch.optim.Adam, 0.1, 300), 300, (6e-2, 1e-3, 3e-1)),
 }
 
+# The same for methods that need many steps, to smaller errors.
+LONG = {
+    "SOAP": (falling(SOAP, 2e-2, 800), 800, (6e-4, 3e-5, 7e-3)),
+    "Adam": (falling(torch.optim.Adam, 0.1, 800), 800, (2e-2, 2e-4, 7e-2)),
+}
+
 
 @pytest.mark.parametrize("name", METHODS)
 def test_golden_errors(name):
-    make, steps, errors = METHODS[name]
+    reached(*METHODS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LONG)
+def test_golden_errors_of_a_long_run(name):
+    reached(*LONG[name])
+
+
+def reached(make, steps, errors):
     for (problem, exact), golden in zip((decay(), bending(), poisson()), errors, strict=True):
         generator = torch.Generator().manual_seed(0)
         model = Model(problem, partial(MLP, width=10, depth=2), generator=generator, dtype=torch.float64)
