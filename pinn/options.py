@@ -58,7 +58,7 @@ def validate_options(options: Mapping[str, Any]) -> None:
             _refuse(name, options, "True or False", "one of them")
     callbacks = options["callbacks"]
     if isinstance(callbacks, str | Mapping) or not isinstance(callbacks, Iterable):
-        _refuse("callbacks", options, "a list of them", "callbacks=[...]")
+        _refuse("callbacks", options, "a list of callbacks", "callbacks=[...]")
     _validate_place(options)
     _validate_stages(options)
 
