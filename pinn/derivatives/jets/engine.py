@@ -84,6 +84,8 @@ class Jets(Engine):
         if block is not None and not (isinstance(block, int) and block >= 1):
             raise ValueError(f"Jets: got block={block!r}, expected an integer of at least 1; give one, or leave it out")
         self.fallback, self.probe, self.block = fallback, probe, block
+        if isinstance(rules, str) or not isinstance(rules, Iterable):
+            raise TypeError(f"Jets: got rules={rules!r}, expected a list of them; give rules=[rule(function, ...)]")
         self.rules = tuple(rules)
         self.table = with_rules(self.rules)  # a rule that cannot be one is refused here, where it enters
         self.reference = Autograd()

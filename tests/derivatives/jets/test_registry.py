@@ -437,6 +437,9 @@ def test_arguments_of_rules():
         TypeError, match=r"Jets: got <function bump.*expected what pinn\.derivatives\.jets\.rule returns"
     ):
         Jets(rules=[bump])
+    for wrong in (3, "bump", OWN["composed"][0]):
+        with pytest.raises(TypeError, match=r"^Jets: got rules=.*, expected a list of them; give rules=\["):
+            Jets(rules=wrong)
 
 
 def test_a_name_that_torch_does_not_have_is_refused():
