@@ -27,6 +27,7 @@ from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
 from pinn.training import Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.choice import chosen
 from pinn.verification import VerificationError, VerificationTable, verify_before_training
 from pinn.weighting import Weighting
 
@@ -110,7 +111,9 @@ def solve(
             workers=workers,
         )
         solution = Solution(problem, model, trainer.run(stages))
-        solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed)
+        solution.report = Report.of(
+            solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=chosen(model.network, stages)
+        )
         return solution
 
 

@@ -37,12 +37,14 @@ def drawing_command(tmp_path, monkeypatch):
 
 @pytest.fixture
 def command(drawing_command, monkeypatch):
-    """The same with empty files for the pictures of a run, which are dear."""
+    """The same with empty files for the pictures of a run, and for the page that holds them, which are dear."""
     import pinn.plotting
+    from pinn.solution import Report
 
     def blank(drawn, path, **options):
         Path(path).touch()
 
     for name in ("plot_history", "plot_solution", "plot_trace"):
         monkeypatch.setattr(pinn.plotting, name, blank)
+    monkeypatch.setattr(Report, "save_html", blank)
     return drawing_command

@@ -11,7 +11,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,13 @@ from .configuration import ConfigurationError, check, choose
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
-def prepare(config_name: str, function: Callable[..., Any]) -> None:
+def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, type] | None = None) -> None:
     """Rewrite `sys.argv` for Hydra and check what it asks for; ends the program with code 2 if that makes no sense.
 
     Args:
         config_name: the application's root configuration.
         function: what the application calls with it.
+        apart: options of the application itself, which the function does not have, and the types of their values.
     """
     with clean_exit():
         arguments = words(sys.argv[1:])
@@ -44,7 +45,11 @@ def prepare(config_name: str, function: Callable[..., Any]) -> None:
         if arguments.only_tells:
             return
         for lines in _variants([override for override in overrides if not _is_hydra(override)]):
-            check(function, plain(_composed(config_name, lines, folders[1:])))
+            call = plain(_composed(config_name, lines, folders[1:]))
+            for name, kind in (apart or {}).items():
+                if not isinstance(call.pop(name, kind()), kind):
+                    raise ConfigurationError(f"{name}: expected {kind.__name__}; give {name}=true or leave it out")
+            check(function, call)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pinn.solution import Solution
 
 
 def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:
-    """Write `config.yaml`, `metrics.json`, `report.txt`, `history.csv`, `solution.pt` and the pictures.
+    """Write `config.yaml`, `metrics.json`, `report.txt`, `.md`, `.html`, `history.csv`, `solution.pt`, the pictures.
 
     Args:
         folder: an existing folder.
@@ -32,6 +32,8 @@ def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:
     solution.history.save(folder / "history.csv")
     if solution.report is not None:
         write_text(folder / "report.txt", f"{solution.report}\n")
+        write_text(folder / "report.md", solution.report.markdown())
+        solution.report.save_html(folder / "report.html")
         write_json(folder / "metrics.json", solution.report.as_dict() | surroundings())
     name = solution.problem.name
     plot_solution(solution, folder / "solution.png")

@@ -1,26 +1,38 @@
-"""The run's account of itself: how wrong the answer is known to be, and reasons not to trust it, in plain words.
+"""The run's account of itself: a verdict as a value, its evidence in plain words, and the numbers that they rest on.
 
 Residuals are measured on fresh Sobol points that neither training nor the choice of the best parameters has seen (see
-`residuals`); what speaks against the answer is said in `doubts`. An error below that of its reference is not printed
-as one.
+`residuals`); what follows from them, from the certificate and from the reference is judged in `verdict`. An error below
+that of its reference is not printed as one.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from pinn.derivatives import EngineChoice
+from pinn.domains import Points
+from pinn.files import replacing
 from pinn.objective import Equations
 from pinn.sampling.uniform import sample_uniform
-from pinn.solution.doubts import reasons_for_distrust
-from pinn.solution.error import score
+from pinn.scales import Scales
+from pinn.solution.account import account
+from pinn.solution.error import ErrorMeasure
+from pinn.solution.findings import Findings, Known
 from pinn.solution.outcome import Outcome
-from pinn.solution.residuals import ConstraintReport, measured_constraints
+from pinn.solution.page import Drawn, page
+from pinn.solution.residuals import ConstraintReport, homogeneous, measured_constraints
 from pinn.solution.solution import Solution
+from pinn.solution.verdict import Judgement, judge
+from pinn.verification.certificate import Certificate
+
+_CONSTANT = 0.02  # extent of an output, of its size, below which it is called constant
+_VANISHING = 1e-3  # size of outputs of a homogeneous problem, in units of their scale, below which they are zero
 
 
 @dataclass(frozen=True)
@@ -29,11 +41,14 @@ class Report:
 
     Attributes:
         problem: its name.
+        judgement: the verdict, the error that the answer is trusted to, the evidence and what to do next.
         error: relative L2 of all outputs stacked, None without a reference.
         errors: relative L2 of each output that the reference gives.
         reference_error: relative L2 that the reference is known to be wrong by.
         coefficients: the unknowns that were found, in their own units.
         coefficient_errors: their relative errors, where the truth is known.
+        fields: unknown field -> lowest and highest value over the domain, and the half width of its band of one
+            standard error, the median over the domain, None where none is known; in its own units.
         constraints: one entry each, on fresh points.
         loss: half the weighted mean square of the rows on those points.
         seconds: wall time of training.
@@ -44,15 +59,20 @@ class Report:
         seed: of weights and points.
         checked: number of comparisons made before the run, 0 where it was not verified.
         engines: constraint -> the engine that took its derivatives, and why where another was asked for.
-        warnings: reasons not to trust the answer; empty when none was found.
+        certificate: what a linear solve about the answer says of it; None where none was made.
+        scales: shifts and sizes that the run was scaled by; None where the model has none.
+        chosen: network, optimizer, sampling, weighting -> what it was.
+        drawn: what the page draws.
     """
 
     problem: str
+    judgement: Judgement
     error: float | None
     errors: Mapping[str, float]
     reference_error: float
     coefficients: Mapping[str, float]
     coefficient_errors: Mapping[str, float]
+    fields: Mapping[str, tuple[float, float, float | None]]
     constraints: tuple[ConstraintReport, ...]
     loss: float
     seconds: float
@@ -63,7 +83,10 @@ class Report:
     seed: int
     checked: int
     engines: Mapping[str, EngineChoice]
-    warnings: tuple[str, ...]
+    certificate: Certificate | None = None
+    scales: Scales | None = None
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    drawn: Drawn | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -75,31 +98,48 @@ class Report:
         outcome: Outcome | None = None,
         seed: int = 0,
         size: int = 4000,
+        chosen: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure a solution on fresh points.
+        """Measure a solution on fresh points, and judge it.
 
         Args:
-            solution: what was found.
+            solution: what was found, with its certificate where one was made.
             equations: the constraints and engine it was trained with.
             check: the table of comparisons made before the run.
             outcome: how training ended.
             seed: of the run; the fresh points come from another one.
             size: fresh points on the domain itself.
+            chosen: network, optimizer, sampling, weighting -> what it was, for people.
         """
         problem, history = solution.problem, solution.history
         points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
-        constraints, loss = measured_constraints(equations, points)
+        measured = measured_constraints(equations, points)
         parameters = list(solution.model.parameters())
-        known = problem.reference is not None
+        known = _known(solution)
+        certificate = getattr(solution, "certificate", None)
         return cls(
             problem=problem.name,
-            error=solution.error() if known else None,
-            errors=solution.errors() if known else {},
+            judgement=judge(
+                Findings(
+                    problem=problem,
+                    constraints=measured.constraints,
+                    loss=measured.loss,
+                    history=history,
+                    outcome=outcome,
+                    certificate=certificate,
+                    known=known,
+                    coefficients=solution.coefficients,
+                    **_trivial(solution, points),
+                )
+            ),
+            error=known.error,
+            errors=known.outputs,
             reference_error=problem.reference_error,
             coefficients=solution.coefficients,
-            coefficient_errors=solution.coefficient_errors(),
-            constraints=constraints,
-            loss=loss,
+            coefficient_errors=known.coefficients,
+            fields=_fields(solution),
+            constraints=measured.constraints,
+            loss=measured.loss,
             seconds=float(history[-1]["seconds"]) if len(history) else 0.0,
             steps=int(history[-1]["step"]) if len(history) else 0,
             outcome=outcome,
@@ -108,8 +148,28 @@ class Report:
             seed=seed,
             checked=0 if check is None else len(check.rows),
             engines=equations.engines,
-            warnings=tuple(reasons_for_distrust(solution, constraints, loss, points, outcome)),
+            certificate=certificate,
+            scales=getattr(solution.model, "scales", None),
+            chosen=dict(chosen or {}),
+            drawn=Drawn(solution.fields, history, measured.pointwise, problem.reference_error),
         )
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words, such as "trusted"; the value of a `Verdict`."""
+        return self.judgement.verdict.value
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the answer can be relied on to `judgement.error`."""
+        return self.judgement.trusted
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why not to trust the answer, the gravest first, and what to do; empty where it is trusted."""
+        if self.trusted:
+            return ()
+        return (*self.judgement.evidence, *((self.judgement.advice,) if self.judgement.advice else ()))
 
     @property
     def reason(self) -> str:
@@ -121,70 +181,108 @@ class Report:
         """What ended training, the value of an `Ending`; empty where it is not known."""
         return "" if self.outcome is None else self.outcome.ending.value
 
-    @property
-    def trusted(self) -> bool:
-        """Whether no reason for distrust was found."""
-        return not self.warnings
-
     def as_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON wants them."""
-        apart = ("constraints", "engines", "outcome")
+        apart = ("constraints", "engines", "outcome", "judgement", "certificate", "scales", "drawn", "fields")
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         plain |= {"reason": self.reason, "ending": self.ending}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
-        plain["warnings"] = list(self.warnings)
+        plain |= {"verdict": self.verdict, "trusted": self.trusted, "trusted_error": self.judgement.error}
+        plain |= {"evidence": list(self.judgement.evidence), "advice": self.judgement.advice}
+        plain |= {"warnings": list(self.warnings)}
+        plain["fields"] = {
+            name: dict(zip(("low", "high", "band"), of, strict=True)) for name, of in self.fields.items()
+        }
         plain["engines"] = {name: asdict(choice) for name, choice in self.engines.items()}
+        plain["certificate"] = None if self.certificate is None else plain_values(self.certificate)
+        plain["scales"] = None if self.scales is None else plain_values(self.scales)
         plain["constraints"] = {
-            one.name: {
-                "rms": one.rms,
-                "largest": one.largest,
-                "where": dict(one.where),
-                "fraction_of_loss": one.fraction_of_loss,
-                "relative": one.relative,
-                "concentrated": {name: list(interval) for name, interval in one.concentrated.items()},
-            }
+            one.name: {key: value for key, value in plain_values(one).items() if key != "name"}
             for one in self.constraints
         }
         return plain
 
     def __str__(self) -> str:
-        known = "no reference" if self.error is None else score(self.error, self.reference_error)
-        lines = [
-            f"{self.problem}: {known} after {self.seconds:.1f} s "
-            f"({self.steps} steps, {self.parameters} parameters, {self.dtype}, seed {self.seed})",
-            f"ended: {self.reason}" if self.reason else "",
-            f"checked before: {self.checked} comparisons held" if self.checked else "not verified before the run",
-            *_engine_lines(self.engines),
-        ]
-        if len(self.errors) > 1:
-            lines.append("by output: " + ", ".join(f"{name} {value:.1e}" for name, value in self.errors.items()))
-        for name, value in self.coefficients.items():
-            wrong = self.coefficient_errors.get(name)
-            lines.append(f"{name} = {value:.8g}" + ("" if wrong is None else f", relative error {wrong:.1e}"))
-        lines += self._table()
-        lines += [f"! {warning}" for warning in self.warnings] or ["nothing speaks against the answer"]
-        return "\n".join(line for line in lines if line)
+        return account(self).text
 
-    def _table(self) -> list[str]:
-        width = max(len("on fresh points"), *(len(one.name) for one in self.constraints))
-        lines = [f"{'on fresh points':<{width}}  rms resid.  of zero's   largest  of loss  at"]
-        for one in self.constraints:
-            relative = "—" if one.relative is None else f"{one.relative:.1e}"
-            place = ", ".join(f"{name} = {value:.3g}" for name, value in one.where.items())
-            lines.append(
-                f"{one.name:<{width}}  {one.rms:10.1e}  {relative:>9}  {one.largest:8.1e}  "
-                f"{one.fraction_of_loss:7.0%}   {place}"
-            )
-        for one in self.constraints:
-            for name, (low, high) in one.concentrated.items():
-                lines.append(f"half of the squared residual of {one.name!r} lies in {low:.3g} ≤ {name} ≤ {high:.3g}")
-        return lines
+    def markdown(self) -> str:
+        """The same as Markdown."""
+        return account(self).markdown
+
+    def html(self) -> str:
+        """The same as one page that needs nothing else, with pictures."""
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        return page(self, whole=False)
+
+    def save_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the page to `path`: verdict, solution, error, residuals, history, all in one file."""
+        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            file.write(self.html())
 
 
-def _engine_lines(engines: Mapping[str, EngineChoice]) -> list[str]:
-    """What took the derivatives: in one line, or each constraint that another engine took over, with the reason."""
-    taken_over = {name: choice for name, choice in engines.items() if choice.reason}
-    if taken_over:
-        return [f"derivatives of {name!r} by {choice.engine}: {choice.reason}" for name, choice in taken_over.items()]
-    names = sorted({choice.engine for choice in engines.values()})
-    return [f"derivatives by {' and '.join(names)}"] if names else []
+def plain_values(value: Any) -> Any:
+    """Dataclasses, mappings and sequences as dictionaries and lists of numbers and text; what is neither is left out.
+
+    Pairs of names, as keys, are joined by a comma.
+    """
+    if hasattr(value, "__dataclass_fields__"):
+        value = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        found = {", ".join(key) if isinstance(key, tuple) else str(key): plain_values(of) for key, of in value.items()}
+        return {key: of for key, of in found.items() if of is not _LEFT_OUT}
+    if isinstance(value, (tuple, list)):
+        return [plain_values(entry) for entry in value]
+    return value if value is None or isinstance(value, (str, bool, int, float)) else _LEFT_OUT
+
+
+_LEFT_OUT = object()
+
+
+def _known(solution: Solution) -> Known:
+    """What the reference says of the answer, or what is wrong with it."""
+    problem = solution.problem
+    coefficients = solution.coefficient_errors()
+    if problem.reference is None:
+        return Known(coefficients=coefficients)
+    try:
+        measure = ErrorMeasure(problem)
+    except ValueError as refused:
+        return Known(coefficients=coefficients, fault=str(refused))
+    exact = problem.exact(measure.points)
+    bad = {name: int((~np.isfinite(values)).sum()) for name, values in exact.items()}
+    if any(bad.values()):
+        name, count = next((name, count) for name, count in bad.items() if count)
+        fault = f"the reference gives no number for {name} at {count} of {measure.points.n} points"
+        return Known(coefficients=coefficients, fault=fault)
+    return Known(measure(solution.model), problem.reference_error, measure.by_output(solution.model), coefficients)
+
+
+def _trivial(solution: Solution, points: Mapping[str, Points]) -> dict[str, Any]:
+    """Whether the answer is zero or constant where it should not be; for `Findings`."""
+    problem = solution.problem
+    inside = problem.domain.sample(256, generator=torch.Generator().manual_seed(0))
+    value = solution(**{name: inside.column(name).numpy() for name in inside.names})
+    outputs = value if isinstance(value, dict) else {problem.outputs[0]: value}
+    sizes = dict(zip(problem.outputs, solution.model.get_buffer("sizes").tolist(), strict=True))
+    constant = tuple(name for name, of in outputs.items() if float(np.ptp(of)) < _CONSTANT * sizes[name])
+    vanishing = all(float(np.abs(of).max()) < _VANISHING * sizes[name] for name, of in outputs.items())
+    return {
+        "constant": constant,
+        "vanishing": vanishing,
+        "homogeneous": vanishing and homogeneous(problem, points),
+    }
+
+
+def _fields(solution: Solution) -> dict[str, tuple[float, float, float | None]]:
+    """Lowest and highest value of each unknown field, and the half width of its band where one is known."""
+    problem = solution.problem
+    names = [name for name, unknown in problem.unknowns.items() if unknown.inputs]
+    inside = problem.domain.sample(1024, generator=torch.Generator().manual_seed(0))
+    columns = {name: inside.column(name).numpy() for name in inside.names}
+    found: dict[str, tuple[float, float, float | None]] = {}
+    for name in names:
+        values = solution.field(name, **columns)
+        found[name] = (float(values.min()), float(values.max()), None)
+    return found

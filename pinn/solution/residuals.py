@@ -1,14 +1,23 @@
-"""What the constraints leave on fresh points: how large, where, and against what the zero function would leave.
+"""What the constraints leave on fresh points: how large, where, and against the size of their own terms.
 
 For each constraint: root-mean-square and largest residual r, where the largest is, the fraction of the loss that its
 w mean(r^2) is, and the shortest interval of each coordinate that holds half of the sum of r^2. A residual has the
-equation's units, so it is also given relative to what the zero function would leave, where that is not zero.
+equation's units, so it is also given relative to the terms that the rows are made of (`pinn.solution.terms`).
+
+Data are to be met up to their noise. Where its standard deviation σ is given, the misfit is judged in units of it.
+Where it is not, the misfit r of n observations is noise if neighbours differ as much as strangers do: von Neumann's
+ratio
+
+    η = mean (r_i − r_j(i))² / 2 mean r²        with j(i) the observation next to i
+
+is one for independent errors, and near zero for what a smooth answer leaves of smooth data (von Neumann, Ann. Math.
+Stat. 12 (1941) 367, there for series; its standard deviation for noise is about n^(−1/2)).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,9 +31,13 @@ from pinn.derivatives import Autograd
 from pinn.domains import Points
 from pinn.objective import Equations
 from pinn.problem import Problem
+from pinn.solution.terms import field_sizes, own_terms, root_mean_square
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]
+
+_FEWEST = 8  # observations of which noise can be told from misfit
+_INDEPENDENT = 0.5  # least η of noise; three of its standard deviations below one at 36 observations
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,11 @@ class ConstraintReport:
         largest: largest absolute row, in the equation's units.
         where: the point of the largest row, by coordinate.
         fraction_of_loss: its part of the weighted loss, 0 to 1.
-        relative: rms over that of the zero function, dimensionless; None where the zero function leaves nothing.
+        relative: rms over the size of the rows' own terms, of the worst component, dimensionless; None where these are
+            not known.
         concentrated: coordinate -> (low, high) holding half the sum of squares, if under a fifth of the extent.
+        noise: root-mean-square misfit of data in units of their noise, dimensionless: of the σ that is given, else of
+            the scatter that the misfit itself shows; None for what is no data, or no noise.
     """
 
     name: str
@@ -48,48 +64,101 @@ class ConstraintReport:
     fraction_of_loss: float
     relative: float | None
     concentrated: Mapping[str, Interval] = field(default_factory=dict)
+    noise: float | None = None
 
 
-def measured_constraints(
-    equations: Equations, points: Mapping[str, Points]
-) -> tuple[tuple[ConstraintReport, ...], float]:
+@dataclass(frozen=True)
+class Measured:
+    """All constraints on fresh points.
+
+    Attributes:
+        constraints: one entry each, in the problem's order.
+        loss: half the weighted mean square of the rows, dimensionless.
+        pointwise: constraint -> its points and |r| there, (n,), in the equation's units; of those that hold at points.
+    """
+
+    constraints: tuple[ConstraintReport, ...]
+    loss: float
+    pointwise: Mapping[str, tuple[Points, Array]]
+
+
+def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> Measured:
     """Every constraint on its points, and half the weighted mean square of the rows there.
 
     Args:
         equations: the constraints, the model and the engine that evaluates them.
         points: by constraint name, in any precision; none of them trained on.
-
-    Returns:
-        One report a constraint, in the problem's order, and the weighted loss, dimensionless.
     """
     problem = equations.problem
     like = next(equations.model.parameters())
-    measured = []
-    for name, place in points.items():
-        reduction = problem.constraints[name].reduction
-        rows = reduction.stated(equations.residual(name, place.to(like.dtype, like.device)).double().cpu())
-        zero = _zero_rms(problem, name, place)
-        square = rows.pow(2).sum(1)
-        measured.append((name, place, rows, square, zero))
-    losses = {name: 0.5 * problem.weight(name) * float(square.mean()) for name, _, _, square, _ in measured}
+    residuals = {
+        name: equations.residual(name, place.to(like.dtype, like.device)).double().cpu()
+        for name, place in points.items()
+    }
+    stated = {name: problem.constraints[name].reduction.stated(rows) for name, rows in residuals.items()}
+    losses = {name: 0.5 * problem.weight(name) * float(rows.pow(2).sum(1).mean()) for name, rows in stated.items()}
     total = sum(losses.values())
-    reports = []
-    for name, place, rows, square, zero in measured:
-        rms = math.sqrt(float(rows.pow(2).mean()))
-        pointwise = problem.constraints[name].reduction.pointwise
+    finite = all(bool(torch.isfinite(rows).all()) for rows in residuals.values())
+    inside = field_sizes(equations) if finite else None
+    reports, pointwise = [], {}
+    for name, place in points.items():
+        rows = stated[name]
+        square = rows.pow(2).sum(1)
         worst = int(square.argmax())
+        sizes = None if inside is None else own_terms(equations, name, place, residuals[name], inside)
+        if problem.constraints[name].reduction.pointwise:
+            pointwise[name] = place, square.sqrt().numpy()
         reports.append(
             ConstraintReport(
                 name=name,
-                rms=rms,
+                rms=root_mean_square(rows),
                 largest=float(rows.abs().max()),
-                where={key: float(place.column(key)[worst]) for key in place.names} if pointwise else {},
+                where={key: float(place.column(key)[worst]) for key in place.names} if name in pointwise else {},
                 fraction_of_loss=losses[name] / total if total > 0 else 0.0,
-                relative=rms / zero if zero > 0 else None,
+                relative=None if sizes is None else _worst_component(rows, sizes),
                 concentrated=_concentrated(problem, name, place, square),
+                noise=_in_units_of_noise(problem, name, place, rows) if finite else None,
             )
         )
-    return tuple(reports), total
+    return Measured(tuple(reports), total, pointwise)
+
+
+def homogeneous(problem: Problem, points: Mapping[str, Points]) -> bool:
+    """Whether the zero function satisfies every constraint, so that nothing says how large the answer is.
+
+    Args:
+        problem: any.
+        points: constraint name -> where it is tried.
+    """
+    return all(_zero_rms(problem, name, place) == 0.0 for name, place in points.items())
+
+
+def _worst_component(rows: Tensor, sizes: Sequence[float]) -> float:
+    """The largest rms of a component over the size of its terms; zero where both vanish."""
+    found = [(root_mean_square(rows[:, q]), size) for q, size in enumerate(sizes)]
+    return max((rms / size if size > 0 else math.inf) if rms else 0.0 for rms, size in found)
+
+
+def _in_units_of_noise(problem: Problem, name: str, points: Points, rows: Tensor) -> float | None:
+    """The misfit of data over the standard deviation of their noise; see the module."""
+    if analyze(problem).constraints[name].role is not Role.DATA or rows.shape[0] != points.n:
+        return None
+    sigma = getattr(points, "sigma", None)
+    if sigma is not None:
+        columns = sigma.double().cpu().reshape(points.n, -1)
+        columns = columns if columns.shape[1] in (1, rows.shape[1]) else columns.amax(1, keepdim=True)
+        return root_mean_square(rows / columns)
+    if points.n < _FEWEST:
+        return None
+    column = points.x.double().cpu()
+    place = (column - column.amin(0)) / (column.amax(0) - column.amin(0)).clamp_min(torch.finfo(column.dtype).tiny)
+    distance = torch.cdist(place, place).fill_diagonal_(math.inf)
+    neighbour = rows[distance.argmin(1)]
+    spread = float((rows - neighbour).pow(2).mean()) / 2
+    square = float(rows.pow(2).mean())
+    if not spread > _INDEPENDENT * square:
+        return None
+    return math.sqrt(square / spread)
 
 
 def _zero_rms(problem: Problem, name: str, points: Points) -> float:
@@ -106,7 +175,7 @@ def _zero_rms(problem: Problem, name: str, points: Points) -> float:
     rows = problem.constraints[name].reduction.stated(
         bound.residual(place.x, {**numbers, **place.constants()}).detach()
     )
-    return math.sqrt(float(rows.pow(2).mean()))
+    return root_mean_square(rows)
 
 
 def _concentrated(problem: Problem, constraint: str, points: Points, square: Tensor) -> dict[str, Interval]:

@@ -1,9 +1,35 @@
-"""What is to be thought of an answer: one of a few values, with its evidence in plain words and what to do next."""
+"""What is to be thought of an answer: one of a few values, with its evidence in plain words and what to do next.
+
+The verdict is the gravest of these that is found, and its sentences are those of that finding alone, so that no two
+of them contradict each other:
+
+1. numbers failed: loss or residuals are not finite;
+2. not determined: the certificate names a change that no constraint sees, or every constraint is homogeneous and the
+   answer is zero;
+3. a constraint leaves more than 5 % of its own terms (`pinn.solution.terms`): not converged where the run was cut while
+   its loss fell, contradictory conditions where it stood still and no correction exists, equation not satisfied else;
+4. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
+5. not converged: the error, known or estimated, is above 5 %;
+6. error not known: neither certificate nor reference tells it;
+7. trusted, to the larger of the estimated and the known error.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+
+from pinn.solution.findings import LARGEST_TRUSTED, Findings, noisy
+from pinn.solution.outcome import Ending
+from pinn.solution.residuals import ConstraintReport
+from pinn.verification.certificate import Direction
+
+_FAR = 10.0  # factor between known and estimated error that is said
+_BLAMED = 100.0  # factor from which the reference is blamed, and not the estimate
+_NOTHING = 0.9  # share of the residual that no change carries, where constraints contradict each other
+_STALE = 30.0  # loss on new points over that on those trained on, from which points are too few
 
 
 class Verdict(Enum):
@@ -23,6 +49,8 @@ class Verdict(Enum):
     """The answer satisfies the constraints; the reference does not, or is no number."""
     FAILED = "numbers failed"
     """Loss, parameters or residuals are not finite."""
+    UNKNOWN_ERROR = "error not known"
+    """Nothing speaks against the answer, and nothing tells its error: no certificate, no reference."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +73,249 @@ class Judgement:
     def trusted(self) -> bool:
         """Whether the answer can be relied on to `error`."""
         return self.verdict is Verdict.TRUSTED
+
+    def __str__(self) -> str:
+        if self.trusted and self.error is not None:
+            return f"trusted to a relative error of {self.error:.1e}"
+        return self.verdict.value + ("" if self.error is None else f" (relative error about {self.error:.1e})")
+
+
+def judge(seen: Findings) -> Judgement:
+    """The verdict on an answer.
+
+    Args:
+        seen: what was measured of it.
+
+    Returns:
+        The gravest finding; see the module.
+
+    Example:
+        >>> from pinn.problems import oscillator
+        >>> from pinn.verification.certificate import Certificate
+        >>> met = ConstraintReport("equation", 1e-9, 2e-9, {}, 1.0, 1e-9)
+        >>> exact = Certificate(3e-8, {"u": 3e-8}, 1e-3, 5.0, (), 1e-7)
+        >>> str(judge(Findings(oscillator(), (met,), 1e-18, certificate=exact)))
+        'trusted to a relative error of 3.0e-08'
+    """
+    rules: tuple[Callable[[Findings], Judgement | None], ...] = (
+        _failed,
+        _not_determined,
+        _violated,
+        _wrong_reference,
+        _far,
+        _unknown,
+    )
+    for rule in rules:
+        found = rule(seen)
+        if found is not None:
+            return found
+    return _trusted(seen)
+
+
+# -- the rules, the gravest first --------------------------------------------------------------------------------------
+
+
+def _failed(seen: Findings) -> Judgement | None:
+    finite = math.isfinite(seen.loss) and all(math.isfinite(one.rms) for one in seen.constraints)
+    diverged = seen.outcome is not None and seen.outcome.ending is Ending.NOT_FINITE
+    error = seen.error
+    if finite and not (diverged and (error is None or error > seen.tolerance)):
+        return None
+    said = [f"{one.name!r} gives numbers that are not finite" for one in seen.constraints if not math.isfinite(one.rms)]
+    if diverged:
+        said.append(f"training broke off: {seen.outcome}")
+    if finite:
+        said.append("the answer is the best that was seen before")
+    advice = "check the equation where its terms are not defined, or take a smaller step"
+    return Judgement(Verdict.FAILED, error if finite else None, tuple(said or ["the loss is not finite"]), advice)
+
+
+def _not_determined(seen: Findings) -> Judgement | None:
+    certificate = seen.certificate
+    if seen.homogeneous and seen.vanishing:
+        return Judgement(
+            Verdict.NOT_DETERMINED,
+            None,
+            (
+                "the answer is zero, which satisfies every constraint whatever the equation is: "
+                "nothing in the problem says how large the solution is",
+            ),
+            "add a condition that sets its size, such as the integral of u² being one, or a value that is not zero",
+        )
+    if certificate is None or not certificate.undetermined:
+        return None
+    said = [_freedom(one) for one in certificate.undetermined]
+    return Judgement(Verdict.NOT_DETERMINED, None, (*said, *_noise_notes(seen)), _missing(certificate.undetermined[0]))
+
+
+def _violated(seen: Findings) -> Judgement | None:
+    worst = seen.violated
+    if not worst or seen.proven:
+        return None
+    said = [f"{name} is (nearly) constant" for name in seen.constant] + [_violation(one) for one in worst]
+    if seen.unfinished:
+        return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
+    if len(worst) > 1 and not seen.falling and seen.certificate is not None and seen.certificate.carried > _NOTHING:
+        names = " and ".join(repr(one.name) for one in worst)
+        said.append("training stands still, and no small change of the answer makes the residuals smaller")
+        advice = f"{names} do not hold together: correct one, or leave it out"
+        return Judgement(Verdict.CONTRADICTORY, seen.error, tuple(said), advice)
+    return Judgement(Verdict.NOT_SATISFIED, seen.error, (*said, *_error_notes(seen)), _mend(seen, worst[0]))
+
+
+def _wrong_reference(seen: Findings) -> Judgement | None:
+    known, estimate = seen.known, seen.estimate
+    if known.fault:
+        said = [known.fault] + ([] if estimate is None else [f"the estimated relative error is {estimate:.1e}"])
+        return Judgement(Verdict.WRONG_REFERENCE, estimate, tuple(said), "correct the reference, or leave it out")
+    if known.error is None or estimate is None or not seen.estimate_holds:
+        return None
+    if known.error <= LARGEST_TRUSTED or known.error <= _BLAMED * estimate + 3 * known.reference_error:
+        return None
+    said = [
+        f"the answer satisfies the constraints, and its estimated relative error is {estimate:.1e}",
+        f"the reference is {known.error:.1e} away from it",
+    ]
+    advice = "check the reference against the equation; if both are right, the problem has several solutions"
+    return Judgement(Verdict.WRONG_REFERENCE, estimate, tuple(said), advice)
+
+
+def _far(seen: Findings) -> Judgement | None:
+    error = seen.error
+    loose = seen.wrong_coefficients | seen.loose_fields
+    if (error is None or error <= LARGEST_TRUSTED) and not loose:
+        return None
+    said = [*_error_notes(seen), *(f"the relative error of {name} is {value:.0%}" for name, value in loose.items())]
+    if seen.falling:
+        said, advice = [*said, _fall(seen)], _more_time(seen)
+    elif seen.stale > _STALE:
+        said, advice = [*said, _staleness(seen)], "give it more points"
+    else:
+        said.append("the loss no longer falls")
+        advice = "take another network, optimizer or sampling than those that were chosen"
+    return Judgement(Verdict.NOT_CONVERGED, error, tuple(said), advice)
+
+
+def _unknown(seen: Findings) -> Judgement | None:
+    if seen.error is not None:
+        return None
+    measured = [one.relative for one in seen.constraints if one.relative is not None and not noisy(one)]
+    said = ["there is neither a certificate nor a reference, so nothing tells the error"]
+    if measured:
+        said.append(f"every constraint is met to {max(measured):.1e} of its own terms, which is no bound of the error")
+    return Judgement(Verdict.UNKNOWN_ERROR, None, tuple(said), "let solve make a certificate, or give a reference")
+
+
+def _trusted(seen: Findings) -> Judgement:
+    said = _error_notes(seen)
+    known, estimate = seen.known, seen.estimate
+    if known.error is not None and estimate is not None and known.error > _FAR * estimate + 3 * known.reference_error:
+        said.append(
+            "the reference is further away than the estimate says: one of them is wrong by as much, and the answer is "
+            "trusted to the larger"
+        )
+    said += [
+        f"{one.name!r} leaves {_part(one)} of its own terms, which hardly moves the answer" for one in seen.violated
+    ]
+    said += _noise_notes(seen)
+    return Judgement(Verdict.TRUSTED, seen.error, tuple(said), _more_time(seen) if seen.unfinished else "")
+
+
+# -- the sentences -------------------------------------------------------------------------------------------------
+
+
+def _part(one: ConstraintReport) -> str:
+    return "all" if (one.relative or 0.0) >= 1 else f"{one.relative:.0%}"
+
+
+def _violation(one: ConstraintReport) -> str:
+    where = ", ".join(f"{name} = {value:.3g}" for name, value in one.where.items())
+    said = f"{one.name!r} is violated: its residual is {_part(one)} of its own terms"
+    return said + (f", the largest at {where}" if where else "")
+
+
+def _error_notes(seen: Findings) -> list[str]:
+    """What is known and what is estimated of the error, one sentence each."""
+    said = []
+    known, certificate, estimate = seen.known, seen.certificate, seen.estimate
+    if known.error is not None and not known.fault:
+        below = known.error < known.reference_error
+        said.append(
+            f"the answer agrees with the reference to the reference's own error, {known.reference_error:.1e}"
+            if below
+            else f"the relative error against the reference is {known.error:.1e}"
+        )
+    if certificate is not None and estimate is not None:
+        if seen.error is not None and seen.error < 0.1 * estimate:
+            return [*said, f"the estimate of the error, {estimate:.1e}, is coarser than that"]
+        more = (
+            f", though {certificate.carried:.0%} of the residual is out of its reach"
+            if certificate.carried > 0.5
+            else ""
+        )
+        said.append(f"the estimated relative error is {estimate:.1e}{more}")
+    return said
+
+
+def _noise_notes(seen: Findings) -> list[str]:
+    """Data that are met to within their noise, and unknowns that their noise leaves uncertain."""
+    said = [f"{one.name!r} is met to within the noise of its data" for one in seen.constraints if noisy(one)]
+    standard = {} if seen.certificate is None else seen.certificate.standard_errors
+    said += [
+        f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g}"
+        for name, error in standard.items()
+        if name in seen.coefficients and error > LARGEST_TRUSTED * abs(seen.coefficients[name])
+    ]
+    return said
+
+
+def _fall(seen: Findings) -> str:
+    if seen.short:
+        return f"the run ended after {seen.steps} optimizer step{'' if seen.steps == 1 else 's'}"
+    before, after = seen.late
+    return f"the loss still fell, from {before:.1e} to {after:.1e} in the last fifth of the run"
+
+
+def _more_time(seen: Findings) -> str:
+    steps = seen.outcome is not None and seen.outcome.ending is Ending.STEPS
+    return "more steps would help" if steps else "more time would help"
+
+
+def _staleness(seen: Findings) -> str:
+    return f"the loss on new points is {seen.stale:.0f} times that on the points trained on"
+
+
+def _mend(seen: Findings, worst: ConstraintReport) -> str:
+    """What to do about a constraint that stays violated."""
+    if seen.stale > _STALE:
+        return f"give it more points: {_staleness(seen)}"
+    met = [
+        one for one in seen.constraints if one.relative is not None and one.relative < 1e-3 * (worst.relative or 0.0)
+    ]
+    if (
+        met
+        and worst.noise is None
+        and seen.problem.constraints[worst.name].on.dimension < seen.problem.domain.dimension
+    ):
+        return f"raise the weight of {worst.name!r} (now {seen.problem.weight(worst.name):g})"
+    return (
+        f"check {worst.name!r} as it is written; if it is right, a larger network or more points where it is violated"
+    )
+
+
+def _freedom(direction: Direction) -> str:
+    """What can change unseen, in one sentence."""
+    names = [*direction.outputs, *direction.unknowns]
+    where = " and ".join(f"{low:.3g} ≤ {name} ≤ {high:.3g}" for name, (low, high) in direction.where.items())
+    together = f"{' and '.join(names) or 'the answer'} can change{' together' if len(names) > 1 else ''}"
+    return f"{together}{f', most in {where},' if where else ''} without any constraint seeing it"
+
+
+def _missing(direction: Direction) -> str:
+    """What would determine the answer."""
+    where = " and ".join(f"{low:.3g} ≤ {name} ≤ {high:.3g}" for name, (low, high) in direction.where.items())
+    if direction.unknowns:
+        names = " or ".join(direction.unknowns)
+        return f"give {names} another value by a condition or a prior, or data that tell it"
+    outputs = " and ".join(direction.outputs) or "the answer"
+    return f"add a condition or data for {outputs}" + (f" in {where}" if where else "")

@@ -1,0 +1,202 @@
+"""What a report tells, as headline, sentences and tables; as plain text and as Markdown. The page is made of the same.
+
+account(report)  ->  Account(headline, sentences, tables)  ->  text, Markdown, or HTML (`pinn.solution.page`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pinn.solution.error import score
+
+if TYPE_CHECKING:
+    from pinn.solution.report import Report
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a title.
+
+    Attributes:
+        title: what it shows.
+        head: of the columns.
+        rows: one text a column each.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A report before it is laid out.
+
+    Attributes:
+        headline: the problem and the verdict.
+        sentences: the evidence, the gravest first, and what to do.
+        facts: of the run, one line each.
+        tables: those that have rows.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    facts: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+    @property
+    def text(self) -> str:
+        """Plain text, columns aligned."""
+        lines = [self.headline, *(f"  {sentence}" for sentence in self.sentences), *self.facts]
+        for table in self.tables:
+            cells = [(table.title, *table.head[1:]), *table.rows]
+            widths = [max(len(row[column]) for row in cells) for column in range(len(table.head))]
+            for row in cells:
+                padded = [
+                    cell.ljust(width) if column in (0, len(row) - 1) else cell.rjust(width)
+                    for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+                ]
+                lines.append("  ".join(padded).rstrip())
+        return "\n".join(lines)
+
+    @property
+    def markdown(self) -> str:
+        """Markdown with tables."""
+        parts = [f"# {self.headline}", "\n".join(f"- {sentence}" for sentence in self.sentences)]
+        for table in self.tables:
+            rows = [table.head, ("---",) * len(table.head), *table.rows]
+            escaped = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+            parts += [f"## {table.title[:1].upper()}{table.title[1:]}", "\n".join(escaped)]
+        parts += ["## The run", "\n".join(f"- {fact}" for fact in self.facts)]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def account(report: Report) -> Account:
+    """Headline, sentences and tables of a report."""
+    judgement = report.judgement
+    advice = (f"next: {judgement.advice}",) if judgement.advice else ()
+    tables = (
+        constraint_table(report),
+        _outputs(report),
+        _unknowns(report),
+        _correlations(report),
+        _fields(report),
+        _row_scales(report),
+        Table("chosen", ("what", "choice"), tuple((name, choice) for name, choice in report.chosen.items())),
+    )
+    return Account(
+        f"{report.problem}: {judgement}",
+        (*judgement.evidence, *advice),
+        tuple(_facts(report)),
+        tuple(table for table in tables if table.rows),
+    )
+
+
+def constraint_table(report: Report) -> Table:
+    """Each constraint on fresh points."""
+    rows = []
+    for one in report.constraints:
+        place = ", ".join(f"{name} = {value:.3g}" for name, value in one.where.items())
+        noise = "" if one.noise is None else f"{one.noise:.2g} σ"
+        relative = "—" if one.relative is None else f"{one.relative:.1e}"
+        largest, part = f"{one.largest:.1e}", f"{one.fraction_of_loss:.0%}"
+        rows.append((one.name, f"{one.rms:.1e}", relative, noise, largest, part, place))
+    head = ("constraint", "rms resid.", "of its terms", "misfit", "largest", "of loss", "at")
+    return _without_empty(Table("on fresh points", head, tuple(rows)))
+
+
+def _outputs(report: Report) -> Table:
+    """Error, estimate, shift and size by output; nothing where the one output has no more than its error."""
+    estimated = {} if report.certificate is None else report.certificate.errors
+    shifts = {} if report.scales is None else report.scales.outputs
+    names = list(dict.fromkeys([*report.errors, *(name for name in estimated if name not in report.fields), *shifts]))
+    if len(names) < 2 and not shifts:
+        return Table("by output", ("output",), ())
+    rows = [
+        (
+            name,
+            _number(report.errors.get(name)),
+            _number(estimated.get(name)),
+            *(f"{value:.3g}" for value in shifts.get(name, ())[:2]),
+        )
+        for name in names
+    ]
+    head = ("output", "error", "estimated", *(("shift", "size") if shifts else ()))
+    return _without_empty(Table("by output", head, tuple(row + ("",) * (len(head) - len(row)) for row in rows)))
+
+
+def _unknowns(report: Report) -> Table:
+    certificate = report.certificate
+    standard = {} if certificate is None else certificate.standard_errors
+    estimated = {} if certificate is None else certificate.coefficient_errors
+    rows = tuple(
+        (
+            name,
+            f"{value:.8g}",
+            f"± {standard[name]:.2g}" if name in standard else "",
+            _number(estimated.get(name)),
+            _number(report.coefficient_errors.get(name)),
+        )
+        for name, value in report.coefficients.items()
+    )
+    head = ("unknown", "found", "standard error", "estimated error", "relative error")
+    return _without_empty(Table("unknown numbers", head, rows))
+
+
+def _correlations(report: Report) -> Table:
+    pairs: Mapping[tuple[str, str], float] = {} if report.certificate is None else report.certificate.correlation
+    rows = tuple((f"{first}, {second}", f"{value:+.2f}") for (first, second), value in pairs.items())
+    return Table("correlation", ("pair", "correlation"), rows)
+
+
+def _fields(report: Report) -> Table:
+    estimated = {} if report.certificate is None else report.certificate.errors
+    rows = tuple(
+        (name, f"{low:.4g} … {high:.4g}", _number(estimated.get(name)), "" if band is None else f"± {band:.2g}")
+        for name, (low, high, band) in report.fields.items()
+    )
+    return _without_empty(Table("unknown fields", ("field", "range", "estimated error", "band"), rows))
+
+
+def _row_scales(report: Report) -> Table:
+    if report.scales is None:
+        return Table("sizes of rows", ("constraint",), ())
+    rows = [(name, ", ".join(f"{size:.3g}" for size in sizes)) for name, sizes in report.scales.rows.items()]
+    rows += [(name, f"{size:.3g}") for name, size in report.scales.unknowns.items()]
+    return Table("sizes of rows", ("constraint or unknown", "size"), tuple(rows))
+
+
+def _facts(report: Report) -> Iterable[str]:
+    known = "no reference" if report.error is None else score(report.error, report.reference_error)
+    yield (
+        f"{report.seconds:.1f} s, {report.steps} steps, {report.parameters} parameters, {report.dtype}, "
+        f"seed {report.seed}; {known}"
+    )
+    if report.reason:
+        yield f"ended: {report.reason}"
+    yield f"checked before: {report.checked} comparisons held" if report.checked else "not verified before the run"
+    taken_over = {name: choice for name, choice in report.engines.items() if choice.reason}
+    for name, choice in taken_over.items():
+        yield f"derivatives of {name!r} by {choice.engine}: {choice.reason}"
+    names = sorted({choice.engine for choice in report.engines.values()})
+    if names and not taken_over:
+        yield f"derivatives by {' and '.join(names)}"
+    for one in report.constraints:
+        for name, (low, high) in one.concentrated.items():
+            yield f"half of the squared residual of {one.name!r} lies in {low:.3g} ≤ {name} ≤ {high:.3g}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _without_empty(table: Table) -> Table:
+    """The table without columns that no row fills."""
+    kept = [index for index in range(len(table.head)) if index == 0 or any(row[index] for row in table.rows)]
+
+    def pick(row: Sequence[str]) -> tuple[str, ...]:
+        return tuple(row[index] for index in kept)
+
+    return Table(table.title, pick(table.head), tuple(pick(row) for row in table.rows))

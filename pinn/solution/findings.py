@@ -1,0 +1,199 @@
+"""All that an answer is judged by, and what follows from it: error, violated constraints, whether the run went on.
+
+An estimate of which the features carry the share 1 − c of the residual (`Certificate.carried` = c) is a lower bound. It
+is taken as e / (1 − c), which over the runs that the certificate was tried on comes within a factor of two:
+
+    problem, seconds        true error   estimate e   c      e / (1 − c)
+    burgers 0.01/π, 8 s     1.8e-2       3.9e-3       0.7    1.3e-2
+    burgers 0.01/π, 15 s    3.8e-4       1.4e-4       0.7    4.7e-4
+    burgers 0.01/π, 20 s    8.1e-4       1.5e-4       0.7    5.0e-4
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinn.problem import Problem
+from pinn.solution.history import History
+from pinn.solution.outcome import Outcome
+from pinn.solution.residuals import ConstraintReport
+from pinn.verification.certificate import Certificate
+
+LARGEST_TRUSTED = 0.05  # relative error, and part of its own terms that a constraint may leave
+ASKED = 1e-2  # relative error above which more time is advised, where nothing else is asked for
+_NOISE = 1.5  # misfit of data in units of their noise that is no violation, beside its own spread
+_UNCARRIED = 0.5  # share of the residual not carried above which an estimate is no ground to overrule others
+_PROVEN = 1e-3  # known relative error below which a constraint that leaves much of its terms does not matter
+_FEW = 10  # steps of a run of which nothing but its shortness is said
+
+
+@dataclass(frozen=True)
+class Known:
+    """What reference and true coefficients say of an answer.
+
+    Attributes:
+        error: relative L2 of all outputs stacked against the reference; None without one.
+        reference_error: relative L2 that the reference itself is known to have.
+        outputs: output -> its relative L2 error, those that the reference gives.
+        coefficients: unknown number -> its relative error.
+        fault: what is wrong with the reference itself, in plain words; empty where nothing is.
+    """
+
+    error: float | None = None
+    reference_error: float = 0.0
+    outputs: Mapping[str, float] = field(default_factory=dict)
+    coefficients: Mapping[str, float] = field(default_factory=dict)
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that an answer is judged by.
+
+    Attributes:
+        problem: what was solved.
+        constraints: their residuals on fresh points.
+        loss: half the weighted mean square of the rows there.
+        history: of the run.
+        outcome: how training ended; None where it is not known.
+        certificate: None where none was made.
+        known: what reference and true coefficients say.
+        coefficients: unknown number -> what was found, in its own units.
+        homogeneous: whether the zero function satisfies every constraint.
+        vanishing: whether the answer is that function, to rounding or to what training leaves of it.
+        constant: outputs that are the same everywhere, to 2 % of their size.
+        tolerance: relative error that is asked for.
+    """
+
+    problem: Problem
+    constraints: tuple[ConstraintReport, ...]
+    loss: float
+    history: History = field(default_factory=History)
+    outcome: Outcome | None = None
+    certificate: Certificate | None = None
+    known: Known = field(default_factory=Known)
+    coefficients: Mapping[str, float] = field(default_factory=dict)
+    homogeneous: bool = False
+    vanishing: bool = False
+    constant: tuple[str, ...] = ()
+    tolerance: float = ASKED
+
+    @property
+    def estimate(self) -> float | None:
+        """The estimated relative error, with the share that the features could not carry; None without certificate."""
+        if self.certificate is None or not math.isfinite(self.certificate.error):
+            return None
+        error = self.certificate.error
+        raised = error / max(1 - self.certificate.carried, 0.05)
+        return max(error, min(raised, self.certificate.bound) if self.certificate.bound > 0 else raised)
+
+    @property
+    def violated(self) -> tuple[ConstraintReport, ...]:
+        """Constraints that leave more than 5 % of their own terms, the worst first; misfit of noisy data is none."""
+        found = [one for one in self.constraints if (one.relative or 0.0) > LARGEST_TRUSTED and not noisy(one)]
+        return tuple(sorted(found, key=lambda one: -(one.relative or 0.0)))
+
+    @property
+    def cut(self) -> bool:
+        """Whether the run was ended from outside, and might have gone on."""
+        return self.outcome is not None and self.outcome.ending.cut
+
+    @property
+    def error(self) -> float | None:
+        """The error that is spoken of: the known one where there is a reference, never below what that is known to."""
+        if self.known.error is None or self.known.fault or not math.isfinite(self.known.error):
+            return self.estimate
+        return max(self.known.error, self.known.reference_error)
+
+    @property
+    def estimate_holds(self) -> bool:
+        """Whether the estimate outweighs constraints or reference: small, carried by the features, all determined."""
+        if self.certificate is None or self.estimate is None or self.certificate.undetermined:
+            return False
+        return self.estimate < self.tolerance and self.certificate.carried < _UNCARRIED
+
+    @property
+    def proven(self) -> bool:
+        """Whether the answer is known to be right whatever the residuals are: by the reference, or the estimate."""
+        if self.known.error is not None and not self.known.fault and not self.problem.unknowns:
+            return self.known.error < _PROVEN
+        return self.estimate_holds and self.error is not None and self.error < self.tolerance
+
+    @property
+    def losses(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Steps at which the validation loss was evaluated, and the least of it until then."""
+        steps, validation = self.history.column("step"), self.history.column("validation")
+        evaluated = np.flatnonzero(np.isfinite(validation))
+        return steps[evaluated], np.minimum.accumulate(validation[evaluated])
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that were taken."""
+        return int(self.history[-1]["step"]) if len(self.history) else 0
+
+    @property
+    def short(self) -> bool:
+        """Whether the run was cut after so few steps that its course tells nothing."""
+        return self.cut and self.steps < _FEW
+
+    @property
+    def late(self) -> tuple[float, float]:
+        """The least validation loss when the last fifth of the steps began, and at their end; NaN where unknown."""
+        steps, least = self.losses
+        if len(least) < 2:
+            return math.nan, math.nan
+        return float(least[np.flatnonzero(steps >= 0.8 * steps[-1])[0]]), float(least[-1])
+
+    @property
+    def falling(self) -> bool:
+        """Whether the run was cut while its loss still fell, by half in the last fifth of it, or hardly began."""
+        before, after = self.late
+        return self.short or (self.cut and before > 2 * after)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether more time would help: the loss still fell, and the error is above the tolerance, or not known."""
+        return self.falling and (self.error is None or self.error > self.tolerance)
+
+    @property
+    def wrong_coefficients(self) -> dict[str, float]:
+        """Relative errors of unknown numbers that are off by more than 5 % of their size and three standard errors."""
+        estimated = {} if self.certificate is None else self.certificate.coefficient_errors
+        standard = {} if self.certificate is None else self.certificate.standard_errors
+        found = {}
+        for name, value in self.coefficients.items():
+            known = name in self.known.coefficients
+            relative = self.known.coefficients[name] if known else estimated.get(name, 0.0)
+            # A known error is relative to the truth, an estimated one to what was found; b = 0 is right to 1e-9.
+            true = self.problem.exact_coefficients.get(name, 0.0) if known else value
+            away = relative * (abs(true) or 1.0)
+            size = max(abs(value), abs(self.problem.unknowns[name].initial))
+            if away > LARGEST_TRUSTED * size and away > 3 * standard.get(name, 0.0):
+                found[name] = relative
+        return found
+
+    @property
+    def loose_fields(self) -> dict[str, float]:
+        """Estimated relative errors above 5 % of unknown fields, and of outputs of which a reference tells nothing."""
+        errors = {} if self.certificate is None else self.certificate.errors
+        apart = set(self.problem.unknowns) | (
+            set(self.problem.outputs) - set(self.known.outputs or self.problem.outputs)
+        )
+        return {name: value for name, value in errors.items() if name in apart and value > LARGEST_TRUSTED}
+
+    @property
+    def stale(self) -> float:
+        """Validation loss over the loss on the points trained on: median of the last five evaluations, or 0."""
+        validation, trained = self.history.column("validation"), self.history.column("loss")
+        both = np.flatnonzero(np.isfinite(validation) & np.isfinite(trained) & (trained > 0))[-5:]
+        return float(np.median(validation[both] / trained[both])) if len(both) == 5 else 0.0
+
+
+def noisy(one: ConstraintReport) -> bool:
+    """Whether what a constraint leaves is the noise of its data."""
+    return one.noise is not None and one.noise < _NOISE
