@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pinn.problem import Problem
 from pinn.solution.history import History
-from pinn.solution.outcome import Outcome
+from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.residuals import ConstraintReport
 from pinn.verification.certificate import Certificate
 
@@ -41,6 +41,7 @@ class Known:
         reference_error: relative L2 that the reference itself is known to have.
         outputs: output -> its relative L2 error, those that the reference gives.
         coefficients: unknown number -> its relative error.
+        violates: constraint that the answer meets -> what the reference leaves of its terms, where that is much.
         fault: what is wrong with the reference itself, in plain words; empty where nothing is.
     """
 
@@ -48,6 +49,7 @@ class Known:
     reference_error: float = 0.0
     outputs: Mapping[str, float] = field(default_factory=dict)
     coefficients: Mapping[str, float] = field(default_factory=dict)
+    violates: Mapping[str, float] = field(default_factory=dict)
     fault: str = ""
 
 
@@ -154,6 +156,17 @@ class Findings:
         """Whether the run was cut while its loss still fell, by half in the last fifth of it, or hardly began."""
         before, after = self.late
         return self.short or (self.cut and before > 2 * after)
+
+    @property
+    def still(self) -> bool:
+        """Whether the run ended because nothing moved any more."""
+        return self.outcome is not None and self.outcome.ending in (Ending.STATIONARY, Ending.PATIENCE)
+
+    @property
+    def leaves(self) -> float:
+        """The most that a constraint leaves of its own terms, noise of data apart; NaN where none could be judged."""
+        measured = [one.relative for one in self.constraints if one.relative is not None and not noisy(one)]
+        return max(measured, default=math.nan)
 
     @property
     def unfinished(self) -> bool:

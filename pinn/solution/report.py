@@ -23,10 +23,10 @@ from pinn.sampling.uniform import sample_uniform
 from pinn.scales import Scales
 from pinn.solution.account import account
 from pinn.solution.error import ErrorMeasure
-from pinn.solution.findings import Findings, Known
+from pinn.solution.findings import LARGEST_TRUSTED, Findings, Known
 from pinn.solution.outcome import Outcome
 from pinn.solution.page import Drawn, page
-from pinn.solution.residuals import ConstraintReport, homogeneous, measured_constraints
+from pinn.solution.residuals import ConstraintReport, homogeneous, measured_constraints, of_the_reference
 from pinn.solution.solution import Solution
 from pinn.solution.verdict import Judgement, judge
 from pinn.verification.certificate import Certificate
@@ -115,7 +115,7 @@ class Report:
         points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
         measured = measured_constraints(equations, points)
         parameters = list(solution.model.parameters())
-        known = _known(solution)
+        known = _known(solution, points, measured.constraints)
         certificate = getattr(solution, "certificate", None)
         return cls(
             problem=problem.name,
@@ -240,7 +240,7 @@ def plain_values(value: Any) -> Any:
 _LEFT_OUT = object()
 
 
-def _known(solution: Solution) -> Known:
+def _known(solution: Solution, points: Mapping[str, Points], measured: tuple[ConstraintReport, ...]) -> Known:
     """What the reference says of the answer, or what is wrong with it."""
     problem = solution.problem
     coefficients = solution.coefficient_errors()
@@ -256,7 +256,11 @@ def _known(solution: Solution) -> Known:
         name, count = next((name, count) for name, count in bad.items() if count)
         fault = f"the reference gives no number for {name} at {count} of {measure.points.n} points"
         return Known(coefficients=coefficients, fault=fault)
-    return Known(measure(solution.model), problem.reference_error, measure.by_output(solution.model), coefficients)
+    left = of_the_reference(problem, points, measured)
+    met = {one.name for one in measured if one.relative is not None and one.relative < LARGEST_TRUSTED}
+    violates = {name: value for name, value in left.items() if name in met and value > LARGEST_TRUSTED}
+    by_output = measure.by_output(solution.model)
+    return Known(measure(solution.model), problem.reference_error, by_output, coefficients, violates)
 
 
 def _trivial(solution: Solution, points: Mapping[str, Points]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ Stat. 12 (1941) 367, there for series; its standard deviation for noise is about
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pinn.analysis import Role, analyze
+from pinn.binding import names_of
 from pinn.derivatives import Autograd
 from pinn.domains import Points
 from pinn.objective import Equations
@@ -53,6 +55,7 @@ class ConstraintReport:
         relative: rms over the size of the rows' own terms, of the worst component, dimensionless; None where these are
             not known.
         concentrated: coordinate -> (low, high) holding half the sum of squares, if under a fifth of the extent.
+        terms: that size, of the same component, in the equation's units; None where it is not known.
         noise: root-mean-square misfit of data in units of their noise, dimensionless: of the σ that is given, else of
             the scatter that the misfit itself shows; None for what is no data, or no noise.
     """
@@ -65,6 +68,7 @@ class ConstraintReport:
     relative: float | None
     concentrated: Mapping[str, Interval] = field(default_factory=dict)
     noise: float | None = None
+    terms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
                 largest=float(rows.abs().max()),
                 where={key: float(place.column(key)[worst]) for key in place.names} if name in pointwise else {},
                 fraction_of_loss=losses[name] / total if total > 0 else 0.0,
-                relative=None if sizes is None else _worst_component(rows, sizes),
+                relative=None if sizes is None else _worst_component(rows, sizes)[0],
+                terms=None if sizes is None else _worst_component(rows, sizes)[1],
                 concentrated=_concentrated(problem, name, place, square),
                 noise=_in_units_of_noise(problem, name, place, rows) if finite else None,
             )
@@ -133,10 +138,41 @@ def homogeneous(problem: Problem, points: Mapping[str, Points]) -> bool:
     return all(_zero_rms(problem, name, place) == 0.0 for name, place in points.items())
 
 
-def _worst_component(rows: Tensor, sizes: Sequence[float]) -> float:
-    """The largest rms of a component over the size of its terms; zero where both vanish."""
+def _worst_component(rows: Tensor, sizes: Sequence[float]) -> tuple[float, float]:
+    """The largest rms of a component over the size of its terms, zero where both vanish, and that size."""
     found = [(root_mean_square(rows[:, q]), size) for q, size in enumerate(sizes)]
-    return max((rms / size if size > 0 else math.inf) if rms else 0.0 for rms, size in found)
+    return max(((rms / size if size > 0 else math.inf) if rms else 0.0, size) for rms, size in found)
+
+
+def of_the_reference(
+    problem: Problem, points: Mapping[str, Points], reports: Sequence[ConstraintReport]
+) -> dict[str, float]:
+    """What the reference leaves of the terms of each condition on values alone, dimensionless.
+
+    Args:
+        problem: one with a reference, of every output.
+        points: constraint name -> where.
+        reports: of the answer, which say the sizes of the terms.
+
+    Returns:
+        constraint -> rms of its rows on the reference, over the size of the terms; of those that need no derivative
+        and no unknown.
+    """
+    found = {}
+    for one in reports:
+        traits, place = analyze(problem).constraints[one.name], points[one.name].to(torch.float64, torch.device("cpu"))
+        wanted = {*itertools.chain(*names_of(problem.constraints[one.name].equation))}
+        plain = not traits.required_derivatives and not traits.untraceable and not wanted & set(problem.unknowns)
+        if not plain or not one.terms or traits.role in (Role.DATA, Role.EQUATION):
+            continue
+        exact = {key: torch.from_numpy(value.copy()) for key, value in problem.exact(place).items()}
+        if not wanted & set(problem.outputs) <= set(exact):
+            continue
+        columns = {key: place.column(key) for key in place.names}
+        rows = problem.equation(one.name)(columns, exact, place.constants())
+        stated = problem.constraints[one.name].reduction.stated(torch.stack([row.expand(place.n) for row in rows], 1))
+        found[one.name] = root_mean_square(stated) / one.terms
+    return found
 
 
 def _in_units_of_noise(problem: Problem, name: str, points: Points, rows: Tensor) -> float | None:

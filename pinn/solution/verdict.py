@@ -29,6 +29,8 @@ from pinn.verification.certificate import Direction
 _FAR = 10.0  # factor between known and estimated error that is said
 _BLAMED = 100.0  # factor from which the reference is blamed, and not the estimate
 _NOTHING = 0.9  # share of the residual that no change carries, where constraints contradict each other
+_WELL = 1e-3  # part of its terms that every constraint leaves at the most, where an error is not for want of training
+_UNSEEN = 1e-9  # part of the loss below which training does not see a constraint
 _STALE = 30.0  # loss on new points over that on those trained on, from which points are too few
 
 
@@ -153,14 +155,35 @@ def _violated(seen: Findings) -> Judgement | None:
     if not worst or seen.proven:
         return None
     said = [f"{name} is (nearly) constant" for name in seen.constant] + [_violation(one) for one in worst]
+    unseen = [one for one in worst if one.fraction_of_loss < _UNSEEN and one.rms > 0]
+    if unseen:
+        name = unseen[0].name
+        said += [f"training does not see it: {name!r} is less than a billionth of the loss"]
+        advice = f"multiply the rows of {name!r}, of size {unseen[0].rms:.0e}, to make them about one"
+        return Judgement(Verdict.NOT_SATISFIED, seen.error, tuple(said), advice)
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
-    if len(worst) > 1 and not seen.falling and seen.certificate is not None and seen.certificate.carried > _NOTHING:
+    if _opposed(seen):
         names = " and ".join(repr(one.name) for one in worst)
-        said.append("training stands still, and no small change of the answer makes the residuals smaller")
+        said.append("the loss stands still, and making one of them smaller makes another larger")
         advice = f"{names} do not hold together: correct one, or leave it out"
         return Judgement(Verdict.CONTRADICTORY, seen.error, tuple(said), advice)
     return Judgement(Verdict.NOT_SATISFIED, seen.error, (*said, *_error_notes(seen)), _mend(seen, worst[0]))
+
+
+def _opposed(seen: Findings) -> bool:
+    """Whether violated constraints stand against each other: nothing moves any more, in the network or beside it.
+
+    The certificate's features are more than the network has; where none was made, two conditions are needed.
+    """
+    worst = seen.violated
+    if len(worst) < 2 or seen.falling:
+        return False
+    if seen.certificate is not None:
+        return seen.certificate.carried > _NOTHING
+    dimension = seen.problem.domain.dimension
+    conditions = [one for one in worst if seen.problem.constraints[one.name].on.dimension < dimension]
+    return seen.still and len(conditions) > 1
 
 
 def _wrong_reference(seen: Findings) -> Judgement | None:
@@ -168,6 +191,10 @@ def _wrong_reference(seen: Findings) -> Judgement | None:
     if known.fault:
         said = [known.fault] + ([] if estimate is None else [f"the estimated relative error is {estimate:.1e}"])
         return Judgement(Verdict.WRONG_REFERENCE, estimate, tuple(said), "correct the reference, or leave it out")
+    if known.violates and (known.error or 0.0) > LARGEST_TRUSTED:
+        said = [f"the reference leaves {value:.0%} of the terms of {name!r}" for name, value in known.violates.items()]
+        said.append(f"the answer, which is {known.error:.1e} away from it, satisfies all constraints")
+        return Judgement(Verdict.WRONG_REFERENCE, estimate, tuple(said), "correct the reference, or the condition")
     if known.error is None or estimate is None or not seen.estimate_holds:
         return None
     if known.error <= LARGEST_TRUSTED or known.error <= _BLAMED * estimate + 3 * known.reference_error:
@@ -186,7 +213,10 @@ def _far(seen: Findings) -> Judgement | None:
     if (error is None or error <= LARGEST_TRUSTED) and not loose:
         return None
     said = [*_error_notes(seen), *(f"the relative error of {name} is {value:.0%}" for name, value in loose.items())]
-    if seen.falling:
+    if seen.certificate is None and seen.leaves < _WELL:
+        said.append(f"every constraint is met to {seen.leaves:.1e} of its own terms")
+        advice = "let solve make a certificate, which tells whether answer, reference or conditions are at fault"
+    elif seen.falling:
         said, advice = [*said, _fall(seen)], _more_time(seen)
     elif seen.stale > _STALE:
         said, advice = [*said, _staleness(seen)], "give it more points"
@@ -199,10 +229,9 @@ def _far(seen: Findings) -> Judgement | None:
 def _unknown(seen: Findings) -> Judgement | None:
     if seen.error is not None:
         return None
-    measured = [one.relative for one in seen.constraints if one.relative is not None and not noisy(one)]
     said = ["there is neither a certificate nor a reference, so nothing tells the error"]
-    if measured:
-        said.append(f"every constraint is met to {max(measured):.1e} of its own terms, which is no bound of the error")
+    if math.isfinite(seen.leaves):
+        said.append(f"every constraint is met to {seen.leaves:.1e} of its own terms, which is no bound of the error")
     return Judgement(Verdict.UNKNOWN_ERROR, None, tuple(said), "let solve make a certificate, or give a reference")
 
 

@@ -82,6 +82,7 @@ def test_the_configuration_can_be_shown(command, capsys, tmp_path):
         (["-m", "problem=heat_1d,burgerz"], "error: problem=burgerz: no such choice"),
         (["-m", "problem=burgers,heat_1d", "problem.nu=1"], "error: problem.nu: heat_1d() has no such option"),
         (["-m", "seed=0,first"], "error: seed: expected int, got 'first'\n"),
+        (["strict=perhaps"], "error: strict: expected bool; give strict=true or leave it out\n"),
     ],
 )
 def test_what_makes_no_sense_is_one_clear_error(command, capsys, arguments, message):
@@ -168,3 +169,31 @@ def test_the_module_ends_with_code_2(tmp_path):
     command = [sys.executable, "-m", "experiments.train", "seconds=soon"]
     done = subprocess.run(command, cwd=CONF.parent, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "error: seconds: expected float or null, got 'soon'\n")
+
+
+@pytest.mark.parametrize("flag", ["--strict", "strict=true"])
+def test_the_exit_code_agrees_with_report_and_metrics(command, tmp_path, capsys, flag):
+    def run(*arguments):
+        try:
+            command(*arguments, "verify=false", "progress=false")
+        except SystemExit as ended:
+            return ended.code
+        return 0
+
+    assert run(*SMALL, flag, "hydra.run.dir=bad") == 3
+    assert run(*SMALL, "hydra.run.dir=lax") == 0
+    right = ("network=mlp", "network.width=16", "steps=40", "problem=oscillator")
+    assert run(*right, flag, "hydra.run.dir=good") == 0
+    told = capsys.readouterr().out
+    for name, trusted in (("bad", False), ("lax", False), ("good", True)):
+        metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+        said = (tmp_path / name / "report.txt").read_text().splitlines()[0]
+        assert metrics["trusted"] is trusted and metrics["verdict"] in said and said in told
+        assert (tmp_path / name / "report.md").read_text().startswith(f"# {said}")
+        assert (tmp_path / name / "report.html").exists()
+
+
+def test_a_strict_sweep_needs_every_answer(command):
+    with pytest.raises(SystemExit) as ended:
+        command(*SMALL, "--strict", "-m", "verify=false", "steps=1,2", "hydra.sweep.dir=sweep")
+    assert ended.value.code == 3
