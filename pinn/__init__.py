@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.solution import Report, Solution
     from pinn.solver import solve
+    from pinn.tables import Table
     from pinn.training import Callback, Stage, Stop
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Solution",
     "Stage",
     "Stop",
+    "Table",
     "Unknown",
     "biharmonic",
     "curl",
@@ -65,6 +67,7 @@ _HOMES = {
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),
+    "pinn.tables": ("Table",),
     "pinn.training": ("Callback", "Stage", "Stop"),
 }
 

@@ -18,11 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pinn.derivatives.jets import activations, arithmetic, composites, features, special, taylor
+from pinn.derivatives.jets import activations, arithmetic, composites, features, special, tables, taylor
 from pinn.derivatives.jets.arithmetic import compare, compose
 from pinn.derivatives.jets.jet import Jet, MissingRule, Rule, Rules, name_of, value_of
 from pinn.derivatives.jets.kernels.workspace import Workspace
 from pinn.derivatives.normalisation import layer_norm
+from pinn.tables import evaluate
 
 Apply = Callable[..., Any]
 
@@ -339,6 +340,7 @@ RULES: Rules = MappingProxyType(
         **rules_by_name(_DISCRETE, pointwise=True, discrete=True),
         **rules_by_name({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
         **rules_by_name(_POINTWISE, pointwise=True),
+        evaluate: Rule(evaluate, tables.table),
     }
 )
-"""The rules of torch's functions."""
+"""The rules of torch's functions, and of tables."""
