@@ -300,6 +300,7 @@ _FEATURES: Mapping[str, Apply] = MappingProxyType(
         "glu": composites.glu,
         "prelu": composites.prelu,
         "layer_norm": layer_norm,
+        "rms_norm": composites.rms_norm,
         "dropout alpha_dropout feature_alpha_dropout": composites.dropout,
         "clone contiguous": composites.unchanged,
         "zeros_like": _like(torch.zeros_like),
@@ -340,6 +341,8 @@ RULES: Rules = MappingProxyType(
         **rules_by_name(_DISCRETE, pointwise=True, discrete=True),
         **rules_by_name({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
         **rules_by_name(_POINTWISE, pointwise=True),
+        # torch.batch_norm has its arguments in another order.
+        F.batch_norm: Rule(F.batch_norm, composites.batch_norm, pointwise=False),
         evaluate: Rule(evaluate, tables.table),
     }
 )
