@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         laplacian,
         material_derivative,
         normal_derivative,
+        residual_function,
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
     from pinn.problem import Constraint, Problem, Unknown
@@ -59,6 +60,7 @@ __all__ = [
     "laplacian",
     "material_derivative",
     "normal_derivative",
+    "residual_function",
     "solve",
 ]
 

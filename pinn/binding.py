@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,11 @@ _CURES = (
         ("call numpy()", "__array__", "'numpy.ndarray'", "to numpy"),
         "functions of NumPy cut the graph; give torch's, such as torch.exp(x), and what is tabulated as a "
         "Table, e.g. coefficients={'k': Table({'x': xs}, ks)}",
+    ),
+    (
+        ("must match the size of tensor",),
+        "a field has one entry a point, and their number changes from run to run; give a number, or values by place as "
+        "a Table or with the points of a Scatter",
     ),
     (
         ("complex", "Complex"),
@@ -124,6 +130,37 @@ def named_errors(owner: str) -> Iterator[None]:
         said = str(error).splitlines()[0] if str(error) else ""
         if not isinstance(error, (TypeError, ValueError)) or not said:
             said = f"{type(error).__name__}: {said}" if not isinstance(error, RuntimeError) else said
-        cure = next((cure for marks, cure in _CURES if any(mark in said for mark in marks)), "")
+        said = said.removesuffix(" Use tensor.detach().numpy() instead.")  # the very mistake, in torch's advice
+        cures = () if said.startswith("d: ") else _CURES  # what d raises has its own
+        cure = next((cure for marks, cure in cures if any(mark in said for mark in marks)), "")
         text = f"{owner}: {said}" + (f"; {cure}" if cure else "")
         raise (TypeError(text) if isinstance(error, TypeError) else ValueError(text)) from error
+
+
+def on_arrays(function: Callable[..., Any], columns: Mapping[str, np.ndarray]) -> Any:
+    """A function of arrays, or of tensors where it is written with torch's functions, at arrays.
+
+    Args:
+        function: called with the columns by name; returns an array or tensor, or a dict of them.
+        columns: name -> (n,), float64.
+
+    Returns:
+        What it returns, tensors as arrays.
+
+    Example:
+        >>> on_arrays(lambda t: torch.exp(-t), {"t": np.zeros(2)})
+        array([1., 1.])
+    """
+    try:
+        value = function(**columns)
+    except TypeError as error:
+        if "Tensor" not in str(error):  # as in "exp(): argument 'input' must be Tensor, not numpy.ndarray"
+            raise
+        value = function(**{name: torch.from_numpy(column.copy()) for name, column in columns.items()})
+    if isinstance(value, Mapping):
+        return {name: _as_array(entry) for name, entry in value.items()}
+    return _as_array(value)
+
+
+def _as_array(value: Any) -> Any:
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from pinn.ambient import plain_tensors
-from pinn.binding import bind, names_of
+from pinn.binding import bind, names_of, on_arrays
 from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
 from pinn.tables import Table
@@ -130,9 +130,9 @@ class Problem:
         outputs: their names.
         constraints: name -> `Constraint`.
         coefficients: name -> number, `Table` where it is tabulated, or `Unknown` where it is to be found.
-        reference: optional true solution: called with one NumPy array a coordinate, by name, it returns the array
-            of the only output or a dict of arrays by output. Its attribute `error`, a number, is the relative L2 error
-            it is known to have.
+        reference: optional true solution: called with one NumPy array a coordinate, by name (tensors, where it is
+            written with torch's functions), it returns the array of the only output or a dict of arrays by output. Its
+            attribute `error`, a number, is the relative L2 error it is known to have.
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
@@ -239,7 +239,7 @@ class Problem:
         if self.reference is None:
             raise ValueError(f"problem {self.name!r} has no reference; give reference= to measure errors")
         columns = {name: points.column(name).detach().cpu().double().numpy() for name in self.coordinates}
-        value = self.reference(**columns)
+        value = on_arrays(self.reference, columns)
         if not isinstance(value, Mapping):
             if len(self.outputs) != 1:
                 raise ValueError(f"reference: expected a dict with {list(self.outputs)}, got {type(value).__name__}")
