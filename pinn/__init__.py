@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         laplacian,
         material_derivative,
         normal_derivative,
+        residual_function,
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.solution import Report, Solution
     from pinn.solver import solve
+    from pinn.tables import Table
     from pinn.training import Callback, Stage, Stop
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Solution",
     "Stage",
     "Stop",
+    "Table",
     "Unknown",
     "biharmonic",
     "curl",
@@ -57,6 +60,7 @@ __all__ = [
     "laplacian",
     "material_derivative",
     "normal_derivative",
+    "residual_function",
     "solve",
 ]
 
@@ -65,6 +69,7 @@ _HOMES = {
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),
+    "pinn.tables": ("Table",),
     "pinn.training": ("Callback", "Stage", "Stop"),
 }
 

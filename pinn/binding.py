@@ -2,14 +2,60 @@
 
     bind(f, known)(coordinates, outputs, constants) -> [rows of f]
 
-An argument with a default value that no name matches keeps it.
+An argument with a default value that no name matches keeps it. What a function raises on tensors is said again in one
+line with the name of the constraint and the cure, for the mistakes that are made most often.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_CURES = (
+    (
+        ("Boolean value of Tensor",),
+        "an equation is computed at all points at once, so that a branch on values (if, while, and, or, not, min, max) "
+        "cannot be taken; give torch.where(condition, a, b)",
+    ),
+    (
+        ("converted to Scalar", "converted to Python scalar", "converted to a Python", "be converted to Scalar"),
+        "functions of the module math, float() and .item() take a single number; give torch's, such as torch.sin(u)",
+    ),
+    (
+        ("call numpy()", "__array__", "'numpy.ndarray'", "to numpy"),
+        "functions of NumPy cut the graph; give torch's, such as torch.exp(x), and what is tabulated as a "
+        "Table, e.g. coefficients={'k': Table({'x': xs}, ks)}",
+    ),
+    (
+        ("must match the size of tensor",),
+        "a field has one entry a point, and their number changes from run to run; give a number, or values by place as "
+        "a Table or with the points of a Scatter",
+    ),
+    (
+        ("complex", "Complex"),
+        "a complex field is two outputs, its real and its imaginary part, and a complex equation two rows",
+    ),
+)
+"""What is found in the message of an error that an equation raises -> what to do."""
+
+# What ordinary code raises. Not the end of memory, and not what stops a program.
+_FAILURES = (
+    TypeError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    NameError,
+)
 
 
 def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -27,21 +73,94 @@ def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, 
     return tuple(required), tuple(optional)
 
 
-def bind(function: Callable[..., Any], known: Mapping[str, float]) -> Callable[..., list[Any]]:
+def bind(
+    function: Callable[..., Any],
+    known: Mapping[str, float],
+    tables: Mapping[str, Callable[[Mapping[str, Any]], Any]] = MappingProxyType({}),
+    owner: str = "",
+) -> Callable[..., list[Any]]:
     """Turn a function with arguments matched by name into one of (coordinates, outputs, constants) -> list of rows.
 
     Args:
         function: an equation, boundary condition or ansatz.
         known: numeric coefficients, passed on as Python floats.
+        tables: name -> what makes a field (n,) of coordinates and outputs by name, such as `Table.field`.
+        owner: what to name where the function raises on tensors, see `named_errors`; empty for what it raises itself.
     """
     required, optional = names_of(function)
     wanted = set(required) | set(optional)
+    fields = {name: field for name, field in tables.items() if name in wanted}
 
     def call(coordinates: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
         arguments: dict[str, Any] = {}
         for source in (known, constants, coordinates, outputs):
             arguments.update({name: value for name, value in source.items() if name in wanted})
-        rows = function(**arguments)
+        # What other values make of an equation, such as jets, is theirs to say.
+        plain = owner and all(isinstance(value, Tensor) for value in coordinates.values())
+        with named_errors(owner) if plain else nullcontext():
+            arguments |= {name: field({**coordinates, **outputs}) for name, field in fields.items()}
+            rows = function(**arguments)
         return list(rows) if isinstance(rows, (tuple, list)) else [rows]
 
     return call
+
+
+@contextmanager
+def named_errors(owner: str) -> Iterator[None]:
+    """What is raised inside, again in one line that begins with the owner and ends with the cure, where one is known.
+
+    Args:
+        owner: whose function runs, such as "constraint 'equation'".
+
+    Raises:
+        TypeError: for a TypeError.
+        ValueError: for any other failure of ordinary code. The original is the cause of either.
+
+    Example:
+        >>> with named_errors("constraint 'walls'"):
+        ...     1 + "2"
+        Traceback (most recent call last):
+        TypeError: constraint 'walls': unsupported operand type(s) for +: 'int' and 'str'
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except _FAILURES as error:
+        said = str(error).splitlines()[0] if str(error) else ""
+        if not isinstance(error, (TypeError, ValueError)) or not said:
+            said = f"{type(error).__name__}: {said}" if not isinstance(error, RuntimeError) else said
+        said = said.removesuffix(" Use tensor.detach().numpy() instead.")  # the very mistake, in torch's advice
+        cures = () if said.startswith("d: ") else _CURES  # what d raises has its own
+        cure = next((cure for marks, cure in cures if any(mark in said for mark in marks)), "")
+        text = f"{owner}: {said}" + (f"; {cure}" if cure else "")
+        raise (TypeError(text) if isinstance(error, TypeError) else ValueError(text)) from error
+
+
+def on_arrays(function: Callable[..., Any], columns: Mapping[str, np.ndarray]) -> Any:
+    """A function of arrays, or of tensors where it is written with torch's functions, at arrays.
+
+    Args:
+        function: called with the columns by name; returns an array or tensor, or a dict of them.
+        columns: name -> (n,), float64.
+
+    Returns:
+        What it returns, tensors as arrays.
+
+    Example:
+        >>> on_arrays(lambda t: torch.exp(-t), {"t": np.zeros(2)})
+        array([1., 1.])
+    """
+    try:
+        value = function(**columns)
+    except TypeError as error:
+        if "Tensor" not in str(error):  # as in "exp(): argument 'input' must be Tensor, not numpy.ndarray"
+            raise
+        value = function(**{name: torch.from_numpy(column.copy()) for name, column in columns.items()})
+    if isinstance(value, Mapping):
+        return {name: _as_array(entry) for name, entry in value.items()}
+    return _as_array(value)
+
+
+def _as_array(value: Any) -> Any:
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value

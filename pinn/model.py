@@ -81,7 +81,9 @@ class Model(nn.Module):
         sizes = analyze(problem).sizes if sizes is None else _checked_sizes(sizes, problem)
         scale = torch.tensor([float(sizes.get(name, 1.0)) for name in problem.outputs], dtype=dtype)
         self.register_buffer("sizes", scale)
-        self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
+        self._ansatz = {
+            name: bind(function, problem.known, problem.tables) for name, function in problem.ansatz.items()
+        }
 
     def _inputs(self, names: tuple[str, ...]) -> int:
         return sum(2 if name in self.problem.periodic else 1 for name in names)

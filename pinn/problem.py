@@ -23,9 +23,10 @@ import torch
 from torch import Tensor
 
 from pinn.ambient import plain_tensors
-from pinn.binding import bind, names_of
+from pinn.binding import bind, names_of, on_arrays
 from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
+from pinn.tables import Table
 from pinn.validation import count, finite, positive
 
 T = TypeVar("T")
@@ -128,10 +129,10 @@ class Problem:
         domain: where the outputs live.
         outputs: their names.
         constraints: name -> `Constraint`.
-        coefficients: name -> number, or `Unknown` where it is to be found.
-        reference: optional true solution: called with one NumPy array a coordinate, by name, it returns the array
-            of the only output or a dict of arrays by output. Its attribute `error`, a number, is the relative L2 error
-            it is known to have.
+        coefficients: name -> number, `Table` where it is tabulated, or `Unknown` where it is to be found.
+        reference: optional true solution: called with one NumPy array a coordinate, by name (tensors, where it is
+            written with torch's functions), it returns the array of the only output or a dict of arrays by output. Its
+            attribute `error`, a number, is the relative L2 error it is known to have.
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
@@ -156,7 +157,7 @@ class Problem:
     domain: Domain
     outputs: Sequence[str]
     constraints: Mapping[str, Constraint]
-    coefficients: Mapping[str, float | Unknown] = field(default_factory=dict)
+    coefficients: Mapping[str, float | Unknown | Table] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
     ansatz: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     periodic: Sequence[str] = ()
@@ -190,8 +191,14 @@ class Problem:
 
     @property
     def known(self) -> dict[str, float]:
-        """The coefficients that are given."""
-        return {name: float(value) for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
+        """The numbers among the coefficients that are given."""
+        others = (Unknown, Table)
+        return {name: float(value) for name, value in self.coefficients.items() if not isinstance(value, others)}
+
+    @property
+    def tables(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """The coefficients that are tables, as functions of coordinates and outputs by name."""
+        return {name: value.field for name, value in self.coefficients.items() if isinstance(value, Table)}
 
     @property
     def reference_error(self) -> float:
@@ -221,7 +228,7 @@ class Problem:
     def equation(self, name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], list[Any]]:
         """The named constraint as a function (coordinates, outputs, constants) -> list of rows."""
         constraint = self.constraints[name]
-        return bind(constraint.equation, self.known)
+        return bind(constraint.equation, self.known, self.tables, owner=f"constraint {name!r}")
 
     def exact(self, points: Points) -> dict[str, np.ndarray]:
         """The reference at points, one float64 array (n,) an output.
@@ -232,7 +239,7 @@ class Problem:
         if self.reference is None:
             raise ValueError(f"problem {self.name!r} has no reference; give reference= to measure errors")
         columns = {name: points.column(name).detach().cpu().double().numpy() for name in self.coordinates}
-        value = self.reference(**columns)
+        value = on_arrays(self.reference, columns)
         if not isinstance(value, Mapping):
             if len(self.outputs) != 1:
                 raise ValueError(f"reference: expected a dict with {list(self.outputs)}, got {type(value).__name__}")
@@ -326,8 +333,12 @@ def _validate_names(problem: Problem) -> None:
             for coordinate in value.inputs:
                 if coordinate not in coordinates:
                     raise ValueError(f"Unknown {name!r}: input {coordinate!r}; {choices(coordinate, coordinates)}")
+        elif isinstance(value, Table):
+            value.require_fit(f"coefficient {name!r}", problem.domain.bounds, outputs)
         elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise TypeError(f"coefficient {name!r}: expected a finite number or Unknown(...), got {value!r}")
+            raise TypeError(
+                f"coefficient {name!r}: expected a finite number or Unknown(...) or Table(...), got {value!r}"
+            )
     for name in problem.periodic:
         if name not in coordinates:
             raise ValueError(f"periodic: {name!r} is no coordinate; {choices(name, coordinates)}")
@@ -338,7 +349,7 @@ def _validate_names(problem: Problem) -> None:
     for name, function in problem.ansatz.items():
         if name not in outputs:
             raise ValueError(f"ansatz: {name!r} is no output; {choices(name, outputs)}")
-        available = [*coordinates, *outputs, *problem.known]
+        available = [*coordinates, *outputs, *problem.known, *problem.tables]
         for argument in names_of(function)[0]:
             if argument not in available:
                 raise ValueError(f"ansatz {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
@@ -371,18 +382,18 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
             f"constraint {name!r} uses no output, so nothing can satisfy it; "
             f"take at least one of {list(problem.outputs)} as an argument"
         )
-    try:
-        rows = trial_rows(problem, name, points, *trial_fields(problem))
-    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, KeyError) as error:
-        error.add_note(f"while trying constraint {name!r} of problem {problem.name!r} on {points.n} points")
-        raise
-    for row in rows:
+    for row in trial_rows(problem, name, points, *trial_fields(problem)):
         shape = tuple(getattr(row, "shape", ()))
         if not isinstance(row, Tensor) or shape != (points.n,):
             got = f"shape {shape}" if isinstance(row, Tensor) else type(row).__name__
             raise ValueError(
                 f"constraint {name!r}: each row must be a field of shape (n,) = ({points.n},), got {got}; "
                 "return one tensor with one entry a point (a tuple of them for a system)"
+            )
+        if row.is_complex():
+            raise TypeError(
+                f"constraint {name!r}: got a row of {row.dtype}, expected real numbers; a complex field is two "
+                "outputs, its real and its imaginary part, and a complex equation two rows"
             )
 
 

@@ -26,6 +26,7 @@ from pinn.derivatives.operators import (
     material_derivative,
     normal_derivative,
 )
+from pinn.derivatives.own_loop import Residual, residual_function
 from pinn.linearization import Linearization
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ __all__ = [
     "Linearization",
     "MissingRule",
     "NoSymbolicRuleError",
+    "Residual",
     "Symbolic",
     "SymbolicFunction",
     "TangentLine",
@@ -89,6 +91,7 @@ __all__ = [
     "mixed_difference",
     "normal_derivative",
     "numerical_gradient",
+    "residual_function",
     "richardson",
     "scalar_gradient",
     "symbolic_function",

@@ -90,7 +90,10 @@ def partials(u: Tensor | float, xs: Sequence[Tensor], *, upstream: Tensor | floa
             "torch.no_grad(), or computed before x.requires_grad_(). Make the coordinates require grad, then compute u"
         )
     with torch.enable_grad():
-        found = _backward(u, xs, _upstream(u, upstream))
+        seed = _upstream(u, upstream)
+        found = _backward(u, xs, seed)
+        if u.ndim > 1 and u.shape[0] != u.numel():
+            _require_entries_apart(u, xs, found, seed)
         answers = []
         for position, (x, g) in enumerate(zip(xs, found, strict=True)):
             if g is None:
@@ -179,6 +182,12 @@ def _check(u: Any, xs: Sequence[Any], *, same_shape: bool = True) -> None:
     """Refuse what cannot be differentiated, with the reason and the cure."""
     if not isinstance(u, Tensor):
         raise TypeError(f"d: got u of type {type(u).__name__}, expected a tensor (n,), a number or a jet")
+    _require_recording(u, xs)
+    if u.is_complex():
+        raise TypeError(
+            f"d: u is a tensor of {u.dtype}, expected real floating point; a complex field is two, its real and its "
+            "imaginary part: differentiate u.real and u.imag"
+        )
     if not u.is_floating_point():
         raise TypeError(f"d: u is a tensor of {u.dtype}, expected real floating point; compute it from x.double()")
     for x in xs:
@@ -192,9 +201,31 @@ def _check(u: Any, xs: Sequence[Any], *, same_shape: bool = True) -> None:
             )
 
 
+def _require_recording(u: Tensor, xs: Sequence[Any]) -> None:
+    """Refuse where torch is told not to record what derivatives need."""
+    if torch.is_inference_mode_enabled() or any(isinstance(x, Tensor) and x.is_inference() for x in (u, *xs)):
+        where = "torch.inference_mode()"
+    elif not torch.is_grad_enabled() and not u.requires_grad:
+        where = "torch.no_grad()"
+    else:
+        return
+    raise ValueError(
+        f"d: u {_shape(u)} was computed under {where}, which records nothing to differentiate; make the coordinates, u "
+        "and its derivatives outside of it, and detach() the results where no graph is wanted"
+    )
+
+
 def _check_coordinate(x: Any) -> None:
+    if isinstance(x, int) and not isinstance(x, bool):
+        raise TypeError(
+            f"d: got {x} as a coordinate, expected a tensor like u; for a derivative of higher order repeat the "
+            "coordinate, d(u, t, t)"
+        )
     if not isinstance(x, Tensor):
-        raise TypeError(f"d: got a coordinate of type {type(x).__name__}, expected a tensor like u")
+        raise TypeError(
+            f"d: got a coordinate of type {type(x).__name__}, expected a tensor like u; give the one that u was "
+            "computed from, as in d(u, t)"
+        )
     if not x.is_floating_point():
         raise TypeError(
             f"d: x is a tensor of {x.dtype}, which cannot require grad; use x.double().requires_grad_(), then compute u"
@@ -238,6 +269,31 @@ def _backward(u: Tensor, xs: Sequence[Tensor], upstream: Tensor | None) -> tuple
             "d: the graph of u was freed by an earlier backward() or autograd.grad(); take derivatives before the "
             "backward pass, pass retain_graph=True to it, or compute u again"
         ) from error
+
+
+def _require_entries_apart(
+    u: Tensor, xs: Sequence[Tensor], found: Sequence[Tensor | None], seed: Tensor | None
+) -> None:
+    """Refuse tensors of several columns in which a column of u depends on another column of x.
+
+    The gradient of the sum is then a sum over the columns of u. Entries that stand by themselves, as those of sin(x) on
+    a grid, have the factors w of the columns of w·u in their derivatives; others do not.
+    """
+    columns = torch.linspace(1.0, 2.0, u[0].numel(), dtype=u.dtype, device=u.device).reshape(u.shape[1:])
+    weights = columns.expand(u.shape)
+    seeds = weights if seed is None else weights * seed
+    weighted = torch.autograd.grad(u, list(xs), seeds, retain_graph=True, allow_unused=True)
+    for x, slope, other in zip(xs, found, weighted, strict=True):
+        if slope is None or other is None:
+            continue
+        slope = slope.detach()
+        size = float(slope.abs().nan_to_num().max()) + float(other.abs().nan_to_num().max())
+        if float((other - weights * slope).abs().nan_to_num().max()) > torch.finfo(u.dtype).eps ** 0.5 * size:
+            raise ValueError(
+                f"d: got u {_shape(u)} and x {_shape(x)}, in which a column of u depends on other columns of x, so "
+                "that the result would be a sum over the columns of u; take both apart (x, y = points.unbind(1)), "
+                "compute u from them and differentiate d(u[:, 0], x), or all at once by jacobian"
+            )
 
 
 def _note(g: Tensor, x: Tensor, taken_of: Any, *, passed_on: bool = False) -> Tensor:

@@ -10,6 +10,7 @@
 5. Each constraint's residual by the chosen engine equals that of nested autograd.
 6. J^T r equals the gradient of the loss by the engine, and that of plain backpropagation.
 7. Where the reference is a closed form: it satisfies every constraint.
+8. Rows depend on what their derivatives know of, and on no other point (`pinn.verification.dependence`).
 
 A failure refuses to train, naming the line. Differences and tolerances are relative to the size of what is compared.
 """
@@ -29,6 +30,7 @@ from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import sample_uniform
+from pinn.verification.dependence import check_dependence, check_points_apart
 from pinn.verification.derivatives import compare_derivatives
 from pinn.verification.table import VerificationRow, VerificationTable
 
@@ -44,7 +46,8 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
         seed: of the points.
 
     Raises:
-        ValueError: when the network couples rows, or nothing of it can be trained.
+        ValueError: when the network or an equation couples rows, a part of an equation is cut from the graph, or
+            nothing can be trained.
     """
     problem, model = equations.problem, equations.model
     generator = torch.Generator().manual_seed(seed)
@@ -53,11 +56,12 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     allowed = 1e-9 if objective.dtype == torch.float64 else 2e-3
     inside = problem.domain.sample(4, generator=generator, method="uniform").to(objective.dtype, objective.device)
     check_rows_independent(model, inside.x)
+    residual, jacobian = objective.linearize()
+    sizes = _sizes(objective, jacobian)
+    check_points_apart(equations, objective, sizes)
     required = [one for one in analyze(problem).required_derivatives if len(one[1]) <= _HIGHEST]
     rows = compare_derivatives(equations, required, inside.x, allowed)
     nested = Equations(model, Autograd())
-    residual, jacobian = objective.linearize()
-    sizes = _sizes(objective, jacobian)
     for block in objective.blocks:
         difference = _twins(equations, nested, block, sizes[block.name])
         rows.append(VerificationRow(f"{block.name}: engine against autograd", difference, allowed))
@@ -65,7 +69,10 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     if isinstance(problem.reference, Analytic) and set(problem.unknowns) <= set(problem.exact_coefficients):
         for name, size_left in reference_residuals(problem, points).items():
             rows.append(VerificationRow(f"{name}: residual of the reference", size_left, 1e-8))
-    return VerificationTable(tuple(rows))
+    table = VerificationTable(tuple(rows))
+    if table.ok:  # else what is wrong is named there already
+        check_dependence(equations, objective, jacobian)
+    return table
 
 
 def reference_residuals(problem: Problem, points: Mapping[str, Any]) -> dict[str, float]:

@@ -158,7 +158,13 @@ def test_a_wrong_derivative_refuses_to_train(caplog):
 def test_a_derivative_that_the_equations_do_not_ask_for_may_be_wrong(caplog):
     problem = posed(lambda u, x, t: d(u, t) + d(u, x))
     with caplog.at_level(logging.WARNING):
-        assert verify_before_training(equations(problem, partial(Wrong, function=WrongSecond), Autograd())).ok
+        assert verify_before_training(equations(problem, partial(Wrong, function=WrongThird), Autograd())).ok
+
+
+def test_a_wrong_derivative_that_only_the_parameters_ask_for_is_caught(caplog):
+    problem = posed(lambda u, x, t: d(u, t) + d(u, x))  # by the parameters, u_x has a second derivative of the network
+    with pytest.raises(ValueError, match="constraint 'equation': its rows change with the network and the unknowns by"):
+        verify_before_training(equations(problem, partial(Wrong, function=WrongSecond), Autograd()))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

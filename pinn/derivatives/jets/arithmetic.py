@@ -74,7 +74,7 @@ def _fits(jet: Jet, constant: Any) -> bool:
     return torch.broadcast_shapes(jet.shape, constant.shape) == jet.shape
 
 
-def _as_jet(owner: Jet, constant: Any) -> Jet:
+def as_jet(owner: Jet, constant: Any) -> Jet:
     """A number or plain tensor as a jet without derivatives, of the owner's rank."""
     context = owner.context
     constant = _constant(owner, constant)
@@ -265,7 +265,7 @@ def where(condition: Any, f: Any, g: Any) -> Any:
     jet = f if isinstance(f, Jet) else g
     if not isinstance(jet, Jet):
         return torch.where(condition, f, g)
-    f, g = (x if isinstance(x, Jet) else _as_jet(jet, x) for x in (f, g))
+    f, g = (x if isinstance(x, Jet) else as_jet(jet, x) for x in (f, g))
     _same_rank(f, g, "torch.where")
     keys = tuple(sorted({*f.keys, *g.keys}))
     shape = torch.broadcast_shapes(condition.shape, f.shape, g.shape)

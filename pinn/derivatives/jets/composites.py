@@ -85,6 +85,34 @@ def dropout(z: Jet, p: float = 0.5, training: bool = True, inplace: bool = False
     return z
 
 
+def batch_norm(
+    z: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Batch normalisation at rest, with its running statistics: a linear map of each entry of axis 1."""
+    if training or running_mean is None or running_var is None:
+        raise MissingRule("batch normalisation by the batch couples the points: call model.eval()")
+    along = (-1, *(1,) * (z.ndim - 2))
+    scaled = (z - running_mean.reshape(along)) * torch.rsqrt(running_var + eps).reshape(along)
+    if weight is not None:
+        scaled = scaled * weight.reshape(along)
+    return scaled if bias is None else scaled + bias.reshape(along)
+
+
+def rms_norm(z: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """z over its root mean square along the last axes."""
+    axes = tuple(range(-len(normalized_shape), 0))
+    floor = torch.finfo(z.dtype).eps if eps is None else eps
+    scaled = z * torch.rsqrt((z * z).mean(axes, keepdim=True) + floor)
+    return scaled if weight is None else scaled * weight
+
+
 def logit(z: Any, eps: float | None = None) -> Any:
     """log(z/(1 − z)), of z held within [eps, 1 − eps]."""
     return compose(special.LOGIT, z if eps is None else arithmetic.clamp(z, eps, 1.0 - eps))

@@ -18,11 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pinn.derivatives.jets import activations, arithmetic, composites, features, special, taylor
+from pinn.derivatives.jets import activations, arithmetic, composites, features, special, tables, taylor
 from pinn.derivatives.jets.arithmetic import compare, compose
 from pinn.derivatives.jets.jet import Jet, MissingRule, Rule, Rules, name_of, value_of
 from pinn.derivatives.jets.kernels.workspace import Workspace
 from pinn.derivatives.normalisation import layer_norm
+from pinn.tables import evaluate
 
 Apply = Callable[..., Any]
 
@@ -299,6 +300,7 @@ _FEATURES: Mapping[str, Apply] = MappingProxyType(
         "glu": composites.glu,
         "prelu": composites.prelu,
         "layer_norm": layer_norm,
+        "rms_norm": composites.rms_norm,
         "dropout alpha_dropout feature_alpha_dropout": composites.dropout,
         "clone contiguous": composites.unchanged,
         "zeros_like": _like(torch.zeros_like),
@@ -339,6 +341,9 @@ RULES: Rules = MappingProxyType(
         **rules_by_name(_DISCRETE, pointwise=True, discrete=True),
         **rules_by_name({name: _unary(function) for name, function in _SMOOTH.items()}, pointwise=True),
         **rules_by_name(_POINTWISE, pointwise=True),
+        # torch.batch_norm has its arguments in another order.
+        F.batch_norm: Rule(F.batch_norm, composites.batch_norm, pointwise=False),
+        evaluate: Rule(evaluate, tables.table),
     }
 )
-"""The rules of torch's functions."""
+"""The rules of torch's functions, and of tables."""

@@ -328,11 +328,13 @@ def _refuse_normalisation(model: Any) -> None:
     if not isinstance(model, nn.Module):
         return
     for name, module in model.named_modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        # At rest it has its running statistics, a linear map of each row by itself.
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and (module.training or module.running_mean is None):
             raise ValueError(
                 f"check_rows_independent: the model contains BatchNorm ({name or 'itself'}: {type(module).__name__}), "
                 "which normalises over the batch and so couples the points: derivatives would be silently wrong. "
-                "Remove it; inputs and outputs that are scaled to unit size need no normalisation between the layers"
+                "Remove it, or call .eval() on it, which freezes its statistics; inputs and outputs that are scaled to "
+                "unit size need no normalisation between the layers"
             )
 
 

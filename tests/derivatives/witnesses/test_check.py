@@ -178,12 +178,20 @@ def test_what_couples_rows_is_refused(couples):
         check_rows_independent(couples, batch())
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_batch_normalisation_is_refused_by_name_and_left_alone(training):
-    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)).double().train(training)
+@pytest.mark.parametrize("statistics", [True, False])
+def test_batch_normalisation_is_refused_by_name_and_left_alone(statistics):
+    # Without running statistics it normalises by the batch at rest too.
+    norm = nn.BatchNorm1d(4, track_running_stats=statistics)
+    model = nn.Sequential(nn.Linear(2, 4), norm, nn.Linear(4, 1)).double().train(statistics)
     with pytest.raises(ValueError, match=r"contains BatchNorm \(1: BatchNorm1d\).*Remove it"):
         check_rows_independent(model, batch())
-    assert model[1].num_batches_tracked == 0
+    assert not statistics or model[1].num_batches_tracked == 0
+
+
+def test_frozen_batch_normalisation_couples_nothing():
+    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)).double()
+    model(batch())
+    check_rows_independent(model.eval(), batch())
 
 
 def test_dropout_is_refused_by_name():
