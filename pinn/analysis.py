@@ -4,7 +4,7 @@ For each constraint r(w) = 0 on a set of points, w the outputs and the unknown c
 
 - the derivatives of outputs and coefficient fields that r requires, found by one run of the equation on recorded
   fields (`pinn.derivatives.jets.trace`);
-- its role: an equation, a condition at the start, a boundary condition, data, or an integral;
+- its role: an equation, a condition at the start, a boundary condition, data, an integral, or a prior;
 - whether r is affine in w, and in the outputs alone. An affine r has no second difference,
 
       r(w + v) − 2 r(w) + r(w − v) = 0    for every w and v,
@@ -36,6 +36,7 @@ import torch
 from torch import Tensor
 
 from pinn.ambient import plain_tensors
+from pinn.binding import names_of
 from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.trace import Trace
@@ -64,6 +65,7 @@ class Role(Enum):
     BOUNDARY = "boundary condition"
     DATA = "data"
     INTEGRAL = "integral"
+    PRIOR = "prior on unknowns"
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,8 @@ def _role(problem: Problem, name: str, points: Points, time: str | None) -> Role
         return Role.INTEGRAL
     if points.values:
         return Role.DATA
+    if not set(problem.outputs) & {key for keys in names_of(problem.constraints[name].equation) for key in keys}:
+        return Role.PRIOR
     if _fills(problem, name):
         return Role.EQUATION
     at_start = time is not None and bool((points.column(time) == problem.domain.bounds[time][0]).all())

@@ -13,6 +13,7 @@ Rows are ordered by constraint, then by point, then by the constraint's residual
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,9 @@ class Equations:
     Attributes:
         functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows.
         bound: constraint name -> its equation under the engine, bound once, so that what is learned of it stays.
+        weights: constraint name -> weight in the place of the problem's, where a run has found a better one.
+        point_weights: constraint name -> weight of each of its points, shape (n,), where a run has found them: of given
+            points, which are the same whenever they are drawn.
 
     Raises:
         ValueError: when the model has no parameter.
@@ -59,6 +63,19 @@ class Equations:
             for name, function in self.functions.items()
         }
         self._per_point: dict[str, int] = {}
+        self.weights: dict[str, float] = {}
+        self.point_weights: dict[str, Tensor] = {}
+
+    def weight(self, name: str) -> float:
+        """The weight of the named constraint in the loss: what a run has found, or what the problem states."""
+        return self.weights[name] if name in self.weights else self.problem.weight(name)
+
+    def weighed(self, name: str, points: Points, weights: Tensor | None) -> Tensor | None:
+        """Weights (n,) of points: those given, times those that a run has found, times 1/sigma² over its mean."""
+        found = self.point_weights.get(name)
+        factors = [points.reliability(), weights, found if found is not None and len(found) == points.n else None]
+        given = [factor.to(points.x) for factor in factors if factor is not None]
+        return math.prod(given[1:], start=given[0]) if given else None
 
     @property
     def engines(self) -> dict[str, EngineChoice]:
@@ -253,7 +270,7 @@ class Objective:
         self.size = sum(parameter.numel() for parameter in self._parameters)
         problem = equations.problem
         _same_names("points", points, problem)
-        given = {name: problem.weight(name) for name in problem.constraints} | dict(weights or {})
+        given = {name: equations.weight(name) for name in problem.constraints} | dict(weights or {})
         _same_names("weights", given, problem)
         for name, weight in given.items():
             if weight < 0:
@@ -267,7 +284,7 @@ class Objective:
                     f"point_weights {name!r}: shape {tuple(lam.shape)}, expected ({points[name].n},), one a point"
                 )
             place, reduction = points[name].to(self.dtype, self.device), constraint.reduction
-            scale = reduction.scale(place.n, float(given[name]), lam, first)
+            scale = reduction.scale(place.n, float(given[name]), equations.weighed(name, place, lam), first)
             residuals = ScaledResiduals(equations, name, place, scale, self._parameters)
             self.blocks.append(ConstraintBlock(name, float(given[name]), residuals, reduction))
         if point_weights:

@@ -26,7 +26,9 @@ from pinn.ambient import plain_tensors
 from pinn.binding import bind, names_of, on_arrays
 from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
+from pinn.robust import RobustLoss
 from pinn.tables import Table
+from pinn.unknowns import Unknown, smoothness
 from pinn.validation import count, finite, positive
 
 T = TypeVar("T")
@@ -37,48 +39,7 @@ TrialField = Callable[[Mapping[str, Tensor]], Tensor]
 """A field that an equation is tried on: columns (n,) by coordinate -> values (n,)."""
 
 CONDITION_WEIGHT = 100.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """A coefficient that is to be found together with the solution.
-
-    Args:
-        initial: first guess, in the coefficient's own units; its size is the scale the optimizer sees.
-        positive: keep it positive (value = initial * exp(raw)).
-        bounds: `(low, high)` keeps it between (value = low + (high - low) * sigmoid(raw)).
-        inputs: names of the coordinates it depends on; empty for a number, `("x",)` for a field k(x),
-            which is then a small network of its own, starting at `initial`.
-
-    Raises:
-        TypeError: when `inputs` holds anything but names.
-        ValueError: when the first guess is not a finite number or `bounds` are not two of them, or when they contradict
-            each other or `positive`.
-
-    Example:
-        >>> Unknown(0.1, positive=True).initial
-        0.1
-    """
-
-    initial: float
-    positive: bool = False
-    bounds: tuple[float, float] | None = None
-    inputs: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        finite("Unknown", initial=self.initial)
-        if self.positive and self.bounds is not None:
-            raise ValueError("Unknown: got positive=True and bounds; give one of them")
-        if self.positive and self.initial <= 0:
-            raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
-        if self.bounds is not None:
-            object.__setattr__(self, "bounds", _interval(self.initial, self.bounds))
-        inputs = (self.inputs,) if isinstance(self.inputs, str) else _entries(self.inputs)
-        if inputs is None or not all(isinstance(name, str) for name in inputs):
-            raise TypeError(
-                f"Unknown: got inputs={self.inputs!r}, expected names of coordinates; give a tuple such as ('x',)"
-            )
-        object.__setattr__(self, "inputs", inputs)
+NOISE_WEIGHT = 0.1  # w of data with noise; see `pinn.training.noise`
 
 
 @dataclass(frozen=True)
@@ -90,12 +51,14 @@ class Constraint:
             or a tuple of them for a system.
         on: the set of points where it holds.
         weight: w in the loss, half the sum over constraints of w * mean(r^2); dimensionless. Left out, it is 1
-            on the whole domain and 100 on what has fewer dimensions (conditions and data).
+            on the whole domain, 100 on what has fewer dimensions (conditions and data), and 0.1 for data whose noise
+            is stated, so that the equation holds whatever the data say.
         points: fixed number of collocation points; left out, it follows the run's budget.
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
+        robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers.
 
     Raises:
-        TypeError: when `equation` is not callable or `on` is not a domain.
+        TypeError: when `equation` is not callable, `on` is not a domain, or `robust` no loss.
         ValueError: when the weight is not a positive number, or `points` not a positive integer.
     """
 
@@ -104,12 +67,17 @@ class Constraint:
     weight: float | None = None
     points: int | None = None
     integral: bool = False
+    robust: RobustLoss | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.equation):
             raise TypeError(f"Constraint: equation must be a function, got {self.equation!r}")
         if not isinstance(self.on, Domain):
             raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
+        if self.robust is not None and (isinstance(self.robust, type) or not isinstance(self.robust, RobustLoss)):
+            raise TypeError(f"Constraint: robust must be a loss, got {self.robust!r}; give an object such as Huber()")
+        if self.robust is not None and self.integral:
+            raise ValueError("Constraint: got robust and integral=True; an integral is one row, which has no outliers")
         if self.weight is not None:
             positive("Constraint", weight=self.weight)
         if self.points is not None:
@@ -178,6 +146,7 @@ class Problem:
         with plain_tensors():  # the caller may have gradients switched off
             for name, constraint in self.constraints.items():
                 _validate_constraint(self, name, constraint)
+        object.__setattr__(self, "constraints", {**self.constraints, **_smoothing(self)})
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -199,6 +168,11 @@ class Problem:
     def tables(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """The coefficients that are tables, as functions of coordinates and outputs by name."""
         return {name: value.field for name, value in self.coefficients.items() if isinstance(value, Table)}
+
+    @property
+    def noisy(self) -> tuple[str, ...]:
+        """The constraints whose data are stated to have noise: by sigma, or by a robust loss on observed values."""
+        return self.once(_noisy)
 
     @property
     def reference_error(self) -> float:
@@ -223,12 +197,20 @@ class Problem:
         constraint = self.constraints[name]
         if constraint.weight is not None:
             return float(constraint.weight)
+        if name in self.noisy:
+            return NOISE_WEIGHT
         return 1.0 if constraint.on.dimension >= self.domain.dimension else CONDITION_WEIGHT
 
     def equation(self, name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], list[Any]]:
         """The named constraint as a function (coordinates, outputs, constants) -> list of rows."""
-        constraint = self.constraints[name]
-        return bind(constraint.equation, self.known, self.tables, owner=f"constraint {name!r}")
+        function = bind(self.constraints[name].equation, self.known, self.tables, owner=f"constraint {name!r}")
+        return function if self._of_fields(name) else _spread(function)
+
+    def _of_fields(self, name: str) -> bool:
+        """Whether the named constraint takes anything that has a value a point; a prior on numbers does not."""
+        required, optional = names_of(self.constraints[name].equation)
+        numbers = {unknown for unknown, value in self.unknowns.items() if not value.inputs} | set(self.known)
+        return not {*required, *optional} <= numbers
 
     def exact(self, points: Points) -> dict[str, np.ndarray]:
         """The reference at points, one float64 array (n,) an output.
@@ -256,30 +238,44 @@ class Problem:
         return exact
 
 
-def _entries(given: Any) -> tuple[Any, ...] | None:
-    """The entries of a tuple, list, array or other sequence; None of what is none."""
-    return None if isinstance(given, (str, Mapping)) or not hasattr(given, "__iter__") else tuple(given)
+def _few(on: Domain) -> Points:
+    """A few points of a set, to see what it gives; given points come whole."""
+    return on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
 
 
-def _interval(initial: float, bounds: Any) -> tuple[float, float]:
-    """The bounds of an unknown as a pair, with its first guess inside."""
-    ends = _entries(bounds)
-    if ends is None or len(ends) != 2:
-        raise ValueError(f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high)")
-    if math.inf in ends or -math.inf in ends:
-        raise ValueError(
-            f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high), or positive=True in place "
-            "of (0, inf)"
-        )
-    finite("Unknown: bounds", low=ends[0], high=ends[1])
-    low, high = ends
-    if not low < initial < high:
-        raise ValueError(f"Unknown: the first guess {initial} is not inside bounds={ends}; give low < initial < high")
-    if not 0 < (initial - low) / (high - low) < 1:
-        raise ValueError(
-            f"Unknown: bounds={ends} are too wide to tell the first guess {initial} from one of them; narrow them"
-        )
-    return low, high
+def _noisy(problem: Problem) -> tuple[str, ...]:
+    found = []
+    for name, constraint in problem.constraints.items():
+        points = _few(constraint.on)
+        if points.sigma is not None or (points.values and constraint.robust is not None):
+            found.append(name)
+    return tuple(found)
+
+
+def _smoothing(problem: Problem) -> dict[str, Constraint]:
+    """The constraints that keep unknown fields smooth: where there are data, and no rows for it in the problem."""
+    if not any(_few(constraint.on).values for constraint in problem.constraints.values()):
+        return {}
+    alone = [
+        {key for keys in names_of(constraint.equation) for key in keys} for constraint in problem.constraints.values()
+    ]
+    alone = [names for names in alone if not names & set(problem.outputs)]
+    return {
+        f"smoothness of {name}": Constraint(smoothness(name, unknown, problem.domain.bounds), on=problem.domain)
+        for name, unknown in problem.unknowns.items()
+        if unknown.inputs and unknown.smooth and not any(name in names for names in alone)
+    }
+
+
+def _spread(function: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Rows of numbers alone, as a prior on them has, as fields: the same at every point."""
+
+    def call(coordinates: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        nothing = 0.0 * next(iter(coordinates.values()))
+        rows = function(coordinates, outputs, constants)
+        return [nothing + row if isinstance(row, Tensor) and row.ndim == 0 else row for row in rows]
+
+    return call
 
 
 def choices(name: str, available: Sequence[str]) -> str:
@@ -377,10 +373,11 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
     for argument in required:
         if argument not in available:
             raise ValueError(f"constraint {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
-    if not set(problem.outputs) & {*required, *optional}:
+    sought = [*problem.outputs, *problem.unknowns]
+    if not set(sought) & {*required, *optional}:
         raise ValueError(
-            f"constraint {name!r} uses no output, so nothing can satisfy it; "
-            f"take at least one of {list(problem.outputs)} as an argument"
+            f"constraint {name!r} uses no output and no unknown, so nothing can satisfy it; "
+            f"take at least one of {sought} as an argument"
         )
     for row in trial_rows(problem, name, points, *trial_fields(problem)):
         shape = tuple(getattr(row, "shape", ()))

@@ -110,7 +110,8 @@ def solve(
             started=started,
             workers=workers,
         )
-        solution = Solution(problem, model, trainer.run(stages))
+        history = trainer.run(stages)
+        solution = Solution(problem, model, history, noise=trainer.noise.estimate())
         solution.report = Report.of(
             solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=chosen(model.network, stages)
         )

@@ -102,7 +102,7 @@ def _reversed(chart: Chart) -> Chart:
 
     def turn(points: Points) -> Points:
         assert points.normals is not None
-        return Points(points.names, points.x, -points.normals, points.values)
+        return Points(points.names, points.x, -points.normals, points.values, points.sigma)
 
     before = chart.keep
     # The condition was written for the normals as they were.

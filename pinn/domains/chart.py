@@ -177,4 +177,17 @@ def _beside(left: Points, right: Points) -> Points:
         sides = [torch.zeros_like(part.x) if part.normals is None else part.normals for part in (left, right)]
         normals = torch.cat(sides, dim=1)
     x = torch.cat([left.x, right.x], dim=1)
-    return Points(left.names + right.names, x, normals, {**left.values, **right.values})
+    return Points(left.names + right.names, x, normals, {**left.values, **right.values}, _noise(left, right))
+
+
+def _noise(left: Points, right: Points) -> Tensor | None:
+    """The noise of the values of pairs of points, where one side has values and says their noise."""
+    if left.sigma is None and right.sigma is None:
+        return None
+    if bool(left.values) != bool(right.values):
+        return left.sigma if left.values else right.sigma
+    columns = [
+        None if part.sigma is None else part.sigma.reshape(part.n, -1).expand(part.n, len(part.values))
+        for part in (left, right)
+    ]
+    return None if columns[0] is None or columns[1] is None else torch.cat([columns[0], columns[1]], 1)

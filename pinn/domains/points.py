@@ -23,6 +23,8 @@ class Points:
         x: coordinates, shape (n, d), floating, each column in its own units.
         normals: outward unit normals, shape (n, d), dimensionless; None where there are none.
         values: observed values by name, each of shape (n,).
+        sigma: standard deviation of the noise in the values, in their units: shape (n,), the same for all values of a
+            point, or (n, k) with a column for each of the k values, in their order; None where no noise is stated.
 
     Raises:
         TypeError: when the coordinates are not a floating tensor.
@@ -38,6 +40,7 @@ class Points:
     x: Tensor
     normals: Tensor | None = None
     values: Mapping[str, Tensor] = field(default_factory=dict)
+    sigma: Tensor | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
@@ -61,6 +64,11 @@ class Points:
                 raise ValueError(
                     f"Points: value {name!r} has shape {tuple(value.shape)}, expected ({self.n},): one a point"
                 )
+        if self.sigma is not None and tuple(self.sigma.shape) not in ((self.n,), (self.n, len(self.values))):
+            raise ValueError(
+                f"Points: sigma has shape {tuple(self.sigma.shape)}, expected ({self.n},), one a point, or "
+                f"({self.n}, {len(self.values)}), one for each of the values {list(self.values)} too"
+            )
 
     @property
     def n(self) -> int:
@@ -82,10 +90,22 @@ class Points:
         normals = {} if self.normals is None else {f"n{name}": self.normals[:, i] for i, name in enumerate(self.names)}
         return {**normals, **self.values}
 
+    def reliability(self) -> Tensor | None:
+        """What each point counts beside the others, 1/sigma² over its mean, shape (n,), dimensionless; or None.
+
+        Where values have noise of their own, a point's is the geometric mean of it, each value's in units of its mean.
+        """
+        if self.sigma is None:
+            return None
+        logarithm = self.sigma.reshape(self.n, -1).log()
+        precision = torch.exp(-2 * (logarithm - logarithm.mean(0)).mean(1))
+        return precision / precision.mean()
+
     def take(self, indices: Tensor) -> Points:
         """The points at integer indices, or where a boolean mask (n,) is true."""
         normals = None if self.normals is None else self.normals[indices]
-        return Points(self.names, self.x[indices], normals, {name: v[indices] for name, v in self.values.items()})
+        values = {name: value[indices] for name, value in self.values.items()}
+        return Points(self.names, self.x[indices], normals, values, None if self.sigma is None else self.sigma[indices])
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Points:
         """The same points in another precision or on another device; what is left out stays."""
@@ -96,11 +116,13 @@ class Points:
             return moved.clone() if moved.is_inference() else moved
 
         normals = None if self.normals is None else move(self.normals)
-        return Points(self.names, move(self.x), normals, {name: move(v) for name, v in self.values.items()})
+        sigma = None if self.sigma is None else move(self.sigma)
+        return Points(self.names, move(self.x), normals, {name: move(v) for name, v in self.values.items()}, sigma)
 
     @staticmethod
     def cat(parts: Sequence[Points]) -> Points:
-        """All points of the parts, one part after the other; normals are kept where every part has them.
+        """All points of the parts, one part after the other; normals and noise are kept where every part
+        has them.
 
         Raises:
             ValueError: when there is no part, or coordinates or names of values differ.
@@ -117,9 +139,11 @@ class Points:
                     "each point needs every value"
                 )
         normals = [part.normals for part in parts if part.normals is not None]
+        sigma = [part.sigma for part in parts if part.sigma is not None]
         return Points(
             first.names,
             torch.cat([part.x for part in parts]),
             torch.cat(normals) if len(normals) == len(parts) else None,
             {name: torch.cat([part.values[name] for part in parts]) for name in first.values},
+            torch.cat(sigma) if len(sigma) == len(parts) else None,
         )

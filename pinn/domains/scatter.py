@@ -1,6 +1,7 @@
 """Given points: observations with their values, and single points.
 
-They are taken as they are: sampling returns all of them, and their measure is their number.
+They are taken as they are: sampling returns all of them, and their measure is their number. Observations carry noise:
+its standard deviation sigma, where it is stated, decides what an observation counts, 1/sigma^2, beside the others.
 """
 
 from __future__ import annotations
@@ -22,17 +23,28 @@ class Scatter(Domain):
     Args:
         coordinates: coordinate -> one number a point (list, NumPy array or tensor), in the coordinate's units.
         values: name -> one observed number a point; an equation takes it as an argument of that name.
+        sigma: standard deviation of the noise in the values, in their units: a number, one number a point, or a
+            dictionary of these with an entry for each value. Left out, the values are taken as exact until the misfit
+            shows that they are not.
 
     Raises:
-        ValueError: when there is no coordinate or no point, lengths differ, names clash, or a number is not finite.
+        ValueError: when there is no coordinate or no point, lengths differ, names clash, a number is not finite, or a
+            standard deviation is not positive or has no value that it belongs to.
 
     Example:
         >>> seen = Scatter({"x": [0.1, 0.4], "t": [0.0, 1.0]}, values={"u_observed": [3.0, 4.0]})
         >>> seen.sample(1, generator=torch.Generator()).constants()
         {'u_observed': tensor([3., 4.], dtype=torch.float64)}
+        >>> Scatter({"x": [0.1, 0.4]}, values={"seen": [3.0, 4.0]}, sigma=0.1).points.sigma
+        tensor([0.1000, 0.1000], dtype=torch.float64)
     """
 
-    def __init__(self, coordinates: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        coordinates: Mapping[str, Any],
+        values: Mapping[str, Any] | None = None,
+        sigma: float | Any | Mapping[str, Any] | None = None,
+    ) -> None:
         if not coordinates:
             raise ValueError("Scatter: got no coordinate; give at least one, e.g. Scatter({'x': [0.1, 0.4]})")
         columns = {name: _column(name, given) for name, given in coordinates.items()}
@@ -42,7 +54,9 @@ class Scatter(Domain):
             raise ValueError(f"Scatter: lengths {lengths} differ; give one number a point to each")
         if 0 in lengths.values():
             raise ValueError("Scatter: got no points; give at least one")
-        self.points = Points(tuple(columns), torch.stack(list(columns.values()), dim=1), None, observed)
+        x = torch.stack(list(columns.values()), dim=1)
+        noise = None if sigma is None else _noise(sigma, tuple(observed), len(x))
+        self.points = Points(tuple(columns), x, None, observed, noise)
 
     def __repr__(self) -> str:
         values = f", values {list(self.points.values)}" if self.points.values else ""
@@ -106,3 +120,32 @@ def _column(name: str, given: Any) -> Tensor:
     if not bool(torch.isfinite(column).all()):
         raise ValueError(f"Scatter: {name} holds {int((~torch.isfinite(column)).sum())} numbers that are not finite")
     return column
+
+
+def _noise(given: Any, values: tuple[str, ...], n: int) -> Tensor:
+    """The standard deviations as (n,), or as (n, k) where each of the k values has its own."""
+    if not values:
+        raise ValueError("Scatter: got sigma without values; give values={'u_observed': [...]} that it is the noise of")
+    if not isinstance(given, Mapping):
+        return _deviations("sigma", given, n)
+    missing, unknown = set(values) - set(given), set(given) - set(values)
+    if missing or unknown:
+        raise ValueError(
+            f"Scatter: sigma has entries {sorted(given)}, expected one for each value; missing {sorted(missing)}, "
+            f"unknown {sorted(unknown)}"
+        )
+    return torch.stack([_deviations(f"sigma of {name!r}", given[name], n) for name in values], dim=1)
+
+
+def _deviations(what: str, given: Any, n: int) -> Tensor:
+    """One standard deviation a point, from a number or a column."""
+    column = torch.as_tensor(given, dtype=torch.float64, device="cpu").detach().clone()
+    if tuple(column.shape) not in ((), (n,)):
+        raise ValueError(f"Scatter: {what} has shape {tuple(column.shape)}, expected a number or ({n},): one a point")
+    wrong = int((~(torch.isfinite(column) & (column > 0))).sum())
+    if wrong:
+        raise ValueError(
+            f"Scatter: {what} holds {wrong} numbers that are not positive and finite; leave sigma out where the noise "
+            "is not known"
+        )
+    return column.expand(n).clone()

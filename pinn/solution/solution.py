@@ -20,6 +20,7 @@ from pinn.plotting import Fields
 from pinn.problem import Problem
 from pinn.solution.error import ErrorMeasure, score
 from pinn.solution.history import History
+from pinn.solution.noise import NoiseEstimate
 
 Array = NDArray[np.float64]
 _VERSION = 1
@@ -33,6 +34,7 @@ class Solution:
         model: what solves it.
         history: how it got there.
         report: the run's account of itself, where one was made.
+        noise: what the run found of the noise in its data, where they have any.
 
     Example:
         >>> solution = solve(problem)  # doctest: +SKIP
@@ -41,12 +43,18 @@ class Solution:
     """
 
     def __init__(
-        self, problem: Problem, model: Model, history: History | None = None, report: Any | None = None
+        self,
+        problem: Problem,
+        model: Model,
+        history: History | None = None,
+        report: Any | None = None,
+        noise: NoiseEstimate | None = None,
     ) -> None:
         self.problem = problem
         self.model = model
         self.history = History() if history is None else history
         self.report = report
+        self.noise = noise
 
     def __call__(self, **coordinates: ArrayLike) -> Array | dict[str, Array]:
         """The outputs at points given by coordinate name; arrays broadcast against each other.

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -57,6 +58,7 @@ class ValidationMonitor:
 
     def __init__(self, equations: Equations, size: int, generator: torch.Generator) -> None:
         problem = equations.problem
+        self._judged_by: dict[str, Tensor] = {}
         self.objective = Objective(equations, sample_uniform(problem, size, generator))
         self.measure = ErrorMeasure(problem) if problem.reference is not None else None
         self.best = math.inf
@@ -120,6 +122,22 @@ class ValidationMonitor:
             row[f"coefficient/{name}"] = float(value.detach())
         return row
 
+    def judge_by(self, point_weights: Mapping[str, Tensor]) -> None:
+        """Weights have changed: judge by those of the equations and by these, and begin anew to look for the best.
+
+        Args:
+            point_weights: constraint name -> weight of each of its points, (n,): zero for observations trained on.
+        """
+        self._judged_by = dict(point_weights)
+        self._renew()
+        self.best = self._threshold = math.inf
+        self._worked = math.inf
+        self.count_anew()
+
+    def _renew(self) -> None:
+        before = self.objective
+        self.objective = Objective(before.equations, before.points, point_weights=self._judged_by)
+
     def error(self) -> Row:
         """Measure the error of the current parameters, as an entry of a row; empty without a reference."""
         if self.measure is None:
@@ -131,14 +149,14 @@ class ValidationMonitor:
     def widen(self, factor: float, generator: torch.Generator) -> None:
         """Widen the network at the present parameters; the best seen stay with the network that they belong to."""
         self.objective.model.widen(factor, generator)
-        self.objective = Objective(self.objective.equations, self.objective.points)
+        self._renew()
         self.count_anew()
 
     def restore(self) -> None:
         """Give the model the best network and parameters seen."""
         if self.objective.model.network is not self._network:
             self.objective.model.network = self._network
-            self.objective = Objective(self.objective.equations, self.objective.points)
+            self._renew()
         self.objective.assign(self._parameters)
 
     def best_model(self) -> Model:

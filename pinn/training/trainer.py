@@ -29,14 +29,25 @@ from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
+from pinn.training.noise import EVERY, NoisyData
 from pinn.training.stage import Stage
-from pinn.training.stopping import Deadline, MaxSeconds, OutOfTime, Standing, Stop, StoppingCriterion, Tolerance
+from pinn.training.stopping import (
+    Deadline,
+    MaxSeconds,
+    MaxSteps,
+    OutOfTime,
+    Standing,
+    Stop,
+    StoppingCriterion,
+    Tolerance,
+)
 from pinn.training.widening import Widening
 from pinn.training.work import Metered, Pace, residual_work
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
 
+_CARRIED = 1e-2  # loss of all but noisy data over the whole, below which the network is wide enough
 _STUCK = 3  # sets of points in a row on which an optimizer can go no further, before the stage ends
 
 
@@ -57,6 +68,7 @@ class Trainer:
 
     Attributes:
         monitor: judges the parameters.
+        noise: looks at the data.
         history: the rows so far.
         outcome: how the run ended; None before its end.
 
@@ -89,7 +101,10 @@ class Trainer:
             self.criteria.append(MaxSeconds(seconds, run=True))
         if tolerance is not None:
             self.criteria.append(Tolerance(tolerance, run=True))
+        self.noise = NoisyData(equations)
         self.monitor = ValidationMonitor(equations, validation, generator)
+        if self.noise.noisy:
+            self.monitor.judge_by(self.noise.judged_by())
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
         self.outcome: Outcome | None = None
@@ -118,7 +133,7 @@ class Trainer:
             require_widening(self.equations.model)
         with self.journal.bar:
             for index, stage in enumerate(stages):
-                run = _StageRun(self, stage, index)
+                run = _StageRun(self, stage, index, final=index == len(stages) - 1)
                 stops = run.run()
                 log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
                 if stops[0].run:
@@ -139,8 +154,8 @@ class Trainer:
 class _StageRun:
     """One stage while it runs."""
 
-    def __init__(self, trainer: Trainer, stage: Stage, index: int) -> None:
-        self.trainer, self.stage, self.index = trainer, stage, index
+    def __init__(self, trainer: Trainer, stage: Stage, index: int, final: bool) -> None:
+        self.trainer, self.stage, self.index, self.final = trainer, stage, index, final
         self.monitor, self.journal = trainer.monitor, trainer.journal
         self.optimizer = self._own_optimizer()
         self.sampler: Sampler = copy.deepcopy(stage.sampler)
@@ -174,8 +189,10 @@ class _StageRun:
                 return [self.deadline.limit.stop], None
             self._record(step)
             if stops := self._reached(step):
-                return stops, step
-            self._renew(step)
+                if not self._fit_last(stops):
+                    return stops, step
+            elif not self._looked(step):
+                self._renew(step)
 
     def _begin(self) -> None:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
@@ -227,6 +244,42 @@ class _StageRun:
             "parameters": self.objective.size,
         }
 
+    # -- data with noise ----------------------------------------------------------------------------------------
+
+    def _looked(self, step: Step) -> bool:
+        """Look at the data where it is time to; whether weights have changed, so that the loss begins anew."""
+        if not step.accepted or self.accepted % EVERY or not self.trainer.noise.look(step.loss, self._spent()):
+            return False
+        self._reconsider()
+        return True
+
+    def _fit_last(self, stops: Iterable[Stop]) -> bool:
+        """Whether a stage that would end because nothing helps any more goes on with all observations instead."""
+        if not self.trainer.noise.ending or {stop.ending for stop in stops} - {Ending.PATIENCE, Ending.STATIONARY}:
+            return False
+        self.trainer.noise.begin_last_fit()
+        self._reconsider()
+        return True
+
+    def _reconsider(self) -> None:
+        """Train and judge with the weights that the data now have."""
+        self.monitor.judge_by(self.trainer.noise.judged_by())
+        self._use(self._weighted(self.objective.points))
+        self.optimizer.reset(growth=None)
+        if self.widening is not None:
+            self.widening.forget()
+        self.stuck = 0
+
+    def _spent(self) -> float:
+        """How much of its steps or seconds the last stage has taken, 0 to 1."""
+        if not self.final:
+            return 0.0
+        limits = [self.steps / limit.steps for limit in self.stage.criteria if isinstance(limit, MaxSteps)]
+        if self.deadline.limit is not None:
+            began = self.trainer.started + (0.0 if self.deadline.limit.run else self.began)
+            limits.append((self.trainer.clock() - began) / self.deadline.limit.seconds)
+        return max(limits, default=0.0)
+
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _reached(self, step: Step) -> list[Stop]:
@@ -246,6 +299,8 @@ class _StageRun:
         stops += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
+        if self.final and self.trainer.noise.fitted:
+            stops.append(Stop("the data are fitted to their noise, and the loss no longer falls", Ending.STATIONARY))
         return _ordered([*stops, *_met(self.stage.criteria, standing)])
 
     def _end(self, stops: list[Stop], step: Step | None) -> list[Stop]:
@@ -288,11 +343,13 @@ class _StageRun:
     def _weighted(self, points: Mapping[str, Points]) -> Objective:
         """The objective on these points; a weighting is shown it under the problem's own weights, whatever it said."""
         equations = self.trainer.equations
-        plain = Objective(equations, points)
+        masks = self.trainer.noise.trained_on()
+        plain = Objective(equations, points, point_weights=masks)
         if self.weighting is None:
             return plain
         weights: Weights = self.weighting.update(plain, self.steps)
-        return Objective(equations, points, weights=weights.constraints, point_weights=weights.points)
+        of_points = weights.points | {name: mask * weights.points.get(name, 1.0) for name, mask in masks.items()}
+        return Objective(equations, points, weights=weights.constraints, point_weights=of_points)
 
     def _renew(self, step: Step) -> None:
         """New points where the sampler wants them or the optimizer is done with the old, else new weights."""
@@ -307,6 +364,7 @@ class _StageRun:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
 
         Where weights move, both are taken under those of the problem: a change of weights is no growth of the loss.
+        Data with noise stay out of both: their misfit is the noise, however many points there are.
         """
         old = self._plain_loss(self.objective, old)
         drawn, new = self._drawn()
@@ -317,7 +375,10 @@ class _StageRun:
         if drawn.rows > self.objective.rows:
             self.monitor.count_anew()  # more points may help where the old ones no longer did
         self._use(drawn)
-        if self.widening is not None and self.widening.due(new, self.sampler.size, self.sampler.full):
+        carried = self.trainer.noise.floor and new < _CARRIED * float(
+            drawn.loss()
+        )  # what is left is noise, which no width fits
+        if self.widening is not None and not carried and self.widening.due(new, self.sampler.size, self.sampler.full):
             self._widen(self.widening.factor)
             return
         self.optimizer.reset(growth=new / old if old > 0 else None)
@@ -328,11 +389,12 @@ class _StageRun:
 
     def _plain_loss(self, objective: Objective, known: float | None = None) -> float:
         """The loss under the problem's own weights; `known` is that under the present ones."""
+        noise = self.trainer.noise
         if self.weighting is not None:
-            objective = Objective(objective.equations, objective.points)
-        elif known is not None:
+            objective = Objective(objective.equations, objective.points, point_weights=noise.trained_on())
+        elif known is not None and not noise.floor:
             return known
-        return float(objective.loss())
+        return sum(loss for name, loss in objective.losses().items() if name not in noise.floor)
 
     def _widen(self, factor: float) -> None:
         """A wider network, the same points, and an optimizer that keeps what is not tied to the old parameters."""

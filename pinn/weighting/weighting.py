@@ -65,8 +65,8 @@ class Weighting(ABC):
             Weights of all constraints, and of the points of those that a rule weighs.
         """
         if self.inner is None:
-            problem = objective.equations.problem
-            weights = Weights({name: problem.weight(name) for name in problem.constraints})
+            equations = objective.equations
+            weights = Weights({name: equations.weight(name) for name in equations.problem.constraints})
         else:
             weights = self.inner.update(objective, step)
         # A count below the last one belongs to another run.

@@ -1,0 +1,364 @@
+"""Data with noise while a run goes on: what they count beside the equation, what is held out, how smooth fields are.
+
+With data y of noise sigma the answer sought is that of the equation, exactly satisfied, that minimises
+sum (u - y)²/sigma². A run minimises
+
+    half the sum of   mean |equation|²  +  w mean (sigma_0/sigma)² |u - y|²  +  alpha mean |slopes of a field|²
+
+with rows of size one. The smaller w, the less of the equation is given up for noise: a mode that the equation carries
+to the data with gain g is fitted to its noise by the share w g² / (1 + w g²), whatever sigma is. So sigma decides what
+one observation counts beside another, and w is small. Too small, it waits until the equation holds well enough to be
+heard. Estimate less that of least squares on the exact solution, over its standard error, of all unknowns and two draws
+of the noise the largest, after 60 and 120 steps:
+
+| w | beam, C | diffusion, C | advection, diffusion and growth, a, b, c |
+|---|---|---|---|
+TABLE
+
+Data without a stated sigma are taken as exact, w = 100, until their misfit is seen to be noise: the loss no longer
+falls, and the misfit of neighbours is no longer alike (von Neumann, Ann. Math. Statist. 12 (1941) 367). What then falls
+on is taken as exact again.
+
+A fifth of the observations is held out while anything is chosen: the parameters that are kept, and how smooth an
+unknown field is. The weight alpha falls from where the field is constant by tenths (without noise: by hundredths) each
+time the loss has settled; it stays where observations held out are met worse than before (without: where the misfit
+does not follow, the corner of the L-curve, Hansen, SIAM Rev. 34 (1992) 561, and begins again with some held out), or
+where those trained on are met to within sigma (Morozov, Soviet Math. Dokl. 7 (1966) 414). Then all observations take
+part in a last fit, in which nothing is chosen any more, so that a longer run is the same answer, better converged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from pinn.domains import Points
+from pinn.objective import Equations
+from pinn.problem import NOISE_WEIGHT, Problem
+from pinn.robust import spread
+from pinn.solution.noise import NoiseEstimate
+
+EVERY = 10  # accepted steps between two looks
+_HELD_OUT = 0.2  # of the observations of a constraint, where it has ...
+_FEWEST = 10  # ... so many
+_SETTLED = 0.8  # the loss is not below this times that of the look before
+_LOOKS = 5  # at which a level ends, settled or not
+_SEARCH_WEIGHT = 1.0  # w of data with noise before the last fit
+_SMOOTH = 1e-2  # alpha over the weight of the data at first, where a field is hardly more than a constant
+_LAST_FIT = 0.6  # of the steps or seconds of a run, after which the last fit begins
+_STILL, _FLAT = 4, 1e-5  # the last fit ends where so many looks have seen the loss fall by no more than this fraction
+_ALIKE = 0.5  # correlation of the misfit of neighbours above which it is no noise
+_EXACT = 1e-5  # misfit over the size of the data below which they are exact
+_FOLLOWS = 0.5  # with a smoothness of a hundredth the misfit of exact data falls at least to this
+_NEIGHBOURS = 2000  # observations among which neighbours are looked for
+
+
+@dataclass
+class _Data:
+    """The observations of one constraint and what was seen of their noise."""
+
+    points: Points
+    stated: bool
+    held: Tensor
+    sigma: float | None = None
+    """Size of the misfit when it was seen to be noise, where none is stated."""
+    neighbours: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        some = self.points.x[:_NEIGHBOURS].double()
+        extent = (some.amax(0) - some.amin(0)).clamp_min(torch.finfo(torch.float64).tiny)
+        distance = torch.cdist(some / extent, some / extent)
+        distance.fill_diagonal_(math.inf)
+        self.neighbours = distance.argmin(1)
+
+    @property
+    def noisy(self) -> bool:
+        return self.stated or self.sigma is not None
+
+    def alike(self, rows: Tensor) -> float:
+        """Correlation of the misfit of neighbours, -1 to 1: near 1 it is a smooth function, near 0 noise."""
+        some = rows[:_NEIGHBOURS]
+        return float((some * some[self.neighbours]).sum() / some.pow(2).sum().clamp_min(torch.finfo(some.dtype).tiny))
+
+    def in_units(self, rows: Tensor) -> Tensor:
+        """The misfit (n, q) in standard deviations where they are stated, else as it is."""
+        if self.points.sigma is None:
+            return rows
+        sigma = self.points.sigma.to(rows).reshape(self.points.n, -1)
+        return rows / (sigma if sigma.shape[1] in (1, rows.shape[1]) else sigma.log().mean(1, keepdim=True).exp())
+
+
+class NoisyData:
+    """What a run knows of the noise in its data; it writes weights into its equations.
+
+    Args:
+        equations: problem, model and engine; `weights` and `point_weights` are written.
+
+    Attributes:
+        last: whether the last fit has begun, with all observations and nothing left to choose.
+    """
+
+    def __init__(self, equations: Equations) -> None:
+        self.equations = equations
+        problem = equations.problem
+        self._data = _observations(problem)
+        self._robust = [name for name, one in problem.constraints.items() if one.robust is not None]
+        self._fields = [f"smoothness of {name}" for name in problem.unknowns]
+        self._fields = [name for name in self._fields if name in problem.constraints]
+        self.last = False
+        self._level, self._looks, self._loss = 0, 0, math.inf
+        self._losses: list[float] = []
+        self._misfits: list[float] = []  # of the levels so far, by which the next is judged
+        self._ratio = _SMOOTH if self.noisy else _SMOOTH / 100  # alpha over the weight of the data
+        self._weigh()
+
+    @property
+    def noisy(self) -> bool:
+        """Whether any data are known to have noise."""
+        return any(one.noisy for one in self._data.values())
+
+    @property
+    def floor(self) -> tuple[str, ...]:
+        """The constraints whose rows stay as large as their noise, so that their loss tells nothing of the equation."""
+        return tuple(name for name, one in self._data.items() if one.noisy)
+
+    @property
+    def ending(self) -> bool:
+        """Whether a run that would end now has a last fit before it."""
+        return self.noisy and not self.last
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the last fit is at its end: what is left of the loss is noise, and no longer falls."""
+        return self.last and len(self._losses) >= _STILL and self._losses[-1] > (1 - _FLAT) * self._losses[-_STILL]
+
+    def trained_on(self) -> dict[str, Tensor]:
+        """Weights (n,) of observations in training: zero for those held out."""
+        return self._masks(held=False)
+
+    def judged_by(self) -> dict[str, Tensor]:
+        """Weights (n,) of observations in the validation loss: zero for those trained on, while some are held out."""
+        return self._masks(held=True)
+
+    def _masks(self, held: bool) -> dict[str, Tensor]:
+        if self.last:
+            return {}
+        chosen = {name: one.held == held for name, one in self._data.items() if one.noisy and bool(one.held.any())}
+        return {name: mask.double() / mask.double().mean() for name, mask in chosen.items()}
+
+    def look(self, loss: float, spent: float) -> bool:
+        """Look at the data after some steps.
+
+        Args:
+            loss: on the points trained on.
+            spent: of the run's steps or seconds, 0 to 1.
+
+        Returns:
+            Whether weights have changed.
+        """
+        changed = self._reweigh()
+        if not self._data or not math.isfinite(loss):
+            return changed
+        settled = self._settled(loss)
+        if self.noisy:
+            if self.last:
+                self._losses.append(loss)
+                return self._exact_again() or changed
+            if spent >= _LAST_FIT or (settled and not self._fields):
+                self.begin_last_fit()
+                return True
+            return (settled and self._choose()) or changed
+        if self._fields and self._ratio > 0:
+            changed = (settled and self._descend()) or changed
+        else:
+            changed = self._seen_as_noise(loss) or changed
+        if self.noisy and spent >= _LAST_FIT:
+            self.begin_last_fit()
+        return changed
+
+    def begin_last_fit(self) -> None:
+        """Train on all observations from now on, and choose nothing any more."""
+        if self._fields and self._misfits:
+            self._ratio *= 10.0 ** (len(self._misfits) - 1 - self._misfits.index(min(self._misfits)))
+            if self._looks:  # the level that was under way has not been judged
+                self._ratio *= 10.0
+        self.last = True
+        self._weigh()
+        self._restart()
+
+    def estimate(self) -> NoiseEstimate | None:
+        """What was found, where any data have noise; in the units of the rows."""
+        if not self.noisy:
+            return None
+        rows = {name: self._rows(name) for name in self._data}
+        numbers = sum(not unknown.inputs for unknown in self.equations.problem.unknowns.values())
+        free = max(1, sum(one.numel() for one in rows.values()) - numbers) / max(
+            1, sum(one.numel() for one in rows.values())
+        )
+        return NoiseEstimate(
+            sigma={name: tuple((one.pow(2).mean(0) / free).sqrt().tolist()) for name, one in rows.items()},
+            misfit={
+                name: float(self._data[name].in_units(one).pow(2).mean().sqrt())
+                for name, one in rows.items()
+                if self._data[name].points.sigma is not None
+            },
+            held_out={name: int(one.held.sum()) for name, one in self._data.items() if one.noisy},
+            weights=dict(self.equations.weights),
+        )
+
+    # -- what is looked at ----------------------------------------------------------------------------------------
+
+    def _rows(self, name: str) -> Tensor:
+        return self.equations.residual(name, self._data[name].points).double().cpu()
+
+    def _misfit(self, held: bool | None = None) -> float:
+        """Root mean square of the misfit of noisy data, of those held out, trained on, or all of them."""
+        parts = []
+        for name, one in self._data.items():
+            rows = one.in_units(self._rows(name))
+            weights = self.equations.point_weights.get(name)
+            if weights is not None:
+                rows = rows * weights.to(rows).sqrt()[:, None]
+            parts.append(rows if held is None or not bool(one.held.any()) else rows[one.held == held])
+        return float(torch.cat([part.reshape(-1) for part in parts]).pow(2).mean().sqrt())
+
+    def _settled(self, loss: float) -> bool:
+        """Whether the loss has stopped falling at the present weights."""
+        self._looks += 1
+        settled = loss > _SETTLED * self._loss or self._looks >= _LOOKS
+        self._loss = loss
+        return settled
+
+    def _restart(self) -> None:
+        """Weights have changed: the loss begins anew."""
+        self._looks, self._loss = 0, math.inf
+        self._losses.clear()
+
+    # -- what is chosen -------------------------------------------------------------------------------------------
+
+    def _weigh(self) -> None:
+        """Write the weights of data that are known to have noise, and of the smoothness of fields."""
+        if not self._data:
+            return
+        for name, one in self._data.items():
+            if one.noisy and self.equations.problem.constraints[name].weight is None:
+                self.equations.weights[name] = NOISE_WEIGHT if self.last else _SEARCH_WEIGHT
+        weight = max(self.equations.weight(name) for name in self._data)
+        for name in self._fields:
+            self.equations.weights[name] = self._ratio * weight
+
+    def _reweigh(self) -> bool:
+        """Renew the weights of robust constraints; whether they have changed."""
+        changed = False
+        for name in self._robust:
+            if name not in self._data:
+                continue
+            one = self._data[name]
+            rows = self._rows(name)
+            sigma = torch.tensor([spread(row) or 1.0 for row in rows.T], dtype=rows.dtype)
+            t = rows / sigma if one.points.sigma is None else one.in_units(rows)
+            robust = self.equations.problem.constraints[name].robust
+            assert robust is not None
+            weights = robust.weights(t).mean(1)
+            before = self.equations.point_weights.get(name)
+            if before is None or float((weights - before.to(weights)).abs().max()) > 1e-2:
+                self.equations.point_weights[name] = weights
+                changed = True
+        return changed
+
+    def _choose(self) -> bool:
+        """Less smooth, as long as observations held out are met better for it; then the last fit."""
+        self._misfits.append(self._misfit(held=True))
+        stated = all(one.points.sigma is not None for one in self._data.values() if one.noisy)
+        rows = sum(one.points.n for one in self._data.values())
+        met = stated and self._misfit(held=False) ** 2 <= 1.0 - math.sqrt(2.0 / rows)
+        worse = len(self._misfits) > 1 and self._misfits[-1] > self._misfits[-2]
+        if met or worse or self._ratio < 1e-12:
+            self._looks = 0
+            self.begin_last_fit()
+            return True
+        self._ratio /= 10.0
+        self._weigh()
+        self._restart()
+        return True
+
+    def _descend(self) -> bool:
+        """Less smooth, as long as the misfit of data without noise follows; else it is noise."""
+        misfit = self._misfit()
+        before = self._misfits[-1] if self._misfits else math.inf
+        if misfit > _FOLLOWS * before and self._unlike() and not self._tiny():
+            self._call_noisy()
+            self._ratio = min(_SMOOTH, 1e4 * self._ratio)
+        else:
+            self._misfits.append(misfit)
+            self._ratio = self._ratio / 100.0 if self._ratio > 1e-11 and not self._tiny() else 0.0
+        self._weigh()
+        self._restart()
+        return True
+
+    def _seen_as_noise(self, loss: float) -> bool:
+        """Whether the misfit of data so far taken as exact shows itself as noise."""
+        self._losses.append(loss)
+        if len(self._losses) < 4 or self._losses[-1] < 0.5 * self._losses[-4] or not self._unlike() or self._tiny():
+            return False
+        share = sum(
+            0.5 * self.equations.weight(name) * float(self._rows(name).pow(2).sum(1).mean()) for name in self._data
+        )
+        if share < 0.05 * loss:
+            return False
+        self._call_noisy()
+        self._weigh()
+        self._restart()
+        return True
+
+    def _unlike(self) -> bool:
+        return all(one.alike(self._rows(name)) < _ALIKE for name, one in self._data.items())
+
+    def _tiny(self) -> bool:
+        """Whether the misfit is as small as that of exact data."""
+        for name, one in self._data.items():
+            size = max(float(value.abs().max()) for value in one.points.values.values())
+            if float(self._rows(name).pow(2).mean().sqrt()) > _EXACT * size:
+                return False
+        return True
+
+    def _call_noisy(self) -> None:
+        for name, one in self._data.items():
+            if not one.noisy:
+                one.sigma = float(self._rows(name).pow(2).mean().sqrt())
+        self._misfits.clear()
+
+    def _exact_again(self) -> bool:
+        """Whether what was taken for noise has fallen away, so that the data are exact after all."""
+        taken = {name: one for name, one in self._data.items() if one.sigma is not None}
+        if not taken or self._fields:
+            return False
+        if any(float(self._rows(name).pow(2).mean().sqrt()) > 0.2 * (one.sigma or 0.0) for name, one in taken.items()):
+            return False
+        for name, one in taken.items():
+            one.sigma = None
+            self.equations.weights.pop(name, None)
+        self.last = False
+        self._restart()
+        return True
+
+
+def _observations(problem: Problem) -> Mapping[str, _Data]:
+    """The given points with values, by constraint; a fixed draw says which of them are held out."""
+    found = {}
+    generator = torch.Generator().manual_seed(0)
+    for name, constraint in problem.constraints.items():
+        if constraint.on.dimension or not constraint.reduction.pointwise:
+            continue
+        points = constraint.on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
+        if not points.values or points.n < 2:
+            continue
+        held = torch.zeros(points.n, dtype=torch.bool)
+        if points.n >= _FEWEST:
+            held[torch.randperm(points.n, generator=generator)[: round(_HELD_OUT * points.n)]] = True
+        found[name] = _Data(points, name in problem.noisy, held)
+    return found

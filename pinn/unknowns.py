@@ -1,0 +1,117 @@
+"""Coefficients that are to be found: numbers and fields, and the rows that keep a field smooth.
+
+A field k is found from noisy data only as well as something else is known of it: the equation differentiates what was
+seen, which amplifies noise without bound (Hadamard; Tikhonov, Soviet Math. Dokl. 4 (1963) 1035). What is added here is
+Tikhonov's term of first order, the mean over the domain of
+
+    sum over its coordinates x of ((x_high - x_low) ∂k/∂x / size)²,
+
+which is dimensionless and prefers constants; `pinn.training.noise` chooses its weight.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from pinn.derivatives import d
+from pinn.validation import finite
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A coefficient that is to be found together with the solution.
+
+    Args:
+        initial: first guess, in the coefficient's own units; its size is the scale the optimizer sees.
+        positive: keep it positive (value = initial * exp(raw)).
+        bounds: `(low, high)` keeps it between (value = low + (high - low) * sigmoid(raw)).
+        inputs: names of the coordinates it depends on; empty for a number, `("x",)` for a field k(x),
+            which is then a small network of its own, starting at `initial`.
+        smooth: whether a field that is found from noisy data is kept smooth, as smooth as observations held out want
+            it (`pinn.weighting.noise`); False where the problem's own constraints see to that.
+
+    Raises:
+        TypeError: when `inputs` holds anything but names.
+        ValueError: when the first guess is not a finite number or `bounds` are not two of them, or when they contradict
+            each other or `positive`.
+
+    Example:
+        >>> Unknown(0.1, positive=True).initial
+        0.1
+    """
+
+    initial: float
+    positive: bool = False
+    bounds: tuple[float, float] | None = None
+    inputs: tuple[str, ...] = ()
+    smooth: bool = True
+
+    def __post_init__(self) -> None:
+        finite("Unknown", initial=self.initial)
+        if self.positive and self.bounds is not None:
+            raise ValueError("Unknown: got positive=True and bounds; give one of them")
+        if self.positive and self.initial <= 0:
+            raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
+        if self.bounds is not None:
+            object.__setattr__(self, "bounds", _interval(self.initial, self.bounds))
+        inputs = (self.inputs,) if isinstance(self.inputs, str) else _entries(self.inputs)
+        if inputs is None or not all(isinstance(name, str) for name in inputs):
+            raise TypeError(
+                f"Unknown: got inputs={self.inputs!r}, expected names of coordinates; give a tuple such as ('x',)"
+            )
+        object.__setattr__(self, "inputs", inputs)
+
+
+def _entries(given: Any) -> tuple[Any, ...] | None:
+    """The entries of a tuple, list, array or other sequence; None of what is none."""
+    return None if isinstance(given, (str, Mapping)) or not hasattr(given, "__iter__") else tuple(given)
+
+
+def _interval(initial: float, bounds: Any) -> tuple[float, float]:
+    """The bounds of an unknown as a pair, with its first guess inside."""
+    ends = _entries(bounds)
+    if ends is None or len(ends) != 2:
+        raise ValueError(f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high)")
+    if math.inf in ends or -math.inf in ends:
+        raise ValueError(
+            f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high), or positive=True in place "
+            "of (0, inf)"
+        )
+    finite("Unknown: bounds", low=ends[0], high=ends[1])
+    low, high = ends
+    if not low < initial < high:
+        raise ValueError(f"Unknown: the first guess {initial} is not inside bounds={ends}; give low < initial < high")
+    if not 0 < (initial - low) / (high - low) < 1:
+        raise ValueError(
+            f"Unknown: bounds={ends} are too wide to tell the first guess {initial} from one of them; narrow them"
+        )
+    return low, high
+
+
+def smoothness(
+    name: str, unknown: Unknown, bounds: Mapping[str, tuple[float, float]]
+) -> Callable[..., tuple[Tensor, ...]]:
+    """The slopes of an unknown field as an equation, one row a coordinate that it depends on; dimensionless.
+
+    Args:
+        name: of the field, by which the equation asks for it.
+        unknown: what it is; its first guess is its size.
+        bounds: coordinate -> (low, high) of the domain.
+
+    Returns:
+        An equation whose arguments are the field and its coordinates, by name.
+    """
+    size = abs(unknown.initial) or 1.0
+
+    def slopes(**given: Any) -> tuple[Tensor, ...]:
+        return tuple(d(given[name], given[x]) * ((bounds[x][1] - bounds[x][0]) / size) for x in unknown.inputs)
+
+    keywords = [inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY) for one in (name, *unknown.inputs)]
+    slopes.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    return slopes
