@@ -11,6 +11,8 @@
 6. J^T r equals the gradient of the loss by the engine, and that of plain backpropagation.
 7. Where the reference is a closed form: it satisfies every constraint.
 
+What the problem lacks, or says twice, comes with the table: see `pinn.verification.posedness`.
+
 A failure refuses to train, naming the line. Differences and tolerances are relative to the size of what is compared.
 """
 
@@ -30,6 +32,7 @@ from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import sample_uniform
 from pinn.verification.derivatives import compare_derivatives
+from pinn.verification.posedness import posedness
 from pinn.verification.table import VerificationRow, VerificationTable
 
 _HIGHEST = 4  # order of the derivatives that are compared one by one
@@ -65,7 +68,7 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     if isinstance(problem.reference, Analytic) and set(problem.unknowns) <= set(problem.exact_coefficients):
         for name, size_left in reference_residuals(problem, points).items():
             rows.append(VerificationRow(f"{name}: residual of the reference", size_left, 1e-8))
-    return VerificationTable(tuple(rows))
+    return VerificationTable(tuple(rows), posedness(problem))
 
 
 def reference_residuals(problem: Problem, points: Mapping[str, Any]) -> dict[str, float]:

@@ -17,7 +17,6 @@ Measured, smallest singular value σ about an untrained network; the thresholds 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -29,7 +28,8 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.problem import Problem
-from pinn.verification.determination import Condition, Determination
+from pinn.verification.conditions import Condition, missing_conditions
+from pinn.verification.determination import Determination
 from pinn.verification.direction import Direction
 from pinn.verification.finding import Finding, Kind
 from pinn.verification.statement import clashes, free_levels, outside, unused
@@ -37,8 +37,8 @@ from pinn.verification.statement import clashes, free_levels, outside, unused
 _WEAK = 0.02  # stability under which a condition is looked for
 _GAIN = 10.0  # factor by which that condition, or knowing the unknowns, must raise it
 _UNKNOWN = 1e-3  # stability under which unknowns are not told by what is given
-_OPEN = 1e-5  # stability under which an answer is not determined although no condition is wanted
-_PROVEN = 1e-3  # stability under which a missing condition is no suspicion any more
+_OPEN = 1e-6  # stability under which an answer is not determined although no condition is wanted
+_PROVEN, _TOLD = 1e-3, 1e-4  # stability under which a missing condition, and an unknown, are no suspicion any more
 
 
 def posedness(problem: Problem | Equations) -> tuple[Finding, ...]:
@@ -54,7 +54,7 @@ def posedness(problem: Problem | Equations) -> tuple[Finding, ...]:
         >>> decay = {"equation": Constraint(lambda u, t: d(u, t) + u, on=line)}
         >>> for finding in posedness(Problem(line, ["u"], decay)):
         ...     print(finding)
-        nothing determines u at t = 0; add a constraint that gives it
+        a condition is missing: u at t = 0, or u at t = 1; add a constraint that gives it
         >>> posedness(Problem(line, ["u"], {**decay, "start": Constraint(lambda u: u - 1, on=line.face(t=0))}))
         ()
     """
@@ -68,10 +68,13 @@ def posedness(problem: Problem | Equations) -> tuple[Finding, ...]:
 
 def _findings(equations: Equations) -> list[Finding]:
     problem = equations.problem
+    traits = analyze(problem)
     idle = unused(problem)
-    found = [*idle, *outside(problem), *clashes(problem, analyze(problem))]
+    found = [*idle, *outside(problem), *clashes(problem, traits)]
     without = [name for one in idle for name in one.names]
-    if set(problem.outputs) <= set(without):
+    # Of an equation that cannot run on recorded fields it is not known what it requires.
+    unread = any(one.untraceable for one in traits.constraints.values())
+    if set(problem.outputs) <= set(without) or unread:
         return found
     levels = free_levels(problem, list(problem.constraints))
     # A datum at a point fixes a constant, and is seen by few points of any set: it says nothing of the rest.
@@ -90,14 +93,14 @@ def _left_open(rest: Determination) -> list[Finding]:
     known = rest.known_unknowns()
     if least < _UNKNOWN and known >= _GAIN * least:
         return [_unknowns(rest, least)]
-    conditions, after = rest.missing(_WEAK)
+    conditions, after = missing_conditions(rest, _WEAK)
     if conditions and after >= _GAIN * least:
-        return [_missing(one, others, least, rest.direction(0)) for one, others in conditions]
+        return [_missing(one, words, least, rest.direction(0)) for one, words in conditions]
     if least < _OPEN:
         direction = rest.direction(0)
         what = f"the constraints leave a change of the answer open: {direction}"
         cure = "add what fixes it: a normalisation where the problem is homogeneous, a condition, or data"
-        return [Finding(Kind.UNDETERMINED_OUTPUT, what, cure, tuple(direction.outputs), direction=direction)]
+        return [Finding(Kind.UNDETERMINED_OUTPUT, what, cure, tuple(direction.outputs), False, direction)]
     return []
 
 
@@ -106,22 +109,21 @@ def _level(name: str) -> Finding:
     return Finding(Kind.LEVEL, what, f"give {name!r} at one point, or its mean by an integral constraint", (name,))
 
 
-def _missing(one: Condition, others: list[str], least: float, direction: Direction) -> Finding:
-    what = f"nothing determines {one.notation} at {one.place}"
-    if others:
-        what = f"one condition is missing: {one.notation} at {one.place}, or {' or '.join(others)}"
+def _missing(one: Condition, words: str, least: float, direction: Direction) -> Finding:
+    what = f"a condition is missing: {words}"
     return Finding(
-        Kind.MISSING_CONDITION, what, "add a constraint that gives it", (one.output,),
-        certain=least < _PROVEN, direction=direction,
+        Kind.MISSING_CONDITION,
+        what,
+        "add a constraint that gives it",
+        (one.output,),
+        certain=least < _PROVEN,
+        direction=direction,
     )
 
 
 def _unknowns(rest: Determination, least: float) -> Finding:
     direction = rest.direction(0)
-    fields: Mapping[str, float] = rest.problem.unknowns
-    names = (*direction.unknowns, *(name for name in direction.outputs if name in fields))
+    names = (*direction.unknowns, *(name for name in direction.outputs if name in rest.problem.unknowns))
+    what = f"what is given does not determine the unknowns: {direction}"
     cure = "give more or other data, give one of them, or state what ties them together"
-    return Finding(
-        Kind.UNDETERMINED_UNKNOWN, f"what is given does not determine the unknowns: {direction}", cure, names,
-        certain=least < _OPEN, direction=direction,
-    )
+    return Finding(Kind.UNDETERMINED_UNKNOWN, what, cure, names, certain=least < _TOLD, direction=direction)

@@ -1,4 +1,4 @@
-"""What a problem's statement shows without any solution of it: what nothing uses, data elsewhere, conditions that clash.
+"""What a problem's statement shows without a solution: what nothing uses, data elsewhere, conditions that clash.
 
 - An output or an unknown that no row depends on, read off the graph of every constraint on trial fields.
 - An output p of which the rows see derivatives alone: r(p + c) = r(p) for every constant c, to 1e-10 of what another
@@ -222,9 +222,7 @@ def _corners_too(on: Domain) -> Points:
 
 
 def _some(problem: Problem, name: str) -> Points:
-    points = problem.constraints[name].on.sample(
-        _POINTS, generator=torch.Generator().manual_seed(0), method="uniform"
-    )
+    points = problem.constraints[name].on.sample(_POINTS, generator=torch.Generator().manual_seed(0), method="uniform")
     return points.take(torch.arange(min(_POINTS, points.n)))
 
 
