@@ -370,6 +370,7 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
         required, optional = names_of(constraint.equation)
     except ValueError as error:
         raise ValueError(f"constraint {name!r}: {error}") from None
+    _refuse_hidden(problem, name, points, {*required, *optional})
     for argument in required:
         if argument not in available:
             raise ValueError(f"constraint {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
@@ -391,6 +392,17 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
             raise TypeError(
                 f"constraint {name!r}: got a row of {row.dtype}, expected real numbers; a complex field is two "
                 "outputs, its real and its imaginary part, and a complex equation two rows"
+            )
+
+
+def _refuse_hidden(problem: Problem, name: str, points: Points, arguments: set[str]) -> None:
+    """Refuse observed values, and components of the normal that an equation takes, under another thing's name."""
+    for key in (*problem.outputs, *problem.coefficients):
+        if key in points.values or key in arguments & set(points.constants()):
+            hiding = "observed values" if key in points.values else "component of the outward normal"
+            raise ValueError(
+                f"constraint {name!r}: the {hiding} {key!r} would hide the output or coefficient {key!r}; rename one, "
+                f"e.g. to '{key}_seen'"
             )
 
 

@@ -74,7 +74,7 @@ def solve(
         threads: that share large matrix products; left out, as many as torch uses when called. All else runs on one:
             small kernels gain little from more, and lose much where the machine is shared.
         verify: compare derivatives, gradients and reference before training, refuse to train on a failure, and log the
-            table (logger `pinn.verification`, level INFO).
+            table (logger `pinn.verification`, level INFO) and what the problem lacks or contradicts (level WARNING).
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
@@ -152,6 +152,8 @@ def _verified(equations: Equations) -> VerificationTable:
     if not table.ok:
         raise VerificationError(table)
     _LOG.info("compared before training\n%s", table)
+    for finding in table.findings:
+        _LOG.warning("%s %s", "the problem as stated:" if finding.certain else "suspected of the problem:", finding)
     return table
 
 

@@ -12,6 +12,8 @@
 7. Where the reference is a closed form: it satisfies every constraint.
 8. Rows depend on what their derivatives know of, and on no other point (`pinn.verification.dependence`).
 
+What the problem lacks, or says twice, comes with the table: see `pinn.verification.posedness`.
+
 A failure refuses to train, naming the line. Differences and tolerances are relative to the size of what is compared.
 """
 
@@ -32,6 +34,7 @@ from pinn.reference import Analytic
 from pinn.sampling.uniform import sample_uniform
 from pinn.verification.dependence import check_dependence, check_points_apart
 from pinn.verification.derivatives import compare_derivatives
+from pinn.verification.posedness import posedness
 from pinn.verification.table import VerificationRow, VerificationTable
 
 _HIGHEST = 4  # order of the derivatives that are compared one by one
@@ -69,10 +72,9 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     if isinstance(problem.reference, Analytic) and set(problem.unknowns) <= set(problem.exact_coefficients):
         for name, size_left in reference_residuals(problem, points).items():
             rows.append(VerificationRow(f"{name}: residual of the reference", size_left, 1e-8))
-    table = VerificationTable(tuple(rows))
-    if table.ok:  # else what is wrong is named there already
+    if all(row.ok for row in rows):  # else what is wrong is named there already
         check_dependence(equations, objective, jacobian)
-    return table
+    return VerificationTable(tuple(rows), posedness(problem))
 
 
 def reference_residuals(problem: Problem, points: Mapping[str, Any]) -> dict[str, float]:

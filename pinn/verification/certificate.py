@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pinn.verification.direction import Direction
 
-@dataclass(frozen=True)
-class Direction:
-    """A change of the answer that the constraints hardly see.
-
-    Attributes:
-        stability: size of the scaled rows that a change of unit size along it makes, dimensionless.
-        outputs: output or unknown field -> its part of the change, 0 to 1, those that take part.
-        where: coordinate -> (low, high), the shortest interval with half of the change, where that is telling.
-        unknowns: unknown number -> its relative change, signed, those that take part.
-    """
-
-    stability: float
-    outputs: Mapping[str, float]
-    where: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    unknowns: Mapping[str, float] = field(default_factory=dict)
+__all__ = ["Certificate", "Direction"]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pinn.verification.finding import Finding
+
 
 @dataclass(frozen=True)
 class VerificationRow:
@@ -21,14 +23,20 @@ class VerificationRow:
 
 @dataclass(frozen=True)
 class VerificationTable:
-    """All comparisons made before a run."""
+    """All comparisons made before a run, and what was found wrong with the problem itself.
+
+    Attributes:
+        rows: the comparisons.
+        findings: what is missing in the problem, superfluous or contradictory; see `pinn.verification.posedness`.
+    """
 
     rows: tuple[VerificationRow, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every comparison holds."""
-        return all(row.ok for row in self.rows)
+        """Whether every comparison holds and nothing was found that no answer could be right about."""
+        return all(row.ok for row in self.rows) and not any(one.refuses for one in self.findings)
 
     def __str__(self) -> str:
         width = max(len("comparison"), *(len(row.what) for row in self.rows))
@@ -41,12 +49,16 @@ class VerificationTable:
 
 
 class VerificationError(ValueError):
-    """The comparisons before a run failed; `table` says which."""
+    """The comparisons before a run failed, or the problem cannot be meant; `table` says which."""
 
     def __init__(self, table: VerificationTable) -> None:
         self.table = table
+        refused = [str(one) for one in table.findings if one.refuses]
         failed = ", ".join(row.what for row in table.rows if not row.ok)
-        super().__init__(
-            f"refusing to train, these comparisons failed: {failed}\n{table}\n"
-            "Mend the equation, network or reference; solve(..., verify=False) trains all the same."
-        )
+        lines = []
+        if refused:
+            lines.append(f"refusing to train: {'. '.join(refused)}")
+        if failed:
+            lines.append(f"refusing to train, these comparisons failed: {failed}\n{table}")
+            lines.append("Mend the equation, network or reference; solve(..., verify=False) trains all the same.")
+        super().__init__("\n".join(lines))

@@ -1,0 +1,287 @@
+"""Whether the constraints of a problem determine its answer: their rows on random features, equilibrated.
+
+The rows of all constraints are linearized in random features about a model (`pinn.verification.stability` has the
+changes B of unit size), and rows and fields equilibrated (Ruiz, RAL-TR-2001-034), so that smooth fields of size one
+give rows of size one. Where a singular value of JB falls by decades, its right singular vector is a change of the
+answer that no constraint sees.
+
+A nonlinear problem is linearized at the model's first field. Where unknown numbers multiply what is otherwise affine
+they are judged where the data say they are: u_t = a u_xx + c u tells a from c for most u, but not for the u that
+sin πx evolves into. One linear solve at their first guess and a few Gauss-Newton steps, each along what is told alone,
+lead there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pinn.analysis import Role, Traits, analyze
+from pinn.derivatives import d
+from pinn.domains import Points
+from pinn.objective import Equations, Objective
+from pinn.verification.about import groups_of, in_double, outputs_at, uniform_draws, with_features
+from pinn.verification.direction import Direction
+from pinn.verification.stability import UnitChanges
+
+_FEATURES = {1: 40, 2: 120}  # of the network, by the number of coordinates
+_MOST_FEATURES = 160
+_SCALES = (0.5, 1.0, 2.0)  # of their weights, radians a half extent: what a condition leaves open is smooth too
+_NEWTON, _SETTLED = 3, 1e-4  # steps towards the data at the most, and the length of all rows that is enough
+
+
+Derivatives = tuple[str, str, int]
+"""Output, coordinate, and how many derivatives of the one by the other."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One residual component of one constraint: J B of it, (n, K), and r, (n,)."""
+
+    name: str
+    rows: Tensor
+    residual: Tensor
+
+
+class Determination:
+    """The constraints of a problem about a model, linearized on random features.
+
+    Args:
+        equations: problem, model and engine; the model is left as it is.
+        fixed: outputs to which a constant can be added, which is not to be found once more.
+        without: outputs and unknowns that are left out: nothing depends on them.
+
+    Attributes:
+        values: singular values, ascending, dimensionless; empty where rows are not finite.
+        right: their right singular vectors, one a row, on equilibrated unit changes.
+        owners: output, field or number -> the unit changes that are its own, as places among all.
+        groups: rows by constraint and component.
+        responses: size of each group on smooth changes of every owner, (groups, owners).
+        points: constraint -> where its rows are.
+    """
+
+    def __init__(self, equations: Equations, *, fixed: Sequence[str] = (), without: Sequence[str] = ()) -> None:
+        self.problem = equations.problem
+        self.traits: Traits = analyze(self.problem)
+        self.values: Tensor = torch.zeros(0, dtype=torch.float64)
+        self._fixed = fixed
+        generator = torch.Generator().manual_seed(0)
+        model = in_double(equations.model).cpu()
+        count = _FEATURES.get(len(self.problem.coordinates), _MOST_FEATURES)
+        sample = self.problem.domain.sample(4 * count, generator=generator)
+        draws = uniform_draws(model, sample, count, _SCALES, generator, fields=max(20, count // 4))
+        self._equations = Equations(with_features(model, draws, sample), equations.engine)
+        self.points = self._draw(3 * count, count, generator)
+        self._objective = Objective(self._equations, self.points)
+        self._sample, self._generator, self._without = sample, generator, without
+        self._measure()
+        if self._linearize() and self._settle():
+            self.values, self.right = _svd(self._rows(range(len(self.groups))))
+
+    # -- linearization ------------------------------------------------------------------------------------------------
+
+    def _draw(self, inside: int, beside: int, generator: torch.Generator) -> dict[str, Points]:
+        """Points of every constraint, whatever number it asks for: it is the problem that is judged."""
+        found = {}
+        for name, constraint in self.problem.constraints.items():
+            full = constraint.on.dimension >= self.problem.domain.dimension
+            points = constraint.on.sample(inside if full else beside, generator=generator)
+            if points.n > inside:  # observations come whole
+                points = points.take(torch.linspace(0, points.n - 1, inside).round().long())
+            found[name] = points
+        return found
+
+    def _measure(self) -> None:
+        """Changes of unit size about the model as it is, and which are whose."""
+        model = self._equations.model
+        self._units = UnitChanges.of(model, groups_of(model), self._sample, self._generator)
+        self.owners = self._columns()
+
+    def _columns(self) -> dict[str, Tensor]:
+        """Output, field or number -> the unit changes that are its own, as places among all."""
+        units = self._units
+        names = list(units.parts)
+        sizes = torch.stack([units.parts[name].norm(dim=0) for name in names])
+        owner = [names[index] for index in sizes.argmax(0).tolist()]
+        for name, (place, _) in units.numbers.items():
+            owner[place] = name
+        every = dict.fromkeys([*names, *units.numbers])
+        return {
+            name: torch.tensor([place for place, one in enumerate(owner) if one == name], dtype=torch.long)
+            for name in every
+            if name not in self._without
+        }
+
+    def _linearize(self) -> bool:
+        """Rows by component, and what equilibrates them; False where they are not finite."""
+        residual, jacobian = self._objective.linearize()
+        product = jacobian @ self._units.matrix
+        if not bool(torch.isfinite(product).all() and torch.isfinite(residual).all()):
+            return False
+        self.groups, start = [], 0
+        for block, q in zip(self._objective.blocks, self._objective.residuals_per_point, strict=True):
+            rows = slice(start, start + block.rows)
+            start += block.rows
+            for part in range(q):
+                self.groups.append(Group(block.name, product[rows][part::q], residual[rows][part::q]))
+        for name in self._fixed:
+            mean = self._units.parts[name].mean(0, keepdim=True)
+            self.groups.append(Group("", mean, mean.new_zeros(1)))
+        sizes = torch.stack([self._sizes(group.rows) for group in self.groups])
+        # Fields balance in the equations; conditions say little of how large they are beside each other.
+        inside = torch.tensor([group.name in self.traits.of_role(Role.EQUATION) for group in self.groups])
+        fields = _balanced(torch.where((sizes * inside[:, None]).amax(0) > 0, sizes * inside[:, None], sizes))
+        self._field_scale = fields
+        self._row_scale = [
+            float(1 / _nonzero((one * fields).amax())) / math.sqrt(len(group.rows))
+            for one, group in zip(sizes, self.groups, strict=True)
+        ]
+        self.responses = sizes * fields
+        return True
+
+    def _sizes(self, rows: Tensor) -> Tensor:
+        """Root mean square of rows (n, K) on smooth changes of unit size of each field, or on those of a number."""
+        found = []
+        for name, places in self.owners.items():
+            smooth = self._units.smooth.get(name)
+            response = rows[:, places] if smooth is None else rows[:, places] @ smooth[places]
+            size = response.abs().max() if response.numel() else rows.new_zeros(())
+            # Squares of very small rows are zero, and of very large ones infinite.
+            found.append(size * (response / size).square().mean().sqrt() if size > 0 else size)
+        return torch.stack(found)
+
+    def _scaled(self, rows: Tensor) -> Tensor:
+        """Rows (n, K) with the columns of every field brought to its size, those left out taken away."""
+        parts = [rows[:, places] * scale for places, scale in zip(self.owners.values(), self._field_scale, strict=True)]
+        return torch.cat(parts, 1)
+
+    def _rows(self, which: Sequence[int]) -> Tensor:
+        return torch.cat([self._row_scale[i] * self._scaled(self.groups[i].rows) for i in which])
+
+    def _settle(self) -> bool:
+        """Move to a solution at the first guess of unknown numbers, where that is one linear solve, and from there
+        by Gauss-Newton towards what the data say, along what they tell."""
+        if not self._units.numbers or self.traits.affine or not self.traits.affine_in_outputs:
+            return True
+        told = {*self.traits.of_role(Role.DATA), *self.traits.of_role(Role.INTEGRAL)}
+        equations = [i for i, group in enumerate(self.groups) if group.name not in told]
+        first, size = self._objective.vector(), self._size()
+        before = first
+        self._objective.assign(first + self._step(equations, unknowns=False))
+        if self._size() < 1e-3 * size:
+            self._objective.assign(first)  # zero solves it: there every unknown would be free
+            return self._linearize()
+        every, misfit = range(len(self.groups)), math.inf
+        for step in range(_NEWTON + 1):
+            if not self._linearize() or self._misfit() > misfit:
+                self._objective.assign(before)
+                break
+            before, misfit = self._objective.vector(), self._misfit()
+            if misfit < _SETTLED or step == _NEWTON:
+                break
+            self._objective.assign(before + self._step(every, unknowns=True))
+        self._measure()
+        return self._linearize()
+
+    def _misfit(self) -> float:
+        """Length of the equilibrated rows, dimensionless."""
+        return float(self._residual(range(len(self.groups))).norm())
+
+    def _residual(self, which: Sequence[int]) -> Tensor:
+        return torch.cat([self._row_scale[i] * self.groups[i].residual for i in which])
+
+    def _step(self, which: Sequence[int], *, unknowns: bool) -> Tensor:
+        """The change of the parameters that solves some rows in the least-squares sense, but for what they leave open.
+
+        Args:
+            which: places of the groups.
+            unknowns: whether unknown numbers change as well.
+        """
+        numbers = sum(len(self.owners[name]) for name in self._units.numbers if name in self.owners)
+        rows = self._rows(which)
+        count = rows.shape[1] - (0 if unknowns else numbers)  # numbers come last
+        left, values, right = torch.linalg.svd(rows[:, :count], full_matrices=False)
+        kept = values > (1e-3 if unknowns else 1e-10 * values[0])
+        step = torch.zeros(rows.shape[1], dtype=torch.float64)
+        step[:count] = -(right[kept].T @ ((left.T @ self._residual(which))[kept] / values[kept]))
+        return self._units.matrix @ self._change(step)
+
+    def _change(self, scaled: Tensor) -> Tensor:
+        """Equilibrated columns as unit changes (K,)."""
+        change = torch.zeros(self._units.count, dtype=torch.float64)
+        start = 0
+        for places, scale in zip(self.owners.values(), self._field_scale.tolist(), strict=True):
+            change[places] = scale * scaled[start : start + len(places)]
+            start += len(places)
+        return change
+
+    def _size(self) -> float:
+        """Root mean square of the outputs over the sizes that the model scales them by."""
+        model = self._equations.model
+        values = outputs_at(model, self._sample)
+        sizes = zip(self.problem.outputs, model.sizes.tolist(), strict=True)
+        return math.sqrt(sum(float((values[name] / size).square().mean()) for name, size in sizes))
+
+    # -- what it says -------------------------------------------------------------------------------------------------
+
+    def direction(self, index: int) -> Direction:
+        """The change that belongs to a singular value, by its place in `values`."""
+        change = self._change(self.right[index])
+        return self._units.direction(change / change.norm(), float(self.values[index]))
+
+    def known_unknowns(self) -> float:
+        """The smallest singular value if all unknowns were known; what it is where there are none."""
+        unknowns = self.problem.unknowns
+        kept = [torch.full((len(places),), name not in unknowns) for name, places in self.owners.items()]
+        if all(bool(one.all()) for one in kept):
+            return float(self.values[0])
+        return float(_svd(self._rows(range(len(self.groups)))[:, torch.cat(kept)])[0][0])
+
+    def values_at(self, points: Points, wanted: Sequence[Derivatives]) -> list[Tensor]:
+        """What derivatives of outputs are on unit changes, (n, K) each.
+
+        Args:
+            points: where.
+            wanted: output, coordinate, and how many derivatives by it.
+        """
+
+        def rows(columns: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+            return [outputs[name] if k == 0 else d(outputs[name], *[columns[along]] * k) for name, along, k in wanted]
+
+        model = self._equations.model
+        bound = self._equations.engine.bind(model.outputs, rows, self.problem.coordinates)
+        _, jacobian = bound.linearize(points.x, self._objective.parameters(), {})
+        product = jacobian @ self._units.matrix
+        return [product[index :: len(wanted)] for index in range(len(wanted))]
+
+    def along(self, rows: Tensor, directions: Tensor) -> Tensor:
+        """Rows (n, K) brought to size one, on equilibrated directions (L, K); zero where smooth changes give zero."""
+        size = float((self._sizes(rows) * self._field_scale).max())
+        return self._scaled(rows) @ directions.T / (size * math.sqrt(len(rows)) if size > 0 else 1.0)
+
+
+def _balanced(sizes: Tensor) -> Tensor:
+    """Scales of the columns of (rows, fields) that bring the largest entry of each row and column to one."""
+    rows, fields = sizes.new_ones(len(sizes)), sizes.new_ones(sizes.shape[1])
+    for _ in range(12):
+        scaled = rows[:, None] * sizes * fields
+        rows = rows / _nonzero(scaled.amax(1)).sqrt()
+        fields = fields / _nonzero(scaled.amax(0)).sqrt()
+    return fields
+
+
+def _svd(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Singular values, ascending, with their right vectors as rows; those that rows are too few for are zero."""
+    upper = torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
+    _, values, right = torch.linalg.svd(upper, full_matrices=True)
+    values = torch.cat([values, values.new_zeros(right.shape[0] - len(values))])
+    return values.flip(0), right.flip(0)
+
+
+def _nonzero(values: Tensor) -> Tensor:
+    return torch.where(values > 0, values, torch.ones_like(values))
