@@ -26,9 +26,12 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .results import Record, Run
+
+if TYPE_CHECKING:
+    from pinn.solution import Report, Solution
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
@@ -50,8 +53,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         started: wall clock (`time.time()`) when its process was started.
 
     Returns:
-        plain values: error, coefficient_errors, reference_error, points and rows at the end, parameters, dtype, steps,
-        reason, times, history, ...
+        plain values: error, coefficient_errors, reference_error, estimate and verdict, points and rows at the end,
+        parameters, dtype, steps, reason, times, history, ...
     """
     import torch
 
@@ -79,6 +82,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "error": report.error,
         "coefficient_errors": dict(report.coefficient_errors),
         "reference_error": report.reference_error,
+        "estimate": estimate(solution),
+        "verdict": verdict(report),
         "points": int(history[-1]["points"]),
         "rows": int(history[-1]["rows"]),
         "parameters": report.parameters,
@@ -95,6 +100,33 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         },
         "history": curve(history, problem.exact_coefficients),
         **surroundings(),
+    }
+
+
+def estimate(solution: Solution) -> dict[str, Any] | None:
+    """What the certificate says of a solution, as plain values; None where there is none."""
+    found = getattr(solution, "certificate", None)
+    if found is None:
+        return None
+    return {
+        "error": found.error,
+        "coefficient_errors": dict(found.coefficient_errors),
+        "carried": found.carried,
+        "stability": found.stability,
+        "bound": found.bound,
+        "undetermined": len(found.undetermined),
+    }
+
+
+def verdict(report: Report) -> dict[str, Any]:
+    """Verdict, whether the answer is trusted, and the error it is trusted to, where the report tells them."""
+    found = getattr(report, "verdict", None)
+    judgement = getattr(report, "judgement", found)
+    kind = getattr(found, "verdict", found)
+    return {
+        "value": getattr(kind, "value", "trusted" if report.trusted else "not trusted"),
+        "trusted": report.trusted,
+        "error": getattr(judgement, "error", None),
     }
 
 

@@ -167,7 +167,7 @@ def tiny_equation() -> Problem:
 
 
 def no_number() -> Problem:
-    """u' = −√(u − 0.5), u(0) = 1: the root ends at u = 0.5, t = √2, inside (0, 4), and a trial beyond is no number."""
+    """u' = −0.2 − √(u − 0.5), u(0) = 1 on (0, 4): u = 0.5 is soon reached, where the root ends."""
     domain = Box(t=(0, 4))
     return Problem(
         domain,
