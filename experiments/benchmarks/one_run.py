@@ -120,14 +120,10 @@ def estimate(solution: Solution) -> dict[str, Any] | None:
 
 def verdict(report: Report) -> dict[str, Any]:
     """Verdict, whether the answer is trusted, and the error it is trusted to, where the report tells them."""
-    found = getattr(report, "verdict", None)
-    judgement = getattr(report, "judgement", found)
-    kind = getattr(found, "verdict", found)
-    return {
-        "value": getattr(kind, "value", "trusted" if report.trusted else "not trusted"),
-        "trusted": report.trusted,
-        "error": getattr(judgement, "error", None),
-    }
+    judgement = getattr(report, "judgement", None)
+    if judgement is None:
+        return {"value": "trusted" if report.trusted else "not trusted", "trusted": report.trusted, "error": None}
+    return {"value": judgement.verdict.value, "trusted": judgement.trusted, "error": judgement.error}
 
 
 def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Curve:

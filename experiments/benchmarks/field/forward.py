@@ -125,7 +125,6 @@ def heat_with_mean(coupled: bool = False) -> Problem:
                 "right": Constraint(lambda y, t: y - torch.exp(-t), on=high),
                 "start": Constraint(lambda y, x: y - torch.sin(x), on=domain.face(t=0)),
             },
-            reference=Analytic(lambda x, t: torch.exp(-t) * torch.sin(x)),
             name="heat_with_mean_coupled",
         )
 
