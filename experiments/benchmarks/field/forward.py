@@ -15,7 +15,7 @@ from pinn.domains import Box, Disc, Scatter
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import Analytic, Reference, ordinary
 
-from .truths import inlet_reference, moving_beam_reference, riemann, scattered
+from .truths import adaptive, inlet_reference, moving_beam_reference, riemann, scattered
 
 
 def stirred_tank(coolant: float = 280.0) -> Problem:
@@ -44,7 +44,7 @@ def stirred_tank(coolant: float = 280.0) -> Problem:
             "balance": Constraint(balance, on=domain),
             "start": Constraint(lambda T, C: (T - start[0], C - start[1]), on=domain.face(t=0)),
         },
-        reference=ordinary(right, start, ("T", "C"), length=10.0, pieces=160),
+        reference=adaptive(right, start, ("T", "C"), 10.0),
         name="stirred_tank",
     )
 
@@ -162,7 +162,7 @@ def double_well(length: float = 50.0) -> Problem:
     def right(x, s):
         return s[1], 0.53 * np.cos(x) + s[0] - s[0] ** 3 - 0.2 * (s[0] ** 2 - 1) * s[1]
 
-    path = ordinary(right, (0.1, -0.2), ("y", "v"), length=length, coordinate="x")
+    path = ordinary(right, (0.1, -0.2), ("y", "v"), length=length, coordinate="x", pieces=max(4, round(2.4 * length)))
     reference = Reference.exact(lambda x: path(x=x)["y"], {"x": (0.0, length)}, ("y",))
     return Problem(
         domain,

@@ -7,12 +7,14 @@ eigenfunction series, least squares with standard errors, Tikhonov's regularisat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 from scipy.linalg import solve_banded
 from scipy.optimize import brentq, least_squares
@@ -75,6 +77,32 @@ def moving_beam_reference() -> Reference:
         return Built(fine, distance(coarse, fine, scatter(BEAM_BOUNDS, 8)))
 
     return Reference(BEAM_BOUNDS, ("T",), build, "cosine modes with exact decay")
+
+
+def adaptive(right: Callable[..., Any], start: Sequence[float], outputs: Sequence[str], length: float) -> Reference:
+    """y' = f(t, y) with steps as small as a sharp front wants; error: the distance to a tolerance 100 times as large.
+
+    DOP853 and its interpolant of order seven, which follows the steps; polynomials on equal pieces would want many.
+
+    Args:
+        right: f of t and y (m,).
+        start: y(0) (m,).
+        outputs: names of the components.
+        length: end of the interval of t.
+    """
+    bounds = {"t": (0.0, length)}
+
+    def solved(tolerance: float) -> Evaluate:
+        found = solve_ivp(
+            right, (0, length), start, method="DOP853", rtol=tolerance, atol=1e-3 * tolerance, dense_output=True
+        )
+        return lambda columns: dict(zip(outputs, found.sol(columns["t"]), strict=True))
+
+    def build() -> Built:
+        fine = solved(1e-13)
+        return Built(fine, distance(solved(1e-11), fine, scatter(bounds, 2000)))
+
+    return Reference(bounds, tuple(outputs), build, "Runge-Kutta steps of order eight")
 
 
 def finite_volumes(cells: int, inflow: Callable[[Array], Array]) -> Evaluate:
