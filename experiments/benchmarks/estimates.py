@@ -128,7 +128,8 @@ def account(
     parts = [heading(records, command)]
     if runs:
         parts += [
-            "Estimate against truth: relative L2 errors on a fixed grid, or the largest relative one of unknowns (C).",
+            "Estimate against truth: relative L2 errors on a fixed grid, or the largest relative one of unknowns (C). "
+            "Problems were solved without their references and true coefficients.",
             counts(runs),
             *broken(runs),
             "By problem and stage, medians over seeds (least–greatest ratio); carried: the share of the residual that "

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     """Solve the problem of one run and say what came of it.
 
     Args:
-        run: a `Run` as plain values.
+        run: a `Run` as plain values; where its settings say blind, the problem is solved without reference and true
+            coefficients, which then measure the answer and cannot have made its verdict.
         started: wall clock (`time.time()`) when its process was started.
 
     Returns:
@@ -58,7 +60,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     """
     import torch
 
-    from pinn.solution import evaluation_points
+    from pinn.solution import Solution, evaluation_points
     from pinn.solver import solve
 
     from ..command_line.configuration import build, target
@@ -71,17 +73,19 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     if problem.reference is not None:
         problem.exact(evaluation_points(problem))
     referenced = time.time()
-    call = {"problem": problem, "seed": run["seed"], "seconds": run["seconds"]}
+    asked = replace(problem, reference=None, exact_coefficients={}) if run["settings"].get("blind") else problem
+    call = {"problem": asked, "seed": run["seed"], "seconds": run["seconds"]}
     call |= {"threads": run["threads"], "progress": False}
     solution = build(solve, {**run["settings"]["method"], **call})
     report, history = solution.report, solution.history
     assert report is not None
+    known = Solution(problem, solution.model) if asked is not problem else None
     ended = time.time()
     first, last = history[0]["seconds"], history[-1]["seconds"]
     return {
-        "error": report.error,
-        "coefficient_errors": dict(report.coefficient_errors),
-        "reference_error": report.reference_error,
+        "error": report.error if known is None else known.error() if problem.reference is not None else None,
+        "coefficient_errors": dict(report.coefficient_errors if known is None else known.coefficient_errors()),
+        "reference_error": problem.reference_error,
         "estimate": estimate(solution),
         "verdict": verdict(report),
         "points": int(history[-1]["points"]),

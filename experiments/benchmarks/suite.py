@@ -122,7 +122,7 @@ def plan_certificate(
     runs = []
     for seed, name, steps in itertools.product(seeds, problems, stages):
         options = {**_here(suite[name].get("options", {})), "steps": steps}
-        settings = {"problem": _here(suite[name]["problem"]), "method": options}
+        settings = {"problem": _here(suite[name]["problem"]), "method": options, "blind": True}
         runs.append(Run(name, f"{steps} steps", seed, seconds, threads, settings, jobs))
     return runs
 
