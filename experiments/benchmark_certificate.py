@@ -8,10 +8,10 @@
     python -m experiments.benchmark_certificate only_report=true    # tables and picture again from the file
 
 Each run is `solve(problem, steps=N)` in a process of its own, the problem without its reference and true coefficients:
-they measure the answer afterwards, and its verdict cannot lean on them. What is finished in `results.jsonl` of the run folder is
-not run again; `table.md`, `estimates.csv` and `error.png` beside it show the runs asked for: how many estimates are
-within a factor of three, whether those that are trusted are within ten, and every answer that is trusted and wrong, or
-right and refused. The exit code is 1 when a run failed.
+they measure the answer afterwards, and its verdict cannot lean on them. What is finished in `results.jsonl` of the run
+folder is not run again; `table.md`, `estimates.csv` and `error.png` beside it show the runs asked for: how many
+estimates are within a factor of three, whether those that are trusted are within ten, and every answer that is trusted
+and wrong, or right and refused. The exit code is 1 when a run failed.
 """
 
 from __future__ import annotations

@@ -99,11 +99,11 @@ FORWARD = {
     "F3_energy_unknown": Case(problems.schroedinger, 30),  # E 2.8e-9
     "F3_third_level": Case(partial(problems.schroedinger, 3), 40),  # E 2.2e-1: the trivial solution
     "F4_two_fields": Case(problems.heat_with_mean, 20),  # 4.7e-6
-    "F4_mean_of_a_batch": Case(partial(problems.heat_with_mean, coupled=True), 15, NO_TRUST, refused="equation"),
+    "F4_mean_of_a_batch": Case(partial(problems.heat_with_mean, coupled=True), 5, NO_TRUST, refused="equation"),
     "F5_double_well": Case(partial(problems.double_well, 12.5), 30),  # 8.0e-1
     "F6_table": Case(problems.inlet, 12),  # 4.5e-1
     "F6_formula": Case(partial(problems.inlet, table=False), 12),  # 4.4e-1
-    "F7_sod": Case(problems.sod, 8, NO_TRUST),  # 2.5e-1
+    "F7_sod": Case(problems.sod, 5, NO_TRUST),  # 2.5e-1
     "F8_disc": Case(problems.helmholtz_disc, 10),  # 1.3
     "F9_blow_up": Case(problems.blow_up, 30, NO_TRUST),
     "F10_one_condition": Case(problems.one_condition, 25, UNDETERMINED),
@@ -114,7 +114,7 @@ FORWARD = {
     "F10_unused_output": Case(problems.unused_output, 20, UNDETERMINED, refused="v"),
     "F11_euler_cauchy": Case(problems.euler_cauchy, 60),  # 1.3e-5
     "F12_ssbroyden": Case(
-        partial(burgers, nu=0.01), 40, options={"network": partial(MLP, width=30), "optimizer": SSBroyden()}
+        partial(burgers, nu=0.01), 25, options={"network": partial(MLP, width=30), "optimizer": SSBroyden()}
     ),
     "F13_tiny": Case(problems.tiny_equation, 20),  # 5.2e-1
     "F13_nan": Case(problems.no_number, 20, NO_TRUST, refused="equation"),
@@ -132,12 +132,12 @@ INVERSE = {
     "I1_exact_data": Case(partial(problems.depolymerisation, noise=0), 40),
     "I2_unseen": Case(problems.three_coefficients, 25, UNDETERMINED),  # 1.1e-6; a 21 %, c 40 %
     "I2_noise": Case(partial(problems.three_coefficients, 0.3, 0.01), 25, fit=inverse.three_coefficients_fit),  # 5.4e-3
-    "I3_exact_data": Case(problems.reaction_field, 40, fields={"q": square}),  # 9.2e-9; q 2e-4
+    "I3_exact_data": Case(problems.reaction_field, 30, fields={"q": square}),  # 9.2e-9; q 2e-4
     # q 11 times itself; with noise nothing is expected of q but that nobody is told it is right.
-    "I3_noise": Case(partial(problems.reaction_field, 0.01), 40, fields={"q": square}),
+    "I3_noise": Case(partial(problems.reaction_field, 0.01), 30, fields={"q": square}),
     "I4_means": Case(problems.mean_relaxation, 20),
     "I5_formula": Case(problems.varying_conductivity, 25),  # 9.2e-8
-    "I5_detached": Case(partial(problems.varying_conductivity, "detached"), 25, NO_TRUST, refused="equation"),
+    "I5_detached": Case(partial(problems.varying_conductivity, "detached"), 6, NO_TRUST, refused="equation"),
     "I5_field": Case(partial(problems.varying_conductivity, "field"), 25, fields={"k": quadratic}),  # 1.6e-7
     "I6_noise": Case(problems.beam_slope, 25, fit=inverse.beam_slope_fit),
     "I6_exact_data": Case(partial(problems.beam_slope, 0.0), 25),
@@ -149,8 +149,8 @@ INVERSE = {
 }
 
 UNITS = {
-    "plate_si": Case(problems.plate, 20),  # 1.3e3
-    "plate_unit": Case(partial(problems.plate, si=False), 20),  # 2.6e-5
+    "plate_si": Case(problems.plate, 15),  # 1.3e3
+    "plate_unit": Case(partial(problems.plate, si=False), 15),  # 2.6e-5
     "conductor_si": Case(problems.layered_conductor, 25),  # 1.0
     "conductor_unit": Case(partial(problems.layered_conductor, si=False), 25),  # 4.6e-6
     "flux_si": Case(problems.heat_flux, 20),  # 1.8e-2

@@ -31,6 +31,11 @@ def _beside(exact: Analytic, domain: Domain, output: str = "u") -> Reference:
     return Reference.exact(lambda **columns: exact(**columns), domain.bounds, (output,))
 
 
+def _seen(values: Array, sigma: Array | float, **coordinates: Array) -> Scatter:
+    """Observations `seen` with noise of standard deviation sigma, one number or one a point; 0 for exact ones."""
+    return Scatter(coordinates, values={"seen": values})
+
+
 def depolymerised(t: Array, rate: float = RATE) -> Array:
     """DP after t days with DP(1) = 1000: 1/DP = 1/1000 + K (t − 1), K = A e^{−E/(R(T + 273))}."""
     return 1 / (1 / 1000 + rate * math.exp(-ENERGY / (GAS * (TEMPERATURE + 273))) * (t - 1))
@@ -60,7 +65,7 @@ def depolymerisation(guess: float = 1e8, seed: int = 0, noise: float = 0.02) -> 
         constraints={
             "equation": Constraint(lambda DP, t, A: d(DP, t) + A * factor * DP**2, on=domain),
             "start": Constraint(lambda DP: DP - 1000, on=domain.face(t=1)),
-            "data": Constraint(lambda DP, seen: DP - seen, on=Scatter({"t": days}, values={"seen": observed})),
+            "data": Constraint(lambda DP, seen: DP - seen, on=_seen(observed, noise * observed, t=days)),
         },
         coefficients={"A": Unknown(guess, positive=True)},
         exact_coefficients={"A": RATE},
@@ -94,7 +99,7 @@ def decay_rate(seed: int = 0, sigma: float = 0.0) -> Problem:
         constraints={
             "equation": Constraint(lambda u, t, k: d(u, t) + k * u, on=domain),
             "start": Constraint(lambda u: u - 1, on=domain.face(t=0)),
-            "data": Constraint(lambda u, seen: u - seen, on=Scatter({"t": t}, values={"seen": seen})),
+            "data": Constraint(lambda u, seen: u - seen, on=_seen(seen, sigma, t=t)),
         },
         coefficients={"k": Unknown(1.5, positive=True)},
         exact_coefficients={"k": 0.7},
@@ -130,7 +135,7 @@ def three_coefficients(b: float = 0.0, sigma: float = 0.0, seed: int = 0) -> Pro
             "equation": Constraint(lambda u, x, t, a, b, c: d(u, t) - a * d(u, x, x) - b * d(u, x) - c * u, on=domain),
             "walls": Constraint(lambda u: u, on=domain.face(x=0) | domain.face(x=1)),
             "start": Constraint(lambda u, x: u - torch.sin(math.pi * x), on=domain.face(t=0)),
-            "data": Constraint(lambda u, seen: u - seen, on=Scatter({"x": x, "t": t}, values={"seen": u})),
+            "data": Constraint(lambda u, seen: u - seen, on=_seen(u, sigma, x=x, t=t)),
         },
         coefficients={"a": Unknown(0.15, positive=True), "b": Unknown(0.1), "c": Unknown(0.3)},
         exact_coefficients={"a": 0.1, "b": b, "c": 0.5},
@@ -171,7 +176,7 @@ def reaction_field(sigma: float = 0.0, seed: int = 0) -> Problem:
                 lambda u, q, x: -d(u, x, x) + q * u - (math.pi**2 + x**2) * torch.sin(math.pi * x), on=domain
             ),
             "ends": Constraint(lambda u: u, on=domain.face(x=0) | domain.face(x=1)),
-            "data": Constraint(lambda u, seen: u - seen, on=Scatter({"x": x}, values={"seen": u})),
+            "data": Constraint(lambda u, seen: u - seen, on=_seen(u, sigma, x=x)),
         },
         coefficients={"q": Unknown(1.0, inputs=("x",))},
         reference=_beside(exact, domain) if sigma else exact,
@@ -290,7 +295,7 @@ def beam_slope(sigma: float = 0.002, seed: int = 0) -> Problem:
             "equation": Constraint(lambda u, x: d(u, x, x, x, x) + 1, on=domain),
             "clamp": Constraint(lambda u, x, C: (u, d(u, x) - C), on=domain.face(x=0)),
             "free": Constraint(lambda u, x: (d(u, x, x), d(u, x, x, x)), on=domain.face(x=1)),
-            "data": Constraint(lambda u, seen: u - seen, on=Scatter({"x": x}, values={"seen": u})),
+            "data": Constraint(lambda u, seen: u - seen, on=_seen(u, sigma, x=x)),
         },
         coefficients={"C": Unknown(0.3)},
         exact_coefficients={"C": 0.1},
