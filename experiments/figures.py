@@ -25,6 +25,7 @@ SOURCES = {
     "targets": ("benchmark_optimizers/targets", "error.png", 0),
     "optimizers": ("benchmark_optimizers/optimizers", "error.png", 0),
     "large": ("benchmark_optimizers/large", "error.png", 0),
+    "certificate": ("benchmark_certificate/all", "error.png", 0),
     "derivatives": ("benchmark_derivatives/latest", "ratios.png", 0),
 }
 """Name in docs/ and in the README -> folder under outputs/, picture in it, number of the table that is shown."""

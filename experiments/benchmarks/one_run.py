@@ -24,11 +24,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .results import Record, Run
+
+if TYPE_CHECKING:
+    from pinn.solution import Report, Solution
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
@@ -46,16 +50,17 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     """Solve the problem of one run and say what came of it.
 
     Args:
-        run: a `Run` as plain values.
+        run: a `Run` as plain values; where its settings say blind, the problem is solved without reference and true
+            coefficients, which then measure the answer and cannot have made its verdict.
         started: wall clock (`time.time()`) when its process was started.
 
     Returns:
-        plain values: error, coefficient_errors, reference_error, points and rows at the end, parameters, dtype, steps,
-        reason, times, history, ...
+        plain values: error, coefficient_errors, reference_error, estimate and verdict, points and rows at the end,
+        parameters, dtype, steps, reason, times, history, ...
     """
     import torch
 
-    from pinn.solution import evaluation_points
+    from pinn.solution import Solution, evaluation_points
     from pinn.solver import solve
 
     from ..command_line.configuration import build, target
@@ -68,17 +73,21 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     if problem.reference is not None:
         problem.exact(evaluation_points(problem))
     referenced = time.time()
-    call = {"problem": problem, "seed": run["seed"], "seconds": run["seconds"]}
+    asked = replace(problem, reference=None, exact_coefficients={}) if run["settings"].get("blind") else problem
+    call = {"problem": asked, "seed": run["seed"], "seconds": run["seconds"]}
     call |= {"threads": run["threads"], "progress": False}
     solution = build(solve, {**run["settings"]["method"], **call})
     report, history = solution.report, solution.history
     assert report is not None
+    known = Solution(problem, solution.model) if asked is not problem else None
     ended = time.time()
     first, last = history[0]["seconds"], history[-1]["seconds"]
     return {
-        "error": report.error,
-        "coefficient_errors": dict(report.coefficient_errors),
-        "reference_error": report.reference_error,
+        "error": report.error if known is None else known.error() if problem.reference is not None else None,
+        "coefficient_errors": dict(report.coefficient_errors if known is None else known.coefficient_errors()),
+        "reference_error": problem.reference_error,
+        "estimate": estimate(solution),
+        "verdict": verdict(report),
         "points": int(history[-1]["points"]),
         "rows": int(history[-1]["rows"]),
         "parameters": report.parameters,
@@ -96,6 +105,29 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "history": curve(history, problem.exact_coefficients),
         **surroundings(),
     }
+
+
+def estimate(solution: Solution) -> dict[str, Any] | None:
+    """What the certificate says of a solution, as plain values; None where there is none."""
+    found = getattr(solution, "certificate", None)
+    if found is None:
+        return None
+    return {
+        "error": found.error,
+        "coefficient_errors": dict(found.coefficient_errors),
+        "carried": found.carried,
+        "stability": found.stability,
+        "bound": found.bound,
+        "undetermined": len(found.undetermined),
+    }
+
+
+def verdict(report: Report) -> dict[str, Any]:
+    """Verdict, whether the answer is trusted, and the error it is trusted to, where the report tells them."""
+    judgement = getattr(report, "judgement", None)
+    if judgement is None:
+        return {"value": "trusted" if report.trusted else "not trusted", "trusted": report.trusted, "error": None}
+    return {"value": judgement.verdict.value, "trusted": judgement.trusted, "error": judgement.error}
 
 
 def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Curve:

@@ -93,6 +93,40 @@ def plan_optimizers(
     return runs
 
 
+def plan_certificate(
+    suite: Mapping[str, Any],
+    problems: Sequence[str],
+    stages: Sequence[int],
+    seeds: Sequence[int],
+    seconds: float,
+    threads: int,
+    jobs: int = 1,
+) -> list[Run]:
+    """All runs, checked, in the order they are made: by seed and problem, the stages of a run after each other.
+
+    Raises:
+        ConfigurationError: for a name that is not known or given twice, a stage that is no number of steps, a problem
+            without a call, or an option that no constructor takes.
+    """
+    for what, given, known in (("problems", problems, suite), ("seeds", seeds, None), ("stages", stages, None)):
+        check_names(what, given, known)
+    if not seconds > 0 or threads < 1 or jobs < 1:
+        raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
+    for steps in stages:
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise ConfigurationError(f"stages: expected numbers of optimizer steps, got {steps!r}; give e.g. [15, 50]")
+    for name in problems:
+        entry = {**suite[name], "problem": _here(suite[name].get("problem"))}
+        check_entry(name, entry, needs=("problem",), takes=("by", "cause", "determined", "options"))
+        check_options(f"suite.{name}.options", suite[name].get("options", {}))
+    runs = []
+    for seed, name, steps in itertools.product(seeds, problems, stages):
+        options = {**_here(suite[name].get("options", {})), "steps": steps}
+        settings = {"problem": _here(suite[name]["problem"]), "method": options, "blind": True}
+        runs.append(Run(name, f"{steps} steps", seed, seconds, threads, settings, jobs))
+    return runs
+
+
 def check_entry(name: str, entry: Any, needs: Sequence[str], takes: Sequence[str]) -> None:
     """Refuse an entry of the suite that lacks something, has something else, or has values that make no sense.
 

@@ -1,0 +1,269 @@
+"""Estimates against truth: which are near, which answers are trusted and wrong, which are right and refused.
+
+An answer is judged by the relative L2 error of its outputs, or by the largest relative error of its unknowns (C), and
+its estimate by the same. Rules, each counted: an estimate is near within a factor of three of the truth; a trusted
+answer is wrong when its error is more than ten times the error it is trusted to, or above 5 %, or when the problem has
+other answers; an answer is right when its error is below 1e-4 and the problem determines it, and then it must not be
+refused. Below the reference's own error, and below rounding, a ratio says nothing and counts as one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .results import Record
+from .tables import heading, judged, missing_table, table
+
+NEAR, FAR = 3.0, 10.0  # factors between estimate and truth
+WRONG, RIGHT = 0.05, 1e-4  # relative errors
+ROUNDING = 1e-13
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One run, as it is counted.
+
+    Attributes:
+        problem, stage, seed: which.
+        error: the true one, infinite where it is no number, NaN where no truth is known.
+        estimate: of the certificate, NaN where there is none.
+        floor: what the reference is known to be wrong by.
+        carried: share of the residual that the features left.
+        stability: smallest singular value.
+        verdict: in words.
+        trusted: whether the answer is called trusted.
+        stated: the error that it is trusted to, NaN where none is stated.
+        determined: whether the problem has one answer.
+    """
+
+    problem: str
+    stage: str
+    seed: int
+    error: float
+    estimate: float
+    floor: float
+    carried: float
+    stability: float
+    verdict: str
+    trusted: bool
+    stated: float
+    determined: bool
+
+    @property
+    def ratio(self) -> float:
+        """Estimate over truth; NaN where one of them is missing."""
+        if not (math.isfinite(self.error) and math.isfinite(self.estimate)):
+            return math.nan
+        floor = max(self.floor, ROUNDING)
+        return max(self.estimate, floor) / max(self.error, floor)
+
+    def within(self, factor: float) -> bool:
+        """Whether estimate and truth differ by less than a factor."""
+        return 1 / factor <= self.ratio <= factor
+
+    @property
+    def wrong_and_trusted(self) -> bool:
+        """What must never be."""
+        if not self.trusted:
+            return False
+        stated = self.stated if math.isfinite(self.stated) else self.estimate
+        beyond = math.isfinite(stated) and self.error > FAR * max(stated, self.floor, ROUNDING)
+        return beyond or self.error > WRONG or not self.determined
+
+    @property
+    def right_and_refused(self) -> bool:
+        """What should never be."""
+        return self.determined and self.error < RIGHT and not self.trusted
+
+
+def judge(record: Record, suite: Mapping[str, Any]) -> Judged:
+    """A finished run as it is counted."""
+    entry, found, said = suite[record["problem"]], record.get("estimate") or {}, record.get("verdict") or {}
+    coefficients = entry.get("by", "error") == "coefficients"
+    guesses = found.get("coefficient_errors") or {}
+    estimate = max(map(_number, guesses.values()), default=math.nan) if coefficients else _number(found.get("error"))
+    return Judged(
+        problem=record["problem"],
+        stage=record["method"],
+        seed=int(record["seed"]),
+        error=judged(record, suite),
+        estimate=estimate,
+        floor=0.0 if coefficients else float(record.get("reference_error") or 0.0),
+        carried=_number(found.get("carried")),
+        stability=_number(found.get("stability")),
+        verdict=str(said.get("value", "none")),
+        trusted=bool(said.get("trusted", False)),
+        # The error that a verdict states is that of the outputs.
+        stated=math.nan if coefficients else _number(said.get("error")),
+        determined=bool(entry.get("determined", True)),
+    )
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def account(
+    records: Sequence[Record],
+    suite: Mapping[str, Any],
+    command: str,
+    gaps: Sequence[tuple[str, str, str]] = (),
+) -> str:
+    """The whole account: where it comes from, the counts, what broke a rule, each problem and stage, what is missing.
+
+    Args:
+        records: finished runs.
+        suite: the problems.
+        command: what was typed.
+        gaps: problem, stage and reason of what was planned and is not finished.
+    """
+    runs = [judge(record, suite) for record in records]
+    parts = [heading(records, command)]
+    if runs:
+        parts += [
+            "Estimate against truth: relative L2 errors on a fixed grid, or the largest relative one of unknowns (C). "
+            "Problems were solved without their references and true coefficients.",
+            counts(runs),
+            *broken(runs),
+            "By problem and stage, medians over seeds (least–greatest ratio); carried: the share of the residual that "
+            "the features left, near 1 where the estimate is a lower bound.",
+            stages_table(runs, suite),
+        ]
+    return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
+
+
+def counts(runs: Sequence[Judged]) -> str:
+    """The rules and how often each is kept."""
+    known = [run for run in runs if math.isfinite(run.ratio) and run.determined]
+    trusted = [run for run in known if run.trusted]
+    judgeable = [run for run in runs if not math.isnan(run.error) or not run.determined]
+    rows = [
+        ["estimates within a factor 3 of the truth", _share(sum(run.within(NEAR) for run in known), len(known))],
+        ["of those trusted, within a factor 10", _share(sum(run.within(FAR) for run in trusted), len(trusted))],
+        ["wrong and trusted", _share(sum(run.wrong_and_trusted for run in judgeable), len(judgeable))],
+        ["right and refused", _share(sum(run.right_and_refused for run in judgeable), len(judgeable))],
+    ]
+    return table(("rule", "runs"), rows)
+
+
+def _share(count: int, whole: int) -> str:
+    return f"{count} of {whole}" + (f" ({count / whole:.0%})" if whole else "")
+
+
+def broken(runs: Sequence[Judged]) -> list[str]:
+    """Every run that breaks a rule, with its numbers; nothing where none does."""
+    rows = [
+        [
+            "trusted, wrong" if run.wrong_and_trusted else "right, refused",
+            *(run.problem, run.stage, str(run.seed)),
+            *(f"{value:.1e}" for value in (run.error, run.estimate, run.carried, run.stability)),
+            run.verdict,
+        ]
+        for run in runs
+        if run.wrong_and_trusted or run.right_and_refused
+    ]
+    names = ("what", "problem", "stage", "seed", "error", "estimate", "carried", "stability", "verdict")
+    return ["What breaks a rule:", table(names, rows)] if rows else []
+
+
+def stages_table(runs: Sequence[Judged], suite: Mapping[str, Any]) -> str:
+    """Error, estimate, their ratio and the verdicts, one line a problem and stage."""
+    groups: dict[tuple[str, str], list[Judged]] = {}
+    for run in runs:
+        groups.setdefault((run.problem, run.stage), []).append(run)
+    rows = []
+    for (problem, stage), some in groups.items():
+        coefficients = " (C)" if suite[problem].get("by", "error") == "coefficients" else ""
+        ratios = [run.ratio for run in some if math.isfinite(run.ratio)]
+        verdicts = [run.verdict for run in some]
+        rows.append(
+            [
+                problem + coefficients,
+                stage,
+                _median([run.error for run in some]),
+                _median([run.estimate for run in some]),
+                f"{statistics.median(ratios):.2g} ({min(ratios):.2g}–{max(ratios):.2g})" if ratios else "—",
+                _median([run.carried for run in some]),
+                _median([run.stability for run in some]),
+                ", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts)),
+                str(suite[problem].get("cause", "")),
+            ]
+        )
+    names = ("problem", "stage", "error", "estimate", "estimate / error", "carried", "stability", "verdict", "cause")
+    return table(names, rows)
+
+
+def _median(values: Sequence[float]) -> str:
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return "—"
+    median = statistics.median(known)
+    return f"{median:.1e}" if math.isfinite(median) else "diverged"
+
+
+def listing(records: Sequence[Record], suite: Mapping[str, Any]) -> str:
+    """One line a run, comma separated, for whoever wants to draw it otherwise."""
+    names = (
+        *("problem", "stage", "seed", "error", "estimate", "ratio", "floor", "carried", "stability", "verdict"),
+        *("trusted", "stated", "determined", "wrong_and_trusted", "right_and_refused"),
+    )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for record in records:
+        run = judge(record, suite)
+        writer.writerow([getattr(run, name) for name in names])
+    return text.getvalue()
+
+
+def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> None:
+    """Estimate against truth, both logarithmic, one point a run, coloured by verdict; bands: factors three and ten."""
+    import numpy as np
+
+    from pinn.plotting.canvas import INK, MUTED, PALETTE, new_figure, quiet, save
+
+    runs = [run for run in (judge(record, suite) for record in records) if math.isfinite(run.ratio)]
+    runs = [run for run in runs if run.error > 0 and run.estimate > 0]
+    figure = new_figure(6.4, 5.6)
+    axes = quiet(figure.add_subplot())
+    values = [value for run in runs for value in (run.error, run.estimate)] or [1e-6, 1.0]
+    low, high = min(values) / 3, max(values) * 3
+    line = np.array([low, high])
+    axes.fill_between(line, line / FAR, line * FAR, color=MUTED, alpha=0.12, lw=0, label="within 10")
+    axes.fill_between(line, line / NEAR, line * NEAR, color=MUTED, alpha=0.25, lw=0, label="within 3")
+    axes.plot(line, line, color=INK, lw=0.8)
+    verdicts = sorted({run.verdict for run in runs}, key=lambda name: (name != "trusted", name))
+    for index, name in enumerate(verdicts):
+        some = [run for run in runs if run.verdict == name]
+        color = PALETTE[3] if name == "trusted" else PALETTE[(index + 1) % len(PALETTE)]
+        axes.plot(
+            [run.error for run in some],
+            [run.estimate for run in some],
+            *("o",),
+            color=color,
+            ms=4.5,
+            alpha=0.8,
+            label=f"{name} ({len(some)})",
+        )
+    broke = [run for run in runs if run.wrong_and_trusted or run.right_and_refused]
+    axes.plot(
+        [run.error for run in broke],
+        [run.estimate for run in broke],
+        "o",
+        mfc="none",
+        mec=INK,
+        ms=9,
+        label="breaks a rule",
+    )
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+    axes.set_xlabel("true error", fontsize=10)
+    axes.set_ylabel("estimated error", fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    save(figure, path)
