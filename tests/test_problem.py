@@ -183,3 +183,14 @@ def test_the_reference_is_checked_for_shape_and_names():
     with pytest.raises(ValueError, match="has no reference"):
         build().exact(points)
     np.testing.assert_array_equal(build(reference=lambda x: x**2).exact(points)["u"], points.column("x").numpy() ** 2)
+
+
+def test_a_reference_may_be_written_with_torch():
+    points = LINE.grid(5)
+    for reference in (
+        lambda x: torch.exp(-x),
+        lambda x: {"u": torch.exp(-x)},
+        lambda x: torch.exp(-torch.as_tensor(x)),
+    ):
+        found = build(reference=reference).exact(points)["u"]
+        np.testing.assert_allclose(found, np.exp(-points.column("x").numpy()), rtol=1e-15)

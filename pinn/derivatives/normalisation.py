@@ -1,12 +1,13 @@
-"""Layer normalisation written as arithmetic, for jets and for nested autograd.
+"""Layer and group normalisation written as arithmetic, for jets and for nested autograd.
 
     y = (z − m) (v + ε)^(−1/2) w + b,     m = mean z,   v = mean (z − m)²,   means over the last axes
 
 torch's own layer normalisation is one kernel, whose derivatives are right up to the second and wrong from the third on
 (torch 2.13: by a third of their size on a small network, against central differences of the second). A residual with
 second derivatives, differentiated by the parameters, is such a third derivative. The arithmetic has none of this.
+Group normalisation, the same over groups of channels, is a kernel that batched backward passes refuse.
 
-Source: Ba, Kiros, Hinton, "Layer normalization", arXiv:1607.06450, eq. 4.
+Source: Ba, Kiros, Hinton, "Layer normalization", arXiv:1607.06450, eq. 4; Wu, He, arXiv:1803.08494, eq. 7.
 """
 
 from __future__ import annotations
@@ -52,8 +53,36 @@ def layer_norm(
     return scaled if bias is None else scaled + bias
 
 
+def group_norm(
+    z: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, cudnn_enabled: bool = True
+) -> Any:
+    """Group normalisation of a tensor or jet: each group of channels of a point to mean zero and variance one.
+
+    Args:
+        z: (n, C, …).
+        num_groups: G, a divisor of C.
+        weight: factor (C,), or None.
+        bias: summand (C,), or None.
+        eps: what is added to the variance.
+        cudnn_enabled: as `torch.group_norm` has it; without effect here.
+
+    Returns:
+        What z is, of its shape. Raises as torch does where shapes do not fit.
+
+    Example:
+        >>> group_norm(torch.tensor([[1.0, 3.0, 5.0, 5.0]]), 2, eps=0.5).shape
+        torch.Size([1, 4])
+    """
+    grouped = z.reshape(z.shape[0], num_groups, -1)
+    scaled = layer_norm(grouped, (grouped.shape[-1],), eps=eps).reshape(*z.shape)
+    along = (-1, *(1,) * (z.ndim - 2))
+    if weight is not None:
+        scaled = scaled * weight.reshape(along)
+    return scaled if bias is None else scaled + bias.reshape(along)
+
+
 class ArithmeticNormalisation(TorchFunctionMode):
-    """While it is entered, torch's layer normalisation is done by `layer_norm`, whose derivatives are right.
+    """While it is entered, torch's normalisations are done by `layer_norm` and `group_norm`, with right derivatives.
 
     Example:
         >>> with ArithmeticNormalisation():
@@ -71,4 +100,6 @@ class ArithmeticNormalisation(TorchFunctionMode):
         """The function itself, or its arithmetic."""
         if function is F.layer_norm or function is torch.layer_norm:
             function = layer_norm
+        elif function is F.group_norm or function is torch.group_norm:
+            function = group_norm
         return function(*args, **(kwargs or {}))

@@ -26,7 +26,8 @@ def d(u: Field, *xs: Field, upstream: Tensor | float | None = None) -> Field:
     """Derivative of a field by its coordinates, of any order and mixture: `d(u, x, x, y)` is ∂³u/∂x²∂y.
 
     Args:
-        u: field (n,); a number is a constant, with derivative zero.
+        u: field (n,); a number is a constant, with derivative zero. A column (n, 1), or a grid of values whose columns
+            stand by themselves, is differentiated entry by entry by an x of its shape.
         xs: coordinates (n,), one for each order.
         upstream: factor on the result, a number or (n,) (autograd's `grad_outputs`).
 
@@ -35,7 +36,8 @@ def d(u: Field, *xs: Field, upstream: Tensor | float | None = None) -> Field:
 
     Raises:
         TypeError: where a tensor is not of real floating point.
-        ValueError: where shapes differ, a coordinate took no part in u, or its graph has been freed.
+        ValueError: where shapes differ, a column of u depends on other columns of x, a coordinate took no part in u,
+            its graph has been freed, or nothing was recorded (`torch.no_grad`, `torch.inference_mode`).
 
     Example:
         >>> import torch

@@ -9,6 +9,8 @@
 
    is the derivative returned. A factor that was cut from the graph, such as `numpy.interp(x.detach(), ...)`, moves with
    the coordinate, and d does not know.
+   It does not jump either, as a lookup of the nearest sample does: on a line through the domain the trapezoidal rule
+   tells f(b) − f(a) from f' at a and b, ever better as the interval is cut, but where f jumps in it.
 3. Rows respond to the parameters θ as ∂r/∂θ says, by differences along a random direction. An output or an unknown that
    was cut from the graph (`u.detach()`, `nu.item()`) fails this.
 4. Rows that are not zero respond at all.
@@ -33,6 +35,7 @@ from torch.overrides import TorchFunctionMode
 
 import pinn.derivatives
 from pinn.derivatives import Autograd, default_step
+from pinn.derivatives.engine import ModelFunction
 from pinn.derivatives.normalisation import ArithmeticNormalisation
 from pinn.domains import Points
 from pinn.objective import ConstraintBlock, Equations, Objective
@@ -40,6 +43,12 @@ from pinn.problem import trial_fields, trial_rows
 
 _POINTS = 12  # of each constraint, at which differences are taken
 _SHARE = 0.25  # of the points that must show a difference
+_LINE, _FEW, _ZOOMS = (
+    129,
+    17,
+    4,
+)  # places on a line where jumps are looked for, places between two of them, and how often
+_JUMP = 1e-3  # part of what is differentiated that a jump must have
 _ROOMS = tuple(str(Path(str(module.__file__)).parent) for module in (pinn.derivatives, torch))
 
 _DETACHED = (
@@ -76,6 +85,7 @@ def check_dependence(equations: Equations, objective: Objective, jacobian: Tenso
     """
     for block in objective.blocks:
         _require_whole_derivatives(equations, block)
+        _require_no_jumps(equations, block)
     _require_response(equations, objective, jacobian)
 
 
@@ -216,8 +226,85 @@ def _require_whole_derivatives(equations: Equations, block: ConstraintBlock) -> 
                 )
 
 
-def _derivatives(equations: Equations, name: str, points: Points, x: Tensor) -> list[_Taken]:
-    """The derivatives that a constraint takes at x, whose rows are the points, once or several times."""
+def _require_no_jumps(equations: Equations, block: ConstraintBlock) -> None:
+    """Refuse what jumps under d: between two places on a line it changes by more than its derivatives there tell."""
+    points = block.points
+    one = points.take(torch.tensor([points.n // 2]))
+    fields = _smooth_fields(equations, points)
+    for i, coordinate in enumerate(points.names):
+        low, high = float(points.x[:, i].min()), float(points.x[:, i].max())
+        if not low < high:
+            continue
+        ends = torch.linspace(low, high, _LINE, dtype=points.x.dtype, device=points.x.device)
+        taken = _on_line(equations, block.name, fields, one, i, ends)
+        for number, first in enumerate(taken):
+            if first.coordinate != coordinate:
+                continue
+            size = _largest(first.argument - first.argument.mean())
+            places, now, before = ends, first, torch.finfo(ends.dtype).eps ** 0.5 * _largest(first.argument)
+            for _ in range(_ZOOMS):
+                at, defect = _worst_interval(places, now)
+                if not defect > max(before, _JUMP * size):
+                    break
+                before = 0.5 * defect  # half the interval leaves a quarter of a bend, and the whole of a jump
+                places = torch.linspace(float(places[at]), float(places[at + 1]), _FEW, dtype=ends.dtype).to(ends)
+                now = _on_line(equations, block.name, fields, one, i, places)[number]
+            else:
+                raise ValueError(
+                    f"constraint {block.name!r}: in {first.text or f'a derivative by {coordinate}'} what is "
+                    f"differentiated jumps by {defect:.3g} at {coordinate}={float(places[at]):.6g}, where it has no "
+                    "derivative; for samples give a Table of a degree above the order of the derivative, e.g. "
+                    "coefficients={'k': Table({'x': xs}, ks)}; for layers make the flux one more output, "
+                    "q = k * d(u, x), and differentiate that"
+                )
+
+
+def _smooth_fields(equations: Equations, points: Points) -> ModelFunction:
+    """Sines of the size of the outputs in their place: a network of kinks has jumps that are not the equation's."""
+    bounds = equations.problem.domain.bounds
+    with torch.no_grad():
+        values = equations.model.outputs({key: points.x[:, i] for i, key in enumerate(points.names)})
+    levels = {name: (float(value.mean()), float(value.abs().max()) or 1.0) for name, value in values.items()}
+
+    def fields(columns: Mapping[str, Any]) -> dict[str, Any]:
+        scaled = [
+            (column - sum(bounds[key]) / 2) * (2 / (bounds[key][1] - bounds[key][0])) for key, column in columns.items()
+        ]
+        phase = torch.stack(scaled).sum(0)
+        return {name: mean + 0.1 * size * torch.sin(phase + j) for j, (name, (mean, size)) in enumerate(levels.items())}
+
+    return fields
+
+
+def _on_line(
+    equations: Equations, name: str, fields: ModelFunction, one: Points, axis: int, places: Tensor
+) -> list[_Taken]:
+    x = one.x.repeat(len(places), 1)
+    x[:, axis] = places
+    return _derivatives(equations, name, one, x, fields)
+
+
+def _worst_interval(places: Tensor, taken: _Taken) -> tuple[int, float]:
+    """Where on a line the change of what is differentiated is told worst by its derivatives, and by how much."""
+    f, g = taken.argument, taken.result
+    defect = (f[1:] - f[:-1] - 0.5 * (places[1:] - places[:-1]) * (g[1:] + g[:-1])).abs()
+    defect = torch.where(torch.isfinite(defect), defect, torch.zeros_like(defect))
+    at = int(defect.argmax())
+    return at, float(defect[at])
+
+
+def _derivatives(
+    equations: Equations, name: str, points: Points, x: Tensor, model: ModelFunction | None = None
+) -> list[_Taken]:
+    """The derivatives that a constraint takes at x, whose rows are the points, once or several times.
+
+    Args:
+        equations: problem and model.
+        name: of the constraint.
+        points: for normals and values.
+        x: (k n, d).
+        model: coordinates -> outputs; left out, that of the problem.
+    """
     times = x.shape[0] // points.n
     constants = {
         key: value.repeat(times) if value.ndim == 1 else value for key, value in equations.constants(points).items()
@@ -225,7 +312,7 @@ def _derivatives(equations: Equations, name: str, points: Points, x: Tensor) -> 
     columns = {key: x[:, i].detach().clone().requires_grad_() for i, key in enumerate(points.names)}
     recorder = _Recorder(columns)
     with torch.enable_grad(), recorder, ArithmeticNormalisation():
-        outputs = equations.model.outputs(columns)
+        outputs = (model or equations.model.outputs)(columns)
         recorder.taken.clear()
         equations.functions[name](columns, outputs, constants)
     return recorder.taken

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinn import Box, Constraint, Point, Problem, Scatter, Unknown, d, solve
+from pinn import Box, Constraint, Point, Problem, Scatter, Table, Unknown, d, solve
 from pinn.derivatives import Jets
 from pinn.model import Model
 from pinn.networks import MLP
@@ -100,6 +100,23 @@ def test_what_is_cut_from_the_graph_is_refused_with_the_term_and_the_cure(equati
     assert "\n" not in str(caught.value)
 
 
+JUMPS = {
+    "nearest sample": lambda u, x: d(torch.from_numpy(KS).to(x)[(20 * x).round().long()] * d(u, x), x) + 1,
+    "layers": lambda u, x: d(torch.where(x < 0.5, 1.0, 3.0) * d(u, x), x) + 1,
+    "beyond a table's degree": lambda u, x: d(Table({"x": XS}, KS, degree=1)(x), x, x) * u + d(u, x),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("equation", JUMPS.values(), ids=JUMPS)
+def test_what_jumps_under_d_is_refused(equation, dtype):
+    with pytest.raises(
+        ValueError, match=r"constraint 'inside': in d\(.* jumps by .* Table of a degree above"
+    ) as caught:
+        verify(equation, dtype=dtype)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_unknown_that_is_cut_is_refused():
     with pytest.raises(ValueError, match=r"constraint 'inside': its rows change .*\.item\(\)"):
         verify(lambda u, x, a: d(u, x) - a.item() * u, coefficients={"a": Unknown(1.0)})
@@ -114,6 +131,9 @@ def test_an_equation_that_depends_on_no_output_is_refused():
 RIGHT = {
     "a source that is looked up": lambda u, x: d(u, x, x) + looked_up(x),
     "kinks": lambda u, x: d(torch.relu(u) * (x - 0.4).abs(), x) + torch.where(x < 0.5, u, 0 * u),
+    "a linear table": lambda u, x: d(Table({"x": XS}, KS, degree=1)(x) * d(u, x), x) - 1,
+    "a steep layer": lambda u, x: d((1 + torch.tanh(1000 * (x - 0.51))) * d(u, x), x) - 1,
+    "a root": lambda u, x: d(x**0.5 * d(u, x), x) - 1,
     "steps": lambda u, x: torch.sign(u) * d(u, x) + torch.floor(3 * x),
     "a zero derivative": lambda u, x: d(u, x) + d(x**2, x, x, x),
     "a derivative by an output": lambda u, x: torch.autograd.grad((u**3).sum(), u, create_graph=True)[0] - d(u, x),

@@ -22,7 +22,7 @@ from pinn.derivatives.jets import activations, arithmetic, composites, features,
 from pinn.derivatives.jets.arithmetic import compare, compose
 from pinn.derivatives.jets.jet import Jet, MissingRule, Rule, Rules, name_of, value_of
 from pinn.derivatives.jets.kernels.workspace import Workspace
-from pinn.derivatives.normalisation import layer_norm
+from pinn.derivatives.normalisation import group_norm, layer_norm
 from pinn.tables import evaluate
 
 Apply = Callable[..., Any]
@@ -300,6 +300,7 @@ _FEATURES: Mapping[str, Apply] = MappingProxyType(
         "glu": composites.glu,
         "prelu": composites.prelu,
         "layer_norm": layer_norm,
+        "group_norm": group_norm,
         "rms_norm": composites.rms_norm,
         "dropout alpha_dropout feature_alpha_dropout": composites.dropout,
         "clone contiguous": composites.unchanged,
