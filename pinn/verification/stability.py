@@ -32,6 +32,8 @@ from pinn.sampling.uniform import sample_uniform
 from pinn.verification.about import (
     Group,
     changes_at,
+    engine_of,
+    frames_of,
     groups_of,
     in_double,
     inputs_at,
@@ -94,38 +96,63 @@ def stability_of(
         True
     """
     with own_settings(torch.float64):
-        return _measured(equations, seed, features, threshold)
+        return Linearized.of(equations, seed, features).stability(threshold)
 
 
-def _measured(equations: Equations, seed: int, features: int | None, threshold: float) -> Stability:
-    problem = equations.problem
-    generator = torch.Generator().manual_seed(seed + 0x57AB)
-    model = in_double(equations.model)
-    like = next(model.parameters())
-    fields = len(problem.outputs) + len(model.fields)
-    if features is None:
-        features = {1: 150, 2: 300}.get(len(problem.coordinates), 300)
-        features = max(100, round(features / math.sqrt(fields)))
-    sample = problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
-    draws = uniform_draws(model, sample, features, _SCALES, generator, fields=max(60, features // 2))
-    about = with_features(model, draws, sample)
-    groups = groups_of(about)
-    units = UnitChanges.of(about, groups, sample, generator)
-    points = sample_uniform(problem, 3 * units.count, generator)
-    objective = Objective(Equations(about, equations.engine), points)
-    residual, jacobian = objective.linearize()
-    residual, scaled = _scaled_rows(objective, residual.double().cpu(), jacobian.double().cpu(), units)
-    if not bool(torch.isfinite(scaled).all()):
-        return Stability((math.nan,), (), math.nan)
-    upper = torch.linalg.qr(scaled, mode="r")[1] if scaled.shape[0] > scaled.shape[1] else scaled
-    _, values, right = torch.linalg.svd(upper, full_matrices=True)
-    values = torch.cat([values, values.new_zeros(right.shape[0] - values.shape[0])]).flip(0)
-    right = right.flip(0)
-    directions = []
-    for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False):
-        if value < threshold:
-            directions.append(units.direction(vector, value))
-    return Stability(tuple(values.tolist()), tuple(directions), float(residual.norm()))
+@dataclass(frozen=True, eq=False)
+class Linearized:
+    """The constraints linearized on changes of unit size.
+
+    Attributes:
+        objective: on fresh points, of a model with features about it.
+        units: the changes, B.
+        plain: rows of J B under the objective's own scaling, (N, K).
+        residual: r with each component of each constraint brought to size one, (N,).
+        rows: J B in the same scaling, (N, K).
+    """
+
+    objective: Objective
+    units: UnitChanges
+    plain: Tensor
+    residual: Tensor
+    rows: Tensor
+
+    @classmethod
+    def of(cls, equations: Equations, seed: int = 0, features: int | None = None) -> Linearized:
+        """Linearize about a model; see `stability_of`. To be called under `own_settings(torch.float64)`."""
+        problem = equations.problem
+        generator = torch.Generator().manual_seed(seed + 0x57AB)
+        model = in_double(equations.model)
+        like = next(model.parameters())
+        if features is None:
+            fields = len(problem.outputs) + len(model.fields)
+            features = max(100, round((150 if len(problem.coordinates) == 1 else 300) / math.sqrt(fields)))
+        sample = problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
+        draws = uniform_draws(model, sample, features, _SCALES, generator, fields=max(60, features // 2))
+        about = with_features(model, draws, frames_of(model, sample))
+        units = UnitChanges.of(about, groups_of(about), sample, generator)
+        points = sample_uniform(problem, 3 * units.count, generator)
+        objective = Objective(Equations(about, engine_of(equations)), points)
+        residual, jacobian = objective.linearize()
+        plain = jacobian.double().cpu() @ units.matrix
+        factors = _row_factors(objective, plain, units)
+        return cls(objective, units, plain, residual.double().cpu() * factors, plain * factors[:, None])
+
+    def stability(self, threshold: float = THRESHOLD) -> Stability:
+        """Singular values, and what the smallest belong to."""
+        rows = self.rows
+        if not bool(torch.isfinite(rows).all()):
+            return Stability((math.nan,), (), math.nan)
+        upper = torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
+        _, values, right = torch.linalg.svd(upper, full_matrices=True)
+        values = torch.cat([values, values.new_zeros(right.shape[0] - values.shape[0])]).flip(0)
+        right = right.flip(0)
+        directions = [
+            self.units.direction(vector, value)
+            for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False)
+            if value < threshold
+        ]
+        return Stability(tuple(values.tolist()), tuple(directions), float(self.residual.norm()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,22 +307,19 @@ def _placed(blocks: list[tuple[Tensor, dict[str, Tensor]]], n: int) -> dict[str,
     return found
 
 
-def _scaled_rows(objective: Objective, residual: Tensor, jacobian: Tensor, units: UnitChanges) -> tuple[Tensor, Tensor]:
-    """r and JB with each component of each constraint brought to size one, times the root of its weight."""
-    product = jacobian @ units.matrix
+def _row_factors(objective: Objective, rows: Tensor, units: UnitChanges) -> Tensor:
+    """What brings each component of each constraint to size one, times the root of its weight, (N,)."""
     problem = objective.equations.problem
+    factors = torch.zeros(rows.shape[0], dtype=torch.float64)
     start = 0
     for block, q in zip(objective.blocks, objective.residuals_per_point, strict=True):
-        rows = slice(start, start + block.rows)
+        some = slice(start, start + block.rows)
         start += block.rows
         weight = 1.0 if problem.constraints[block.name].on.dimension >= problem.domain.dimension else _CONDITION
         for component in range(q):
-            some = product[rows][component::q]
-            response = _response(some, units)
-            factor = math.sqrt(weight) / response if response > 0 else 0.0
-            some *= factor
-            residual[rows][component::q] *= factor
-    return residual, product
+            response = _response(rows[some][component::q], units)
+            factors[some][component::q] = math.sqrt(weight) / response if response > 0 else 0.0
+    return factors
 
 
 def _response(rows: Tensor, units: UnitChanges) -> float:
