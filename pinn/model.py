@@ -98,6 +98,10 @@ class Model(nn.Module):
                 features.append((columns[name] - 0.5 * (low + high)) * (2 / (high - low)))
         return features
 
+    def further_inputs(self, columns: Mapping[str, Any]) -> list[Any]:
+        """The problem's features at points, which the network gets after the coordinates, each of shape (n,)."""
+        return [function(columns, {}, {})[0] for function in self._further]
+
     def outputs(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs and coefficient fields at points, by name, each of shape (n,).
 
@@ -105,7 +109,7 @@ class Model(nn.Module):
             columns: coordinate name -> tensor or jet of shape (n,).
         """
         inputs = self.embed(columns, self.problem.coordinates)
-        inputs += [function(columns, {}, {})[0] for function in self._further]
+        inputs += self.further_inputs(columns)
         raw = self.network(torch.stack(inputs, -1))
         values: dict[str, Any] = {}
         for index, name in enumerate(self.problem.outputs):

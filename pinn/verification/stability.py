@@ -1,0 +1,341 @@
+"""Whether the constraints determine the answer: the smallest singular values of J on changes of unit size.
+
+    σ = svd(J B),   B: combinations of random features, and unknown numbers, that change the answer by one unit
+
+A unit is a root-mean-square change of an output (or unknown field) by its own size, or a relative change of an unknown
+number by one. B comes from an SVD of each output's features on 1000 points; singular values under 1e-9 of the largest
+are dropped. Rows are brought to size one: each component of each constraint is divided by its response to smooth
+changes of unit size, sines of half to two and a half radians a unit of the scaled inputs, so that neither units nor
+weights decide; what has fewer dimensions than the domain counts 100 times in the sum of squares, as in training.
+
+A problem that determines its answer has σ of order one; each thing that it leaves open shows as a value that is
+decades smaller, whose right singular vector says what moves: which output, where, and which unknowns together.
+|r| / σ_min bounds the error to first order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pinn.ambient import own_settings
+from pinn.domains import Points
+from pinn.model import Model
+from pinn.objective import Equations, Objective
+from pinn.sampling.uniform import sample_uniform
+from pinn.verification.about import (
+    Group,
+    changes_at,
+    engine_of,
+    frames_of,
+    groups_of,
+    in_double,
+    inputs_at,
+    number_sizes,
+    outputs_at,
+    uniform_draws,
+    with_features,
+)
+from pinn.verification.direction import Direction
+
+THRESHOLD = 3e-4  # a stability below it is that of a direction which the constraints do not determine
+_SCALES = (1.0, 3.0, 6.0)
+_DROPPED = 1e-9  # singular values of the features, relative to the largest
+_PROBES = 16  # smooth fields whose response is a row's size
+_CONDITION = 100.0  # weight of rows on what has fewer dimensions than the domain
+_SAMPLE = 1000  # points on which the size of a change is measured
+_TELLING = 0.35  # part of a coordinate's extent in which half of a change must lie to be worth saying
+_MOST = 3  # directions that are told
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """Singular values of the scaled constraints on changes of unit size, and what the smallest belong to.
+
+    Attributes:
+        values: all of them, ascending, dimensionless.
+        directions: those below `THRESHOLD`, the worst first, at most three.
+        residual: |r| in the same scaling, dimensionless.
+    """
+
+    values: tuple[float, ...]
+    directions: tuple[Direction, ...]
+    residual: float
+
+    @property
+    def least(self) -> float:
+        """The smallest singular value."""
+        return self.values[0]
+
+
+def stability_of(
+    equations: Equations, *, seed: int = 0, features: int | None = None, threshold: float = THRESHOLD
+) -> Stability:
+    """Measure whether the constraints determine the answer, about a model that may be trained or not.
+
+    Args:
+        equations: problem, model and engine; the model is left as it is.
+        seed: of features and points.
+        features: M; left out, 300 for one output, fewer each for several.
+        threshold: a value below it is that of a direction which is not determined.
+
+    Example:
+        >>> from pinn.derivatives import Jets
+        >>> from pinn.networks import MLP
+        >>> from pinn.problems import oscillator
+        >>> model = Model(oscillator(), MLP, generator=torch.Generator().manual_seed(0))
+        >>> stability_of(Equations(model, Jets())).least > 0.1
+        True
+    """
+    with own_settings(torch.float64):
+        return Linearized.of(equations, seed, features).stability(threshold)
+
+
+@dataclass(frozen=True, eq=False)
+class Linearized:
+    """The constraints linearized on changes of unit size.
+
+    Attributes:
+        objective: on fresh points, of a model with features about it.
+        units: the changes, B.
+        plain: rows of J B under the objective's own scaling, (N, K).
+        residual: r with each component of each constraint brought to size one, (N,).
+        rows: J B in the same scaling, (N, K).
+    """
+
+    objective: Objective
+    units: UnitChanges
+    plain: Tensor
+    residual: Tensor
+    rows: Tensor
+
+    @classmethod
+    def of(cls, equations: Equations, seed: int = 0, features: int | None = None) -> Linearized:
+        """Linearize about a model; see `stability_of`. To be called under `own_settings(torch.float64)`."""
+        problem = equations.problem
+        generator = torch.Generator().manual_seed(seed + 0x57AB)
+        model = in_double(equations.model)
+        like = next(model.parameters())
+        if features is None:
+            fields = len(problem.outputs) + len(model.fields)
+            features = max(100, round((150 if len(problem.coordinates) == 1 else 300) / math.sqrt(fields)))
+        sample = problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
+        draws = uniform_draws(model, sample, features, _SCALES, generator, fields=max(60, features // 2))
+        about = with_features(model, draws, frames_of(model, sample))
+        units = UnitChanges.of(about, groups_of(about), sample, generator)
+        points = sample_uniform(problem, 3 * units.count, generator)
+        objective = Objective(Equations(about, engine_of(equations)), points)
+        residual, jacobian = objective.linearize()
+        plain = jacobian.double().cpu() @ units.matrix
+        factors = _row_factors(objective, plain, units)
+        return cls(objective, units, plain, residual.double().cpu() * factors, plain * factors[:, None])
+
+    def stability(self, threshold: float = THRESHOLD) -> Stability:
+        """Singular values, and what the smallest belong to."""
+        rows = self.rows
+        if not bool(torch.isfinite(rows).all()):
+            return Stability((math.nan,), (), math.nan)
+        upper = torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
+        _, values, right = torch.linalg.svd(upper, full_matrices=True)
+        values = torch.cat([values, values.new_zeros(right.shape[0] - values.shape[0])]).flip(0)
+        right = right.flip(0)
+        directions = [
+            self.units.direction(vector, value)
+            for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False)
+            if value < threshold
+        ]
+        return Stability(tuple(values.tolist()), tuple(directions), float(self.residual.norm()))
+
+
+@dataclass(frozen=True, eq=False)
+class UnitChanges:
+    """B: combinations of columns of J that change the answer by one unit each, orthogonal on the sample.
+
+    Attributes:
+        matrix: B, shape (p, K).
+        smooth: output or field -> unit combinations that are smooth changes of it, shape (K, probes).
+        parts: name -> the change of that output or field by each of them, over its size, shape (n, K).
+        numbers: unknown number -> (its place among them, its size, in its own units).
+        points: the sample, n points.
+        bounds: extent of each coordinate.
+        inputs: field -> the coordinates it depends on.
+    """
+
+    matrix: Tensor
+    smooth: Mapping[str, Tensor]
+    parts: Mapping[str, Tensor]
+    numbers: Mapping[str, tuple[int, float]]
+    points: Points
+    bounds: Mapping[str, tuple[float, float]]
+    inputs: Mapping[str, tuple[str, ...]]
+
+    @property
+    def count(self) -> int:
+        """Number K of them."""
+        return int(self.matrix.shape[1])
+
+    @classmethod
+    def of(cls, about: Model, groups: list[Group], sample: Points, generator: torch.Generator) -> UnitChanges:
+        """Those of a model with features about it."""
+        problem = about.problem
+        slopes, bases = changes_at(about, sample)
+        sizes = _sizes(about, sample)
+        size = sum(group.columns.numel() for group in groups)
+        blocks: list[tuple[Tensor, dict[str, Tensor]]] = []  # of B, and the changes by them
+        moving = [group for group in groups if group.kind != "number"]
+        for cluster in _clusters(moving, slopes):
+            columns = torch.cat([group.columns for group in cluster])
+            targets = sorted({target for target, mover in slopes if any(mover == g.name for g in cluster)})
+            stacked = torch.cat(
+                [
+                    torch.cat(
+                        [
+                            slopes[target, group.name][:, None] * bases[group.name] / sizes[target]
+                            if (target, group.name) in slopes
+                            else torch.zeros_like(bases[group.name])
+                            for group in cluster
+                        ],
+                        1,
+                    )
+                    for target in targets
+                ]
+            )
+            if not targets:
+                continue
+            left, values, right = torch.linalg.svd(stacked.double().cpu() / math.sqrt(sample.n), full_matrices=False)
+            kept = values > _DROPPED * values[0]
+            inverse = (right[kept] / values[kept][:, None]).T
+            block = torch.zeros(size, inverse.shape[1], dtype=torch.float64)
+            block[columns] = inverse
+            unit = left[:, kept] * math.sqrt(sample.n)
+            parts = {target: unit[i * sample.n : (i + 1) * sample.n] for i, target in enumerate(targets)}
+            blocks.append((block, parts))
+        numbers: dict[str, tuple[int, float]] = {}
+        start = sum(block.shape[1] for block, _ in blocks)
+        known = number_sizes(about)
+        for group in groups:
+            if group.kind == "number":
+                one = torch.zeros(size, 1, dtype=torch.float64)
+                own, slope = known[group.name]
+                one[group.columns, 0] = own / slope if slope else 0.0
+                numbers[group.name] = start + len(numbers), own
+                blocks.append((one, {}))
+        parts = _placed(blocks, sample.n)
+        return cls(
+            torch.cat([block for block, _ in blocks], 1),
+            {name: _smooth(about, name, part, sample, generator) for name, part in parts.items()},
+            parts,
+            numbers,
+            sample,
+            problem.domain.bounds,
+            {name: tuple(problem.unknowns[name].inputs) for name in about.fields},
+        )
+
+    def direction(self, vector: Tensor, stability: float) -> Direction:
+        """A combination (K,) of unit length in words."""
+        fields = {name: part @ vector for name, part in self.parts.items()}
+        shares = {name: float(field.square().mean().sqrt()) for name, field in fields.items()}
+        relative = {name: float(vector[place]) for name, (place, _) in self.numbers.items()}
+        largest = max([*shares.values(), *(abs(value) for value in relative.values())])
+        shares = {name: value for name, value in shares.items() if value > 0.1 * largest}
+        relative = {name: value for name, value in relative.items() if abs(value) > 0.02 * largest}
+        where: dict[str, tuple[float, float]] = {}
+        if shares and max(shares.values()) >= max((abs(value) for value in relative.values()), default=0.0):
+            worst = max(shares, key=shares.__getitem__)
+            names = self.inputs.get(worst, self.points.names)
+            for name in names:
+                low, high = self.bounds[name]
+                column = self.points.column(name).double().cpu().numpy()
+                start, stop = _half(column, fields[worst].square().numpy())
+                if stop - start < _TELLING * (high - low):
+                    where[name] = (start, stop)
+        changes = {name: value * self.numbers[name][1] for name, value in relative.items()}
+        return Direction(stability, shares, where, relative, changes)
+
+
+def _sizes(about: Model, sample: Points) -> dict[str, float]:
+    """Root-mean-square of each output and field; that of the model's scaling where it vanishes."""
+    own = dict(zip(about.problem.outputs, about.sizes.tolist(), strict=True))
+    found = {}
+    for name, value in outputs_at(about, sample).items():
+        size = float(value.double().square().mean().sqrt())
+        floor = 1e-3 * own.get(name, abs(about.problem.unknowns[name].initial) if name in about.fields else 1.0)
+        found[name] = size if size > floor else own.get(name, 1.0)
+    return found
+
+
+def _clusters(groups: list[Group], slopes: Mapping[tuple[str, str], Tensor]) -> list[list[Group]]:
+    """Groups that move a target together, as an ansatz can make outputs do."""
+    clusters: list[list[Group]] = []
+    for group in groups:
+        targets = {target for target, mover in slopes if mover == group.name}
+        mine = [one for one in clusters if any((t, g.name) in slopes for g in one for t in targets)]
+        joined = [g for one in mine for g in one] + [group]
+        clusters = [one for one in clusters if one not in mine] + [joined]
+    return clusters
+
+
+def _smooth(about: Model, name: str, part: Tensor, sample: Points, generator: torch.Generator) -> Tensor:
+    """Unit combinations (K, probes) that are nearest to sines of the scaled inputs."""
+    inputs = inputs_at(about, sample, about.problem.unknowns[name].inputs if name in about.fields else None)
+    waves = 2 * torch.rand(inputs.shape[1], _PROBES, generator=generator, dtype=torch.float64) + 0.5
+    signs = torch.rand(waves.shape, generator=generator, dtype=torch.float64).sub(0.5).sign()
+    phases = 2 * math.pi * torch.rand(_PROBES, generator=generator, dtype=torch.float64)
+    fields = torch.sin(inputs.double().cpu() @ (waves * signs) + phases)
+    combined = part.T @ fields
+    return combined / combined.norm(dim=0).clamp(min=1e-300)
+
+
+def _placed(blocks: list[tuple[Tensor, dict[str, Tensor]]], n: int) -> dict[str, Tensor]:
+    """Each target's change by all combinations, zero by those of other blocks."""
+    total = sum(block.shape[1] for block, _ in blocks)
+    found: dict[str, Tensor] = {}
+    start = 0
+    for block, parts in blocks:
+        for name, part in parts.items():
+            found[name] = torch.zeros(n, total, dtype=torch.float64)
+            found[name][:, start : start + block.shape[1]] = part
+        start += block.shape[1]
+    return found
+
+
+def _row_factors(objective: Objective, rows: Tensor, units: UnitChanges) -> Tensor:
+    """What brings each component of each constraint to size one, times the root of its weight, (N,)."""
+    problem = objective.equations.problem
+    factors = torch.zeros(rows.shape[0], dtype=torch.float64)
+    start = 0
+    for block, q in zip(objective.blocks, objective.residuals_per_point, strict=True):
+        some = slice(start, start + block.rows)
+        start += block.rows
+        weight = 1.0 if problem.constraints[block.name].on.dimension >= problem.domain.dimension else _CONDITION
+        for component in range(q):
+            response = _response(rows[some][component::q], units)
+            factors[some][component::q] = math.sqrt(weight) / response if response > 0 else 0.0
+    return factors
+
+
+def _response(rows: Tensor, units: UnitChanges) -> float:
+    """Root of the sum of squares of rows, in the mean over the smooth unit changes of what moves them most."""
+    found = max(float((rows @ smooth).square().sum(0).mean().sqrt()) for smooth in units.smooth.values())
+    if found > 0:
+        return found
+    places = [place for place, _ in units.numbers.values()]
+    return float(rows[:, places].square().sum(0).max().sqrt()) if places else 0.0
+
+
+def _half(column: Array, weight: Array) -> tuple[float, float]:
+    """The shortest interval of `column` that holds half of `weight`."""
+    order = np.argsort(column, kind="stable")
+    x, before = column[order], np.concatenate([[0.0], np.cumsum(weight[order])])
+    stop = np.searchsorted(before[1:], before[:-1] + 0.5 * before[-1])
+    start = np.flatnonzero(stop < len(x))
+    best = start[np.argmin(x[stop[start]] - x[start])]
+    return float(x[best]), float(x[stop[best]])
