@@ -27,6 +27,7 @@ _ROUGH = 3.0  # factor on an estimate that the features do not carry, before it 
 _NOISE = 1.5  # misfit of data in units of their noise that is no violation, beside its own spread
 _UNCARRIED = 0.5  # share of the residual not carried above which an estimate is no ground to overrule others
 _PROVEN = 1e-3  # known relative error below which a constraint that leaves much of its terms does not matter
+_MANY = 100  # steps of a run whose last fifth tells whether it went on
 _FEW = 10  # steps of a run of which nothing but its shortness is said
 
 
@@ -155,16 +156,23 @@ class Findings:
         return self.cut and self.steps < _FEW
 
     @property
+    def end(self) -> str:
+        """The part of the run over which its end is judged: a fifth, or half of a run of few steps."""
+        return "fifth" if self.steps >= _MANY else "half"
+
+    @property
     def late(self) -> tuple[float, float]:
-        """The least validation loss when the last fifth of the steps began, and at their end; NaN where unknown."""
+        """The least validation loss when the `end` of the steps began, and when they ended; NaN where unknown."""
         steps, least = self.losses
         if len(least) < 2:
             return math.nan, math.nan
-        return float(least[np.flatnonzero(steps >= 0.8 * steps[-1])[0]]), float(least[-1])
+        return float(least[np.flatnonzero(steps >= (0.5 if self.end == "half" else 0.8) * steps[-1])[0]]), float(
+            least[-1]
+        )
 
     @property
     def falling(self) -> bool:
-        """Whether the run was cut while its loss still fell, by half in the last fifth of it, or hardly began."""
+        """Whether the run was cut while its loss still fell, by half at its `end`, or hardly began."""
         before, after = self.late
         return self.short or (self.cut and before > 2 * after)
 

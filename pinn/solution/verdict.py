@@ -157,8 +157,8 @@ def _not_determined(seen: Findings) -> Judgement | None:
             ),
             "add a condition that sets its size, such as the integral of u² being one, or a value that is not zero",
         )
-    if certificate is None or not certificate.undetermined:
-        return None
+    if certificate is None or not certificate.undetermined or (seen.violated and seen.unfinished):
+        return None  # what is far from an answer tells little of the problem
     said = [_freedom(one) for one in certificate.undetermined]
     said += [_violation(one) for one in seen.violated]
     return Judgement(Verdict.NOT_DETERMINED, None, tuple(said), _missing(certificate.undetermined[0]))
@@ -182,13 +182,14 @@ def _violated(seen: Findings) -> Judgement | None:
 def _opposed(seen: Findings) -> bool:
     """Whether violated constraints stand against each other: nothing moves any more, in the network or beside it.
 
-    The certificate's features are more than the network has; where none was made, two conditions are needed.
+    The certificate's features are more than the network has: where they find nothing to correct and yet the residual
+    stays, it is the least there is. Where no certificate was made, two conditions are needed.
     """
     worst = seen.violated
     if len(worst) < 2 or seen.falling:
         return False
     if seen.certificate is not None:
-        return seen.certificate.carried > _NOTHING
+        return seen.certificate.carried > _NOTHING and seen.estimate is not None and seen.estimate < LARGEST_TRUSTED
     dimension = seen.problem.domain.dimension
     conditions = [one for one in worst if seen.problem.constraints[one.name].on.dimension < dimension]
     return seen.still and len(conditions) > 1
@@ -315,7 +316,7 @@ def _fall(seen: Findings) -> str:
     if seen.short:
         return f"the run ended after {seen.steps} optimizer step{'' if seen.steps == 1 else 's'}"
     before, after = seen.late
-    return f"the loss still fell, from {before:.1e} to {after:.1e} in the last fifth of the run"
+    return f"the loss still fell, from {before:.1e} to {after:.1e} in the last {seen.end} of the run"
 
 
 def _more_time(seen: Findings) -> str:

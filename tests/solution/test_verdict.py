@@ -158,6 +158,14 @@ def test_a_direction_that_no_constraint_sees_is_named_with_the_cure():
     assert "a or c" in found.advice
 
 
+def test_far_from_an_answer_nothing_is_said_of_the_problem():
+    free = Direction(1e-6, {"u": 1.0})
+    options = {"certificate": certificate(1.0, undetermined=(free,)), "constraints": left(0.5)}
+    assert judge(seen(**options, outcome=CUT)).verdict is Verdict.NOT_CONVERGED
+    found = judge(seen(**options, outcome=STOOD))
+    assert found.verdict is Verdict.NOT_DETERMINED and found.evidence[1].startswith("'equation' is violated")
+
+
 def test_an_unknown_is_judged_by_its_size_and_by_the_noise():
     inverse = decay(coefficients={"k": Unknown(1.0)})
     options = {"problem": inverse, "coefficients": {"k": 2.0}}
