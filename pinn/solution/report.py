@@ -121,7 +121,7 @@ class Report:
         measured = measured_constraints(equations, points)
         parameters = list(solution.model.parameters())
         known = _known(solution, points, measured.constraints)
-        certificate = getattr(solution, "certificate", None)
+        certificate = solution.certificate
         return cls(
             problem=problem.name,
             judgement=judge(
@@ -272,7 +272,7 @@ def _known(solution: Solution, points: Mapping[str, Points], measured: tuple[Con
 
 def _estimated_error(solution: Solution) -> Callable[[], Fields] | None:
     """Makes the difference that the certificate's correction makes, as fields; None where there is none."""
-    correction = getattr(getattr(solution, "certificate", None), "correction", None)
+    correction = None if solution.certificate is None else solution.certificate.correction
     if correction is None:
         return None
 

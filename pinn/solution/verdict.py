@@ -159,7 +159,7 @@ def _not_determined(seen: Findings) -> Judgement | None:
         )
     if certificate is None or not certificate.undetermined or (seen.violated and seen.unfinished):
         return None  # what is far from an answer tells little of the problem
-    said = [_freedom(one) for one in certificate.undetermined]
+    said = [str(one) for one in certificate.undetermined]
     said += [_violation(one) for one in seen.violated]
     return Judgement(Verdict.NOT_DETERMINED, None, tuple(said), _missing(certificate.undetermined[0]))
 
@@ -344,14 +344,6 @@ def _mend(seen: Findings, worst: ConstraintReport) -> str:
     return (
         f"check {worst.name!r} as it is written; if it is right, a larger network or more points where it is violated"
     )
-
-
-def _freedom(direction: Direction) -> str:
-    """What can change unseen, in one sentence."""
-    names = [*direction.outputs, *direction.unknowns]
-    where = " and ".join(f"{low:.3g} ≤ {name} ≤ {high:.3g}" for name, (low, high) in direction.where.items())
-    together = f"{' and '.join(names) or 'the answer'} can change{' together' if len(names) > 1 else ''}"
-    return f"{together}{f', most in {where},' if where else ''} without any constraint seeing it"
 
 
 def _missing(direction: Direction) -> str:

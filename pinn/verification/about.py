@@ -142,7 +142,7 @@ def uniform_draws(
         names = model.problem.unknowns[name].inputs if name else None
         number = count if not name or fields is None else fields
         inputs = inputs_at(model, points, names)
-        draws[name] = draw_features(inputs[torch.arange(number) % points.n].cpu(), scales, generator)
+        draws[name] = draw_features(inputs[torch.arange(number) % points.n].double().cpu(), scales, generator)
     return draws
 
 
@@ -161,14 +161,18 @@ def own_draws(
     inputs = inputs_at(model, points)
     with torch.no_grad():
         own = (model.network(inputs) - frame[0]) / frame[1]
-    return draw_features(torch.cat([inputs, own], 1).cpu(), scales, generator)
+    return draw_features(torch.cat([inputs, own], 1).double().cpu(), scales, generator)
 
 
-def in_double(model: Model) -> Model:
-    """A copy of a model in float64, frozen nowhere; its problem is the same."""
-    copied: nn.Module = copy.deepcopy(model, {id(model.problem): model.problem})
-    double: Any = copied.double().requires_grad_(True)
-    return double
+def copied(model: Model) -> Model:
+    """A copy of a model, frozen nowhere; its problem is the same."""
+    again: Model = copy.deepcopy(model, {id(model.problem): model.problem})
+    return again.requires_grad_(True)
+
+
+def dtype_of(equations: Equations) -> torch.dtype:
+    """The precision of a model's parameters."""
+    return next(equations.model.parameters()).dtype
 
 
 class _Given(nn.Module):

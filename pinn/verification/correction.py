@@ -40,7 +40,7 @@ _SCALES = (1.0, 3.0, 6.0)
 _SAMPLE = 2000  # points that features lie about, and on which frames are measured
 _HELD = 1500  # points of equations on which a correction is confirmed
 _CANDIDATES = 5  # of which one point is chosen
-_SQUARED = 1e-13  # of the trace of JᵀJ, added to its diagonal
+_SQUARED = {torch.float64: 1e-13, torch.float32: 1e-9}  # of the trace of JᵀJ, added to its diagonal
 _NEURON = 100.0  # operations in whose time an activation is made, as `pinn.training.work` counts them
 _WRITE = 60.0  # the same for an entry of J
 
@@ -91,7 +91,7 @@ class Solved:
     """One solve.
 
     Attributes:
-        model: the corrected one, in float64.
+        model: the corrected one.
         correction: the same as numbers.
         carried: |r| after over |r| before, on points that the solve did not see.
         left: |J c + r| / |r| on those of the solve.
@@ -108,7 +108,7 @@ class Corrector:
 
     Args:
         equations: problem, model and engine.
-        model: the model in float64.
+        model: a copy of the model.
         generator: source of features and points.
     """
 
@@ -213,7 +213,7 @@ def least_squares(jacobian: Tensor, residual: Tensor) -> Tensor:
     """c (p,) that makes |J c + r| least, on the device of J.
 
     Args:
-        jacobian: J, (N, p), float64; columns of any size, zeros among them.
+        jacobian: J, (N, p), float64 or float32; columns of any size, zeros among them.
         residual: r, (N,).
 
     Example:
@@ -221,11 +221,13 @@ def least_squares(jacobian: Tensor, residual: Tensor) -> Tensor:
         >>> [round(c, 9) for c in least_squares(design, -design @ torch.tensor([3.0, 2e-4]).double()).tolist()]
         [3.0, 0.0002]
     """
+    squared = _SQUARED[jacobian.dtype]
+    like, jacobian, residual = residual, jacobian.double().cpu(), residual.double().cpu()
     sizes = jacobian.norm(dim=0)
     sizes = torch.where(sizes > 0, sizes, torch.ones_like(sizes))
     scaled = jacobian / sizes
     matrix = gram(scaled)
-    for damping in (_SQUARED, 1e3 * _SQUARED, 1e6 * _SQUARED):
+    for damping in (squared, 1e3 * squared, 1e6 * squared):
         factor = cholesky(matrix, damping * matrix.shape[0])
         if factor is not None:
             break
@@ -233,7 +235,7 @@ def least_squares(jacobian: Tensor, residual: Tensor) -> Tensor:
         raise ValueError("least_squares: got a matrix that is not finite; give finite rows")
     lower = factor
     step, _ = refined(lambda v: scaled @ v, lambda w: scaled.T @ w, lambda b: cholesky_solve(lower, b), residual, 0.0)
-    return step / sizes
+    return (step / sizes).to(like)
 
 
 def relative_changes(before: Mapping[str, Tensor], after: Mapping[str, Tensor], outputs: Problem) -> dict[str, float]:

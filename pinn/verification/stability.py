@@ -32,10 +32,11 @@ from pinn.sampling.uniform import sample_uniform
 from pinn.verification.about import (
     Group,
     changes_at,
+    copied,
+    dtype_of,
     engine_of,
     frames_of,
     groups_of,
-    in_double,
     inputs_at,
     number_sizes,
     outputs_at,
@@ -46,7 +47,7 @@ from pinn.verification.direction import Direction
 
 THRESHOLD = 3e-4  # a stability below it is that of a direction which the constraints do not determine
 _SCALES = (1.0, 3.0, 6.0)
-_DROPPED = 1e-9  # singular values of the features, relative to the largest
+_DROPPED = {torch.float64: 1e-9, torch.float32: 1e-4}  # singular values of the features, relative to the largest
 _PROBES = 16  # smooth fields whose response is a row's size
 _CONDITION = 100.0  # weight of rows on what has fewer dimensions than the domain
 _SAMPLE = 1000  # points on which the size of a change is measured
@@ -95,7 +96,7 @@ def stability_of(
         >>> stability_of(Equations(model, Jets())).least > 0.1
         True
     """
-    with own_settings(torch.float64):
+    with own_settings(dtype_of(equations)):
         return Linearized.of(equations, seed, features).stability(threshold)
 
 
@@ -119,10 +120,10 @@ class Linearized:
 
     @classmethod
     def of(cls, equations: Equations, seed: int = 0, features: int | None = None) -> Linearized:
-        """Linearize about a model; see `stability_of`. To be called under `own_settings(torch.float64)`."""
+        """Linearize about a model; see `stability_of`. To be called under `own_settings` of its precision."""
         problem = equations.problem
-        generator = torch.Generator().manual_seed(seed + 0x57AB)
-        model = in_double(equations.model)
+        generator = torch.Generator().manual_seed((seed + 0x57AB) % 2**63)
+        model = copied(equations.model)
         like = next(model.parameters())
         if features is None:
             fields = len(problem.outputs) + len(model.fields)
@@ -211,7 +212,7 @@ class UnitChanges:
             if not targets:
                 continue
             left, values, right = torch.linalg.svd(stacked.double().cpu() / math.sqrt(sample.n), full_matrices=False)
-            kept = values > _DROPPED * values[0]
+            kept = values > _DROPPED[sample.x.dtype] * values[0]
             inverse = (right[kept] / values[kept][:, None]).T
             block = torch.zeros(size, inverse.shape[1], dtype=torch.float64)
             block[columns] = inverse
