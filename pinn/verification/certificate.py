@@ -56,8 +56,8 @@ class Certificate:
         undetermined: the directions that the constraints do not determine, the worst first; empty where all are.
         bound: |r| / stability, a first-order bound of the relative error.
         coefficient_errors: unknown number -> estimated relative error by the same solve.
-        standard_errors: unknown number -> standard error from the noise of the data, in its own units; empty without
-            data.
+        standard_errors: unknown number -> standard error from the noise of the data, in its own units, infinite where
+            it is not determined; empty without data.
         correlation: pair of unknown numbers -> correlation of their errors, -1 to 1.
         left: |Jc + r| / |r| on the points of the solve.
         correction: what is to be added to the answer; None where points that were not seen do not confirm it.
@@ -169,6 +169,8 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
     linearized = Linearized.of(equations, seed)
     stability = linearized.stability()
     standard, correlation = uncertainty(linearized)
+    for direction in stability.directions:
+        standard |= dict.fromkeys(set(standard) & set(direction.unknowns), math.inf)
     bound = stability.residual / stability.least if stability.least > 0 else math.inf
     if solved is None:
         nothing = dict.fromkeys((*model.problem.outputs, *model.fields), math.nan)

@@ -7,7 +7,8 @@ Equation and conditions are exact (J_e), observations are N values with noise σ
 is left after the features are eliminated. With [κ J_e; Σ^{-1/2} J_d] = Q R and the unknowns' columns last it is
 (R_θᵀ R_θ)⁻¹ for the last block of R (Björck, Numerical Methods for Least Squares Problems, SIAM 1996, sec. 2.8 and,
 for exact rows by weighting, sec. 5.1.4). κ is a hundred times the largest information of the data, so that the rows
-are exact to 1e-4 of the variance and what the features leave of them counts for nothing.
+are exact to 1e-4 of the variance. What features cannot reproduce of an unknown's part of exact rows, where that is
+under a tenth of it, is left out: it is theirs to blame and says nothing of the unknown.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import math
 import torch
 from torch import Tensor
 
+from pinn.verification.correction import least_squares
 from pinn.verification.stability import Linearized
 
 _EXACT = 100.0
+_CARRIED = 0.1  # of an unknown's part of the exact rows, below which what features leave of it is theirs to blame
 
 
 def covariance(exact: Tensor, data: Tensor, sigma: Tensor, count: int) -> Tensor:
@@ -40,6 +43,7 @@ def covariance(exact: Tensor, data: Tensor, sigma: Tensor, count: int) -> Tensor
         tensor([[0.0050]], dtype=torch.float64)
     """
     observed = data / sigma[:, None]
+    exact = torch.cat([exact[:, :-count], _reachable(exact[:, :-count], exact[:, -count:])], 1)
     weight = _EXACT * float(observed.norm()) / max(1.0, math.sqrt(observed.shape[1]))
     rows = torch.cat([weight * exact, observed])
     if rows.shape[0] < rows.shape[1]:
@@ -50,6 +54,22 @@ def covariance(exact: Tensor, data: Tensor, sigma: Tensor, count: int) -> Tensor
         return torch.full((count, count), math.inf, dtype=rows.dtype)
     inverse = torch.linalg.solve_triangular(upper, torch.eye(count, dtype=rows.dtype), upper=True)
     return inverse @ inverse.T
+
+
+def _reachable(features: Tensor, unknowns: Tensor) -> Tensor:
+    """The unknowns' columns of the exact rows without the little that the features cannot answer.
+
+    A response that is singular somewhere, say at a corner, is not quite in the features' reach; taken as exact, what is
+    left of it would tell of the unknowns what no observation does.
+    """
+    if features.shape[0] == 0 or features.shape[1] == 0:
+        return unknowns
+    found = []
+    for column in unknowns.T:
+        answer = -(features @ least_squares(features, column))
+        small = float((column - answer).norm()) < _CARRIED * float(column.norm())
+        found.append(answer if small else column)
+    return torch.stack(found, 1)
 
 
 def uncertainty(linearized: Linearized) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
