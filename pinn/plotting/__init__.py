@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 from pinn.plotting.drawable import Drawable, Fields, Recording
 
 if TYPE_CHECKING:
-    from pinn.plotting.history import plot_history, plot_trace
+    from pinn.plotting.history import plot_balance, plot_history, plot_trace
     from pinn.plotting.residuals import plot_residuals
     from pinn.plotting.solution import plot_solution
 
-__all__ = ["Drawable", "Fields", "Recording", "plot_history", "plot_residuals", "plot_solution", "plot_trace"]
+__all__ = [
+    "Drawable",
+    "Fields",
+    "Recording",
+    "plot_balance",
+    "plot_history",
+    "plot_residuals",
+    "plot_solution",
+    "plot_trace",
+]
 
 _HOMES = {
+    "plot_balance": "history",
     "plot_history": "history",
     "plot_residuals": "residuals",
     "plot_solution": "solution",

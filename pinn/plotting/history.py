@@ -69,6 +69,30 @@ def plot_history(
     return _finish(figure, title, path)
 
 
+def plot_balance(history: Recording, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Figure:
+    """Each constraint's part of the validation loss against wall seconds, logarithmic.
+
+    Args:
+        history: of one run.
+        path: file to write; left out, nothing is written.
+        title: above the panel.
+
+    Returns:
+        The figure, which belongs to the caller.
+    """
+    names = [name for name in dict.fromkeys(name for row in history for name in row) if name.startswith(_PART)]
+    figure = new_figure(6.5, 4.2)
+    axes = quiet(figure.add_subplot(1, 1, 1))
+    curves = [
+        _curve(axes, history, name, PALETTE[index % len(PALETTE)], name.removeprefix(_PART))
+        for index, name in enumerate(names)
+    ]
+    logarithmic(axes, *curves)
+    axes.set(xlabel="wall time (s)", ylabel="part of the validation loss")
+    _legend(axes)
+    return _finish(figure, title, path)
+
+
 # Panel title -> columns of the history that it shows, whether y is logarithmic.
 _TRACE: dict[str, tuple[dict[str, str], bool]] = {
     "loss": ({"loss": "points trained on", "validation": "validation points"}, True),
@@ -90,6 +114,8 @@ _TRACE: dict[str, tuple[dict[str, str], bool]] = {
 }
 # What an optimizer says of its time, in seconds a step, begins with this.
 _TIME = "seconds/"
+# What a constraint's part of the validation loss begins with.
+_PART = "validation/"
 
 
 def plot_trace(history: Recording, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Figure:

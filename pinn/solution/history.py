@@ -19,7 +19,8 @@ class History:
 
     Each row has `step` (optimizer steps so far), `stage` (index), `seconds` (wall time since the call), `loss` (half
     the weighted mean square of the residuals at the training points), `points`, `rows` (of the residual), `parameters`
-    (p, which a growing network changes), where evaluated `validation` (loss on points never trained on), at some of
+    (p, which a growing network changes), where evaluated `validation` (loss on points never trained on) and
+    `validation/NAME` (what of it is the constraint's), at some of
     these, the last of each stage and the best, `error` (relative L2 against the reference), and what the optimizer
     tells of itself (`damping`, `ratio`, ...). All dimensionless but the seconds.
     """

@@ -107,6 +107,7 @@ def _pictures(report: Report) -> list[str]:
     if len(drawn.history):
         figure = plotting.plot_history(drawn.history, reference_error=drawn.reference_error)
         parts.append(_section("Losses over time", figure))
+        parts.append(_section("Balance of the constraints over time", plotting.plot_balance(drawn.history)))
     return parts
 
 
@@ -141,7 +142,7 @@ def _balance(report: Report) -> str:
     if not rows:
         return ""
     head = "<tr><th>constraint</th><th>residual over its own terms, each twelfth a decade</th><th></th></tr>"
-    return f"<h2>Balance of the constraints</h2><table>{head}{''.join(rows)}</table>"
+    return f"<h2>Balance of the constraints at the end</h2><table>{head}{''.join(rows)}</table>"
 
 
 def _table(table: Table) -> str:

@@ -7,18 +7,21 @@ that of its reference is not printed as one.
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pinn.derivatives import EngineChoice
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.objective import Equations
+from pinn.plotting import Fields
 from pinn.sampling.uniform import sample_uniform
 from pinn.scales import Scales
 from pinn.solution.account import account
@@ -30,6 +33,8 @@ from pinn.solution.residuals import ConstraintReport, homogeneous, measured_cons
 from pinn.solution.solution import Solution
 from pinn.solution.verdict import Judgement, judge
 from pinn.verification.certificate import Certificate
+
+Array = NDArray[np.float64]
 
 _CONSTANT = 0.02  # extent of an output, of its size, below which it is called constant
 _VANISHING = 1e-3  # size of outputs of a homogeneous problem, in units of their scale, below which they are zero
@@ -116,7 +121,7 @@ class Report:
         measured = measured_constraints(equations, points)
         parameters = list(solution.model.parameters())
         known = _known(solution, points, measured.constraints)
-        certificate = getattr(solution, "certificate", None)
+        certificate = solution.certificate
         return cls(
             problem=problem.name,
             judgement=judge(
@@ -151,7 +156,9 @@ class Report:
             certificate=certificate,
             scales=getattr(solution.model, "scales", None),
             chosen=dict(chosen or {}),
-            drawn=Drawn(solution.fields, history, measured.pointwise, problem.reference_error),
+            drawn=Drawn(
+                solution.fields, history, measured.pointwise, problem.reference_error, _estimated_error(solution)
+            ),
         )
 
     @property
@@ -228,7 +235,7 @@ def plain_values(value: Any) -> Any:
     Pairs of names, as keys, are joined by a comma.
     """
     if hasattr(value, "__dataclass_fields__"):
-        value = {name: getattr(value, name) for name in value.__dataclass_fields__}
+        value = {name: getattr(value, name) for name in value.__dataclass_fields__ if name != "correction"}
     if isinstance(value, Mapping):
         found = {", ".join(key) if isinstance(key, tuple) else str(key): plain_values(of) for key, of in value.items()}
         return {key: of for key, of in found.items() if of is not _LEFT_OUT}
@@ -261,6 +268,24 @@ def _known(solution: Solution, points: Mapping[str, Points], measured: tuple[Con
     violates = {name: value for name, value in left.items() if name in met and value > LARGEST_TRUSTED}
     by_output = measure.by_output(solution.model)
     return Known(measure(solution.model), problem.reference_error, by_output, coefficients, violates)
+
+
+def _estimated_error(solution: Solution) -> Callable[[], Fields] | None:
+    """Makes the difference that the certificate's correction makes, as fields; None where there is none."""
+    correction = None if solution.certificate is None else solution.certificate.correction
+    if correction is None:
+        return None
+
+    def made() -> Fields:
+        before, after = solution.fields(), Solution(solution.problem, correction.corrected(solution.model)).fields()
+
+        def difference(columns: Mapping[str, Array]) -> dict[str, Array]:
+            old, new = before.evaluate(columns), after.evaluate(columns)
+            return {name: np.abs(new[name] - old[name]) for name in old}
+
+        return dataclasses.replace(before, title="", evaluate=difference, exact=None)
+
+    return made
 
 
 def _trivial(solution: Solution, points: Mapping[str, Points]) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def judge(seen: Findings) -> Judgement:
     """
     rules: tuple[Callable[[Findings], Judgement | None], ...] = (
         _failed,
+        _unseen,
         _not_determined,
         _violated,
         _wrong_reference,
@@ -132,6 +133,18 @@ def _failed(seen: Findings) -> Judgement | None:
     return Judgement(Verdict.FAILED, error if finite else None, tuple(said or ["the loss is not finite"]), advice)
 
 
+def _unseen(seen: Findings) -> Judgement | None:
+    """Constraints so small beside the others that the loss does not hold them, by underflow or by their weight."""
+    unseen = [one for one in seen.violated if one.fraction_of_loss < _UNSEEN and one.rms > 0]
+    if not unseen or seen.proven:
+        return None
+    name = unseen[0].name
+    said = [_violation(one) for one in seen.violated]
+    said.append(f"training does not see it: {name!r} is less than a billionth of the loss")
+    advice = f"multiply the rows of {name!r}, of size {unseen[0].rms:.0e}, to make them about one"
+    return Judgement(Verdict.NOT_SATISFIED, seen.error, tuple(said), advice)
+
+
 def _not_determined(seen: Findings) -> Judgement | None:
     certificate = seen.certificate
     if seen.homogeneous and seen.vanishing:
@@ -144,10 +157,11 @@ def _not_determined(seen: Findings) -> Judgement | None:
             ),
             "add a condition that sets its size, such as the integral of u² being one, or a value that is not zero",
         )
-    if certificate is None or not certificate.undetermined:
-        return None
-    said = [_freedom(one) for one in certificate.undetermined]
-    return Judgement(Verdict.NOT_DETERMINED, None, (*said, *_noise_notes(seen)), _missing(certificate.undetermined[0]))
+    if certificate is None or not certificate.undetermined or (seen.violated and seen.unfinished):
+        return None  # what is far from an answer tells little of the problem
+    said = [str(one) for one in certificate.undetermined]
+    said += [_violation(one) for one in seen.violated]
+    return Judgement(Verdict.NOT_DETERMINED, None, tuple(said), _missing(certificate.undetermined[0]))
 
 
 def _violated(seen: Findings) -> Judgement | None:
@@ -155,12 +169,6 @@ def _violated(seen: Findings) -> Judgement | None:
     if not worst or seen.proven:
         return None
     said = [f"{name} is (nearly) constant" for name in seen.constant] + [_violation(one) for one in worst]
-    unseen = [one for one in worst if one.fraction_of_loss < _UNSEEN and one.rms > 0]
-    if unseen:
-        name = unseen[0].name
-        said += [f"training does not see it: {name!r} is less than a billionth of the loss"]
-        advice = f"multiply the rows of {name!r}, of size {unseen[0].rms:.0e}, to make them about one"
-        return Judgement(Verdict.NOT_SATISFIED, seen.error, tuple(said), advice)
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
     if _opposed(seen):
@@ -174,13 +182,14 @@ def _violated(seen: Findings) -> Judgement | None:
 def _opposed(seen: Findings) -> bool:
     """Whether violated constraints stand against each other: nothing moves any more, in the network or beside it.
 
-    The certificate's features are more than the network has; where none was made, two conditions are needed.
+    The certificate's features are more than the network has: where they find nothing to correct and yet the residual
+    stays, it is the least there is. Where no certificate was made, two conditions are needed.
     """
     worst = seen.violated
     if len(worst) < 2 or seen.falling:
         return False
     if seen.certificate is not None:
-        return seen.certificate.carried > _NOTHING
+        return seen.certificate.carried > _NOTHING and seen.estimate is not None and seen.estimate < LARGEST_TRUSTED
     dimension = seen.problem.domain.dimension
     conditions = [one for one in worst if seen.problem.constraints[one.name].on.dimension < dimension]
     return seen.still and len(conditions) > 1
@@ -210,7 +219,7 @@ def _wrong_reference(seen: Findings) -> Judgement | None:
 def _far(seen: Findings) -> Judgement | None:
     error = seen.error
     loose = seen.wrong_coefficients | seen.loose_fields
-    if (error is None or error <= LARGEST_TRUSTED) and not loose:
+    if (error is None or seen.acceptable) and not loose:
         return None
     said = [*_error_notes(seen), *(f"the relative error of {name} is {value:.0%}" for name, value in loose.items())]
     if seen.certificate is None and seen.leaves < _WELL:
@@ -223,13 +232,17 @@ def _far(seen: Findings) -> Judgement | None:
     else:
         said.append("the loss no longer falls")
         advice = "take another network, optimizer or sampling than those that were chosen"
+        if seen.certificate is not None and seen.certificate.carried > 1 and seen.rough:
+            said.append("no small change of the answer makes its residuals smaller")
+            advice = "check that a solution exists on the whole domain; if so, " + advice
     return Judgement(Verdict.NOT_CONVERGED, error, tuple(said), advice)
 
 
 def _unknown(seen: Findings) -> Judgement | None:
     if seen.error is not None:
         return None
-    said = ["there is neither a certificate nor a reference, so nothing tells the error"]
+    made = "the certificate found no estimate" if seen.certificate is not None else "there is no certificate"
+    said = [f"{made}, and no reference, so nothing tells the error"]
     if math.isfinite(seen.leaves):
         said.append(f"every constraint is met to {seen.leaves:.1e} of its own terms, which is no bound of the error")
     return Judgement(Verdict.UNKNOWN_ERROR, None, tuple(said), "let solve make a certificate, or give a reference")
@@ -277,11 +290,7 @@ def _error_notes(seen: Findings) -> list[str]:
     if certificate is not None and estimate is not None:
         if seen.error is not None and seen.error < 0.1 * estimate:
             return [*said, f"the estimate of the error, {estimate:.1e}, is coarser than that"]
-        more = (
-            f", though {certificate.carried:.0%} of the residual is out of its reach"
-            if certificate.carried > 0.5
-            else ""
-        )
+        more = ", a rough estimate, which carries little of the residual" if seen.rough else ""
         said.append(f"the estimated relative error is {estimate:.1e}{more}")
     return said
 
@@ -293,16 +302,21 @@ def _noise_notes(seen: Findings) -> list[str]:
     said += [
         f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g}"
         for name, error in standard.items()
-        if name in seen.coefficients and error > LARGEST_TRUSTED * abs(seen.coefficients[name])
+        if name in seen.coefficients and math.isfinite(error) and error > LARGEST_TRUSTED * _size(seen, name)
     ]
     return said
+
+
+def _size(seen: Findings, name: str) -> float:
+    """Of an unknown number: of what was found or of its first guess, whichever is larger."""
+    return max(abs(seen.coefficients[name]), abs(seen.problem.unknowns[name].initial))
 
 
 def _fall(seen: Findings) -> str:
     if seen.short:
         return f"the run ended after {seen.steps} optimizer step{'' if seen.steps == 1 else 's'}"
     before, after = seen.late
-    return f"the loss still fell, from {before:.1e} to {after:.1e} in the last fifth of the run"
+    return f"the loss still fell, from {before:.1e} to {after:.1e} in the last {seen.end} of the run"
 
 
 def _more_time(seen: Findings) -> str:
@@ -330,14 +344,6 @@ def _mend(seen: Findings, worst: ConstraintReport) -> str:
     return (
         f"check {worst.name!r} as it is written; if it is right, a larger network or more points where it is violated"
     )
-
-
-def _freedom(direction: Direction) -> str:
-    """What can change unseen, in one sentence."""
-    names = [*direction.outputs, *direction.unknowns]
-    where = " and ".join(f"{low:.3g} ≤ {name} ≤ {high:.3g}" for name, (low, high) in direction.where.items())
-    together = f"{' and '.join(names) or 'the answer'} can change{' together' if len(names) > 1 else ''}"
-    return f"{together}{f', most in {where},' if where else ''} without any constraint seeing it"
 
 
 def _missing(direction: Direction) -> str:

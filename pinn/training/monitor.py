@@ -104,8 +104,9 @@ class ValidationMonitor:
         self.last_improvement = self.evaluations
 
     def evaluate(self) -> Row:
-        """Evaluate now; the row holds validation and coefficients, and the error where that is measured too."""
-        loss = float(self.objective.loss())
+        """Evaluate now; the row holds validation, its parts and coefficients, and the error where that is measured."""
+        residual = self.objective.residual()
+        loss = float(0.5 * residual.dot(residual))
         better = loss < self.best
         self.evaluations += 1
         self._worked = 0.0
@@ -115,7 +116,7 @@ class ValidationMonitor:
             self._parameters = self.objective.vector()
         if loss < _FALL * self._threshold:
             self._threshold, self.last_improvement = loss, self.evaluations
-        row = {"validation": loss}
+        row = {"validation": loss} | self._parts(residual)
         if better and self.error_cost <= _ERROR_FRACTION * self._unmeasured:
             row |= self.error()
         for name, value in self.objective.model.coefficients().items():
@@ -137,6 +138,13 @@ class ValidationMonitor:
     def _renew(self) -> None:
         before = self.objective
         self.objective = Objective(before.equations, before.points, point_weights=self._judged_by)
+    def _parts(self, residual: Tensor) -> Row:
+        """Each constraint's part of the validation loss, from the rows r (N,)."""
+        blocks = self.objective.blocks
+        parts = residual.split([block.rows for block in blocks])
+        return {
+            f"validation/{block.name}": float(0.5 * part.dot(part)) for block, part in zip(blocks, parts, strict=True)
+        }
 
     def error(self) -> Row:
         """Measure the error of the current parameters, as an entry of a row; empty without a reference."""

@@ -38,7 +38,7 @@ def test_python(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(shortened(code), "README.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out, "it shows nothing"
-    written = re.findall(r"\.(?:plot|save)\(\"([\w.]+)\"\)", code)
+    written = re.findall(r"\.(?:plot|save|save_html)\(\"([\w.]+)\"\)", code)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
 
 
@@ -53,11 +53,12 @@ def test_command(command, tmp_path, line):
     for name, content in FILES:
         (tmp_path / name).write_text(shortened(content), encoding="utf-8")
     command(*shlex.split(shortened(line))[3:])
+    reports = ("report.html", "report.md", "report.txt")
     runs = {path.parent for path in tmp_path.glob("outputs/**/metrics.json")}
     assert len(runs) == (4 if "--multirun" in line else 1)
     for run in runs:
         names = {path.name for path in run.iterdir()}
-        assert names >= {"config.yaml", "report.txt", "metrics.json", "history.csv", "solution.pt", "solution.png"}
+        assert names >= {"config.yaml", "metrics.json", "history.csv", "solution.pt", "solution.png", *reports}
 
 
 def test_make_knows_its_targets():

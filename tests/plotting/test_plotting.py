@@ -14,7 +14,7 @@ from pinn.derivatives import laplacian
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.optimizers import FirstOrder
-from pinn.plotting import plot_history, plot_solution, plot_trace
+from pinn.plotting import plot_balance, plot_history, plot_residuals, plot_solution, plot_trace
 from pinn.plotting.solution import slices
 from pinn.problems import oscillator
 from pinn.reference import Analytic
@@ -227,3 +227,21 @@ def test_a_picture_is_whole_or_not_there(tmp_path):
     with pytest.raises(ValueError, match="not supported"):
         plot_history(rows(0.1), tmp_path / "a.nonsense")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_residuals_at_points_and_the_balance_of_constraints_are_drawn():
+    x, t = np.linspace(0, 1, 20), np.linspace(0, 2, 20)
+    places = {
+        "equation": ({"x": x, "t": t}, np.logspace(-8, 0, 20)),
+        "walls": ({"x": 0 * x, "t": t}, np.logspace(-8, 0, 20)),
+        "met": ({"x": x, "t": t}, np.zeros(20)),
+    }
+    equation, bar, walls, met = plot_residuals(places).axes
+    assert (equation.get_xlabel(), equation.get_ylabel()) == ("t", "x") and len(equation.collections) == 1
+    low, high = equation.collections[0].get_clim()
+    assert (low, high) == (pytest.approx(1e-4), 1.0)  # four decades
+    assert (walls.get_xlabel(), walls.get_ylabel()) == ("t", "|r|") and walls.get_yscale() == "log"
+    assert "nothing above zero" in met.texts[0].get_text() and bar.get_yscale() == "log"
+    rows = [{"step": i, "seconds": i / 10, "validation/a": 10.0**-i, "validation/b": 1.0} for i in range(4)]
+    axes = plot_balance(History(rows)).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["a", "b"]

@@ -104,7 +104,7 @@ def test_overfitting_and_a_run_cut_short_are_named():
     far = growth(lambda u, x: 1 + x + 0.5 * x**2 + 0 * u)
     made = report(far, history(losses, 100 * losses), outcome=cut)
     assert made.verdict == "not converged" and made.judgement.advice == "more time would help"
-    assert any(warning.startswith("the loss still fell, from 1.6e-03 to 1.0e-04") for warning in made.warnings)
+    assert any(warning.startswith("the loss still fell, from 1.0e-01 to 1.0e-04") for warning in made.warnings)
     made = report(far, history(losses, 100 * losses))
     assert made.judgement.advice.startswith("give it more points")
     assert "100 times that on the points trained on" in " ".join(made.warnings)
