@@ -22,11 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
+from pinn.analysis import analyze
+from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, ResidualFunction, flat_gradient
 from pinn.domains import Points
 from pinn.least_squares import PIECE, Reduction, StackedLinearization
 from pinn.linearization import Linearization
 from pinn.model import Model
+from pinn.noise import component_noise
 from pinn.problem import Problem
 
 
@@ -38,7 +40,9 @@ class Equations:
         engine: what differentiates.
 
     Attributes:
-        functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows.
+        row_sizes: constraint name -> size of each of its residual components, in their own units.
+        functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows, each divided
+            by its size.
         bound: constraint name -> its equation under the engine, bound once, so that what is learned of it stays.
         weights: constraint name -> weight in the place of the problem's, where a run has found a better one.
         point_weights: constraint name -> weight of each of its points, shape (n,), where a run has found them: of given
@@ -57,7 +61,14 @@ class Equations:
         self.model = model
         self.engine = engine
         self.problem: Problem = model.problem
-        self.functions = {name: self.problem.equation(name) for name in self.problem.constraints}
+        per_point = analyze(self.problem).constraints
+        self.row_sizes = {
+            name: component_noise(self.problem, name, (1.0,) * per_point[name].residuals_per_point)
+            for name in self.problem.constraints
+        }
+        self.functions = {
+            name: _sized(self.problem.equation(name), self.row_sizes[name]) for name in self.problem.constraints
+        }
         self.bound: dict[str, BoundEquation] = {
             name: engine.bind(model.outputs, function, self.problem.coordinates)
             for name, function in self.functions.items()
@@ -94,6 +105,11 @@ class Equations:
         """Rows (n, q) of a constraint at points, without weights and without a graph."""
         with torch.no_grad():
             return self.rows(name, points).detach()
+
+    def stated(self, name: str, points: Points) -> Tensor:
+        """Rows (n, q) of a constraint at points as the problem states them, in its own units, without a graph."""
+        rows = self.residual(name, points)
+        return rows * torch.tensor(self.row_sizes[name], dtype=rows.dtype, device=rows.device)
 
     def rows(self, name: str, points: Points) -> Tensor:
         """Rows (n, q) of a constraint at points, without weights, with a graph to the parameters where grad is on."""
@@ -409,6 +425,16 @@ class Objective:
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
         return StackedLinearization([block.operator() for block in self.blocks])
+
+
+def _sized(function: ResidualFunction, sizes: Sequence[float]) -> ResidualFunction:
+    """An equation with every row divided by its size."""
+
+    def rows(columns: Any, outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        stated = function(columns, outputs, constants)
+        return [row if size == 1.0 else row / size for row, size in zip(stated, sizes, strict=True)]
+
+    return rows
 
 
 def _offset(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:

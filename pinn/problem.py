@@ -55,11 +55,13 @@ class Constraint:
             is stated, so that the equation holds whatever the data say.
         points: fixed number of collocation points; left out, it follows the run's budget.
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
-        robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers.
+        robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers; the
+            rows must be at given points.
 
     Raises:
         TypeError: when `equation` is not callable, `on` is not a domain, or `robust` no loss.
-        ValueError: when the weight is not a positive number, or `points` not a positive integer.
+        ValueError: when the weight is not a positive number, `points` not a positive integer, or `robust` given where
+            points are drawn.
     """
 
     equation: Equation
@@ -76,8 +78,10 @@ class Constraint:
             raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
         if self.robust is not None and (isinstance(self.robust, type) or not isinstance(self.robust, RobustLoss)):
             raise TypeError(f"Constraint: robust must be a loss, got {self.robust!r}; give an object such as Huber()")
-        if self.robust is not None and self.integral:
-            raise ValueError("Constraint: got robust and integral=True; an integral is one row, which has no outliers")
+        if self.robust is not None and (self.on.dimension or self.integral):
+            raise ValueError(
+                f"Constraint: got robust={self.robust!r} on {self.on!r}; it is for rows at given points, Scatter(...)"
+            )
         if self.weight is not None:
             positive("Constraint", weight=self.weight)
         if self.points is not None:
@@ -247,7 +251,7 @@ def _noisy(problem: Problem) -> tuple[str, ...]:
     found = []
     for name, constraint in problem.constraints.items():
         points = _few(constraint.on)
-        if points.sigma is not None or (points.values and constraint.robust is not None):
+        if points.sigma is not None or constraint.robust is not None:
             found.append(name)
     return tuple(found)
 

@@ -138,6 +138,7 @@ class ValidationMonitor:
     def _renew(self) -> None:
         before = self.objective
         self.objective = Objective(before.equations, before.points, point_weights=self._judged_by)
+
     def _parts(self, residual: Tensor) -> Row:
         """Each constraint's part of the validation loss, from the rows r (N,)."""
         blocks = self.objective.blocks

@@ -37,6 +37,7 @@ import torch
 from torch import Tensor
 
 from pinn.domains import Points
+from pinn.noise import row_noise
 from pinn.objective import Equations
 from pinn.problem import NOISE_WEIGHT, Problem
 from pinn.robust import spread
@@ -64,6 +65,8 @@ class _Data:
     points: Points
     stated: bool
     held: Tensor
+    noise: Tensor | None
+    """Of each row (n, q), in its own units, where it is stated."""
     sigma: float | None = None
     """Size of the misfit when it was seen to be noise, where none is stated."""
     neighbours: Tensor = field(init=False)
@@ -86,10 +89,7 @@ class _Data:
 
     def in_units(self, rows: Tensor) -> Tensor:
         """The misfit (n, q) in standard deviations where they are stated, else as it is."""
-        if self.points.sigma is None:
-            return rows
-        sigma = self.points.sigma.to(rows).reshape(self.points.n, -1)
-        return rows / (sigma if sigma.shape[1] in (1, rows.shape[1]) else sigma.log().mean(1, keepdim=True).exp())
+        return rows if self.noise is None else torch.where(self.noise > 0, rows / self.noise, 0.0)
 
 
 class NoisyData:
@@ -204,7 +204,7 @@ class NoisyData:
             misfit={
                 name: float(self._data[name].in_units(one).pow(2).mean().sqrt())
                 for name, one in rows.items()
-                if self._data[name].points.sigma is not None
+                if self._data[name].noise is not None
             },
             held_out={name: int(one.held.sum()) for name, one in self._data.items() if one.noisy},
             weights=dict(self.equations.weights),
@@ -213,7 +213,7 @@ class NoisyData:
     # -- what is looked at ----------------------------------------------------------------------------------------
 
     def _rows(self, name: str) -> Tensor:
-        return self.equations.residual(name, self._data[name].points).double().cpu()
+        return self.equations.stated(name, self._data[name].points).double().cpu()
 
     def _misfit(self, held: bool | None = None) -> float:
         """Root mean square of the misfit of noisy data, of those held out, trained on, or all of them."""
@@ -255,12 +255,11 @@ class NoisyData:
         """Renew the weights of robust constraints; whether they have changed."""
         changed = False
         for name in self._robust:
-            if name not in self._data:
+            if (one := self._data.get(name)) is None:
                 continue
-            one = self._data[name]
             rows = self._rows(name)
             sigma = torch.tensor([spread(row) or 1.0 for row in rows.T], dtype=rows.dtype)
-            t = rows / sigma if one.points.sigma is None else one.in_units(rows)
+            t = rows / sigma if one.noise is None else one.in_units(rows)
             robust = self.equations.problem.constraints[name].robust
             assert robust is not None
             weights = robust.weights(t).mean(1)
@@ -273,7 +272,7 @@ class NoisyData:
     def _choose(self) -> bool:
         """Less smooth, as long as observations held out are met better for it; then the last fit."""
         self._misfits.append(self._misfit(held=True))
-        stated = all(one.points.sigma is not None for one in self._data.values() if one.noisy)
+        stated = all(one.noise is not None for one in self._data.values() if one.noisy)
         rows = sum(one.points.n for one in self._data.values())
         met = stated and self._misfit(held=False) ** 2 <= 1.0 - math.sqrt(2.0 / rows)
         worse = len(self._misfits) > 1 and self._misfits[-1] > self._misfits[-2]
@@ -306,7 +305,8 @@ class NoisyData:
         if len(self._losses) < 4 or self._losses[-1] < 0.5 * self._losses[-4] or not self._unlike() or self._tiny():
             return False
         share = sum(
-            0.5 * self.equations.weight(name) * float(self._rows(name).pow(2).sum(1).mean()) for name in self._data
+            0.5 * self.equations.weight(name) * float(self.equations.residual(name, one.points).pow(2).sum(1).mean())
+            for name, one in self._data.items()
         )
         if share < 0.05 * loss:
             return False
@@ -321,7 +321,7 @@ class NoisyData:
     def _tiny(self) -> bool:
         """Whether the misfit is as small as that of exact data."""
         for name, one in self._data.items():
-            size = max(float(value.abs().max()) for value in one.points.values.values())
+            size = max((float(value.abs().max()) for value in one.points.values.values()), default=0.0)
             if float(self._rows(name).pow(2).mean().sqrt()) > _EXACT * size:
                 return False
         return True
@@ -355,10 +355,10 @@ def _observations(problem: Problem) -> Mapping[str, _Data]:
         if constraint.on.dimension or not constraint.reduction.pointwise:
             continue
         points = constraint.on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
-        if not points.values or points.n < 2:
+        if points.n < 2 or not (points.values or constraint.robust):
             continue
         held = torch.zeros(points.n, dtype=torch.bool)
         if points.n >= _FEWEST:
             held[torch.randperm(points.n, generator=generator)[: round(_HELD_OUT * points.n)]] = True
-        found[name] = _Data(points, name in problem.noisy, held)
+        found[name] = _Data(points, name in problem.noisy, held, row_noise(problem, name, points))
     return found
