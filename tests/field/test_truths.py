@@ -36,7 +36,7 @@ FIELDS = {"reaction_field": lambda x: x**2}
 
 @pytest.mark.parametrize("name", ANALYTIC)
 def test_closed_forms_satisfy_every_row(name):
-    """Through the library's own equations, coefficients at their true values; data, which carry noise, and what only smooths, aside."""
+    """Through the library's own equations, coefficients at their true values; without data and what only smooths."""
     problem = ANALYTIC[name]()
     assert isinstance(problem.reference, Analytic)
     for constraint, stated in problem.constraints.items():
