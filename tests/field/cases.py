@@ -39,6 +39,7 @@ class Case:
         refused: what the message names when the problem is refused before training, which is right too; None where
             it must not be refused.
         shown: whether the run sees the problem's reference, which otherwise only measures the answer.
+        slow: whether it takes more than three seconds of a processor.
         options: of `solve`.
         fields: unknown field -> the true one.
         fit: what least squares find of the unknowns, in their order, where the data carry noise.
@@ -49,6 +50,7 @@ class Case:
     says: frozenset[Verdict] = frozenset()
     refused: str | None = None
     shown: bool = False
+    slow: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     fit: Callable[[], Fit] | None = None
@@ -98,13 +100,13 @@ FORWARD = {
     "F3_energy_given": Case(partial(problems.schroedinger, energy=True), 20, UNDETERMINED),
     "F3_energy_unknown": Case(problems.schroedinger, 30),  # E 2.8e-9
     "F3_third_level": Case(partial(problems.schroedinger, 3), 40),  # E 2.2e-1: the trivial solution
-    "F4_two_fields": Case(problems.heat_with_mean, 20),  # 4.7e-6
+    "F4_two_fields": Case(problems.heat_with_mean, 20, slow=True),  # 4.7e-6
     "F4_mean_of_a_batch": Case(partial(problems.heat_with_mean, coupled=True), 5, NO_TRUST, refused="equation"),
     "F5_double_well": Case(partial(problems.double_well, 12.5), 30),  # 8.0e-1
     "F6_table": Case(problems.inlet, 12),  # 4.5e-1
     "F6_formula": Case(partial(problems.inlet, table=False), 12),  # 4.4e-1
-    "F7_sod": Case(problems.sod, 5, NO_TRUST),  # 2.5e-1
-    "F8_disc": Case(problems.helmholtz_disc, 10),  # 1.3
+    "F7_sod": Case(problems.sod, 5, NO_TRUST, slow=True),  # 2.5e-1
+    "F8_disc": Case(problems.helmholtz_disc, 10, slow=True),  # 1.3
     "F9_blow_up": Case(problems.blow_up, 30, NO_TRUST),
     "F10_one_condition": Case(problems.one_condition, 25, UNDETERMINED),
     "F10_two_conditions": Case(partial(problems.one_condition, both=True), 30),  # 2.5e-9
@@ -114,7 +116,7 @@ FORWARD = {
     "F10_unused_output": Case(problems.unused_output, 20, UNDETERMINED, refused="v"),
     "F11_euler_cauchy": Case(problems.euler_cauchy, 60),  # 1.3e-5
     "F12_ssbroyden": Case(
-        partial(burgers, nu=0.01), 25, options={"network": partial(MLP, width=30), "optimizer": SSBroyden()}
+        partial(burgers, nu=0.01), 25, options={"network": partial(MLP, width=30), "optimizer": SSBroyden()}, slow=True
     ),
     "F13_tiny": Case(problems.tiny_equation, 20),  # 5.2e-1
     "F13_nan": Case(problems.no_number, 20, NO_TRUST, refused="equation"),
@@ -132,7 +134,7 @@ INVERSE = {
     "I1_exact_data": Case(partial(problems.depolymerisation, noise=0), 40),
     "I2_unseen": Case(problems.three_coefficients, 25, UNDETERMINED),  # 1.1e-6; a 21 %, c 40 %
     "I2_noise": Case(partial(problems.three_coefficients, 0.3, 0.01), 25, fit=inverse.three_coefficients_fit),  # 5.4e-3
-    "I3_exact_data": Case(problems.reaction_field, 30, fields={"q": square}),  # 9.2e-9; q 2e-4
+    "I3_exact_data": Case(problems.reaction_field, 30, fields={"q": square}, slow=True),  # 9.2e-9; q 2e-4
     # q 11 times itself; with noise nothing is expected of q but that nobody is told it is right.
     "I3_noise": Case(partial(problems.reaction_field, 0.01), 30, fields={"q": square}),
     "I4_means": Case(problems.mean_relaxation, 20),
@@ -150,7 +152,7 @@ INVERSE = {
 
 UNITS = {
     "plate_si": Case(problems.plate, 15),  # 1.3e3
-    "plate_unit": Case(partial(problems.plate, si=False), 15),  # 2.6e-5
+    "plate_unit": Case(partial(problems.plate, si=False), 15, slow=True),  # 2.6e-5
     "conductor_si": Case(problems.layered_conductor, 25),  # 1.0
     "conductor_unit": Case(partial(problems.layered_conductor, si=False), 25),  # 4.6e-6
     "flux_si": Case(problems.heat_flux, 20),  # 1.8e-2
