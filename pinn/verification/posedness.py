@@ -17,6 +17,7 @@ Measured, smallest singular value σ about an untrained network; the thresholds 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -28,13 +29,14 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.problem import Problem
-from pinn.verification.conditions import Condition, missing_conditions
+from pinn.verification.conditions import Condition, bare_faces, missing_conditions
 from pinn.verification.determination import Determination
 from pinn.verification.direction import Direction
 from pinn.verification.finding import Finding, Kind
 from pinn.verification.statement import clashes, free_levels, outside, unused
 
 _WEAK = 0.02  # stability under which a condition is looked for
+_STEEP, _STEEP_GAIN = 0.2, 4.0  # the same with features for layers, where counting wants that condition too
 _GAIN = 10.0  # factor by which that condition, or knowing the unknowns, must raise it
 _UNKNOWN = 1e-3  # stability under which unknowns are not told by what is given
 _OPEN = 1e-6  # stability under which an answer is not determined although no condition is wanted
@@ -80,7 +82,14 @@ def _findings(equations: Equations) -> list[Finding]:
     # A datum at a point fixes a constant, and is seen by few points of any set: it says nothing of the rest.
     sets = [name for name, one in problem.constraints.items() if one.on.dimension >= problem.domain.dimension - 1]
     given = free_levels(problem, sets)
-    open_still = _left_open(Determination(equations, fixed=list(dict.fromkeys([*levels, *given])), without=without))
+    fixed = list(dict.fromkeys([*levels, *given]))
+    rest = Determination(equations, fixed=fixed, without=without)
+    open_still = _left_open(rest)
+    if not open_still and len(rest.values) and (bare := bare_faces(rest)) is not None:
+        open_still = _counted(rest, bare)
+        if not open_still and len(problem.coordinates) < 3:
+            ends = [(key, bound) for key in dict(bare) for bound in problem.domain.bounds[key]]
+            open_still = _counted(Determination(equations, fixed=fixed, without=without, layers=ends), bare)
     valued = {name for one in open_still if one.kind is Kind.MISSING_CONDITION for name in one.names}
     return found + [_level(name) for name in levels if name not in valued] + open_still
 
@@ -102,6 +111,18 @@ def _left_open(rest: Determination) -> list[Finding]:
         cure = "add what fixes it: a normalisation where the problem is homogeneous, a condition, or data"
         return [Finding(Kind.UNDETERMINED_OUTPUT, what, cure, tuple(direction.outputs), False, direction)]
     return []
+
+
+def _counted(rest: Determination, faces: Sequence[tuple[str, float]]) -> list[Finding]:
+    """The condition that counting wants, where stability says so too."""
+    if len(rest.values) == 0 or float(rest.values[0]) >= _STEEP:
+        return []
+    least = float(rest.values[0])
+    conditions, after = missing_conditions(rest, 1.0, faces, most=1)
+    wide = float((rest.values < _STEEP).sum()) > 1  # one condition on a face closes a function's worth of directions
+    if not wide and after < _STEEP_GAIN * least:
+        return []
+    return [_missing(one, words, least, rest.direction(0)) for one, words in conditions]
 
 
 def _level(name: str) -> Finding:
