@@ -53,7 +53,7 @@ def validate_options(options: Mapping[str, Any]) -> None:
     count("solve", 0, seed=options["seed"])
     if options["seed"] >= 2**64:
         raise ValueError(_line("seed", options, "an integer below 2**64", "a smaller one"))
-    for name in ("verify", "progress"):
+    for name in ("verify", "certify", "progress"):
         if not isinstance(options[name], bool):
             _refuse(name, options, "True or False", "one of them")
     callbacks = options["callbacks"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
 from collections.abc import Iterable, Sequence
 
@@ -27,10 +28,14 @@ from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
 from pinn.training import Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
-from pinn.verification import VerificationError, VerificationTable, verify_before_training
+from pinn.verification import Certificate, VerificationError, VerificationTable, verify_before_training
+from pinn.verification.certificate import certify as certified
 from pinn.weighting import Weighting
 
 _LOG = logging.getLogger("pinn.verification")
+
+_SHARE = 0.08  # of the work of a run, and of its seconds, that the certificate may take
+_MOST_SECONDS = 2.0  # that are kept for it
 
 
 def solve(
@@ -50,6 +55,7 @@ def solve(
     device: torch.device | str = "cpu",
     threads: int | None = None,
     verify: bool = True,
+    certify: bool = True,
     start: Solution | None = None,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
@@ -72,8 +78,8 @@ def solve(
         dtype, device: precision of everything, float64 or float32, and where to compute.
         threads: that share large matrix products; left out, as many as torch uses when called. All else runs on one:
             small kernels gain little from more, and lose much where the machine is shared.
-        verify: compare derivatives, gradients and reference before training, refuse to train on a failure, and log the
-            table (logger `pinn.verification`, level INFO) and what the problem lacks or contradicts (level WARNING).
+        verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
+        certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
@@ -102,7 +108,7 @@ def solve(
         trainer = Trainer(
             equations,
             generator=generator,
-            seconds=seconds,
+            seconds=_for_training(seconds, certify),
             tolerance=tolerance,
             progress=progress,
             callbacks=watching,
@@ -110,6 +116,7 @@ def solve(
             workers=workers,
         )
         solution = Solution(problem, model, trainer.run(stages))
+        solution.certificate = _certificate(trainer, seed, seconds) if certify else None
         solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed)
         return solution
 
@@ -151,6 +158,22 @@ def _verified(equations: Equations) -> VerificationTable:
     for finding in table.findings:
         _LOG.warning("%s %s", "the problem as stated:" if finding.certain else "suspected of the problem:", finding)
     return table
+
+
+def _for_training(seconds: float | None, certify: bool) -> float | None:
+    """The seconds that are left for training."""
+    return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
+
+
+def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate | None:
+    """The certificate of the answer, in proportion to the work of the run; None where it was interrupted."""
+    effort = _SHARE * trainer.work
+    if seconds is not None and seconds < math.inf and trainer.elapsed > 0:
+        effort = min(effort, trainer.work * max(seconds - trainer.elapsed, 0.0) / trainer.elapsed)
+    try:
+        return certified(trainer.equations, seed=seed, effort=effort)
+    except KeyboardInterrupt:
+        return None
 
 
 def _stage(

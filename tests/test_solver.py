@@ -70,6 +70,7 @@ REFUSED = [
     ("device", "meta", ValueError, "a device of this machine"),
     ("verify", "no", TypeError, "True or False"),
     ("verify", 1, TypeError, "True or False"),
+    ("certify", "no", TypeError, "True or False"),
     ("progress", "yes", TypeError, "True or False"),
     ("progress", None, TypeError, "True or False"),
     ("callbacks", 3, TypeError, "a list of callbacks"),

@@ -38,6 +38,10 @@ class FeatureDraw:
         """Number M of features."""
         return int(self.weight.shape[0])
 
+    def padded(self, further: int) -> FeatureDraw:
+        """The same features of as many more inputs, which they do not depend on."""
+        return FeatureDraw(torch.nn.functional.pad(self.weight, (0, further)), self.bias, self.sines)
+
     def __add__(self, other: FeatureDraw) -> FeatureDraw:
         """All features of both."""
         first, second = self.count - self.sines, other.count - other.sines
@@ -125,9 +129,6 @@ class WithFeatures(nn.Module):
         features: of (n, inputs) or of (n, inputs + outputs).
         mean: of each output of the network, shape (outputs,), taken off before it is a feature's input.
         size: of each, what it is divided by.
-
-    Attributes:
-        own: whether the features take the network's outputs.
     """
 
     mean: Tensor

@@ -11,6 +11,9 @@ from torch import Tensor
 from pinn.domains import Points
 from pinn.model import Model
 from pinn.problem import Problem
+from pinn.sampling.evaluation import evaluation_points
+
+__all__ = ["ErrorMeasure", "evaluation_points", "score"]
 
 
 class ErrorMeasure:
@@ -44,12 +47,6 @@ class ErrorMeasure:
             name: float(difference.norm()) / (float(self._exact[name].norm()) or self.points.n**0.5)
             for name, difference in self._differences(model).items()
         }
-
-
-def evaluation_points(problem: Problem) -> Points:
-    """The fixed grid on which errors are measured: about 10 000 points, the ends of every coordinate included."""
-    dimension = len(problem.coordinates)
-    return problem.domain.grid(1001 if dimension == 1 else max(3, round(10_000 ** (1 / dimension)) + 1))
 
 
 def score(error: float, reference_error: float = 0.0) -> str:

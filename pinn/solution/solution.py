@@ -20,6 +20,7 @@ from pinn.plotting import Fields
 from pinn.problem import Problem
 from pinn.solution.error import ErrorMeasure, score
 from pinn.solution.history import History
+from pinn.verification.certificate import Certificate
 
 Array = NDArray[np.float64]
 _VERSION = 1
@@ -33,6 +34,7 @@ class Solution:
         model: what solves it.
         history: how it got there.
         report: the run's account of itself, where one was made.
+        certificate: how far it can be trusted, where that was measured.
 
     Example:
         >>> solution = solve(problem)  # doctest: +SKIP
@@ -41,12 +43,18 @@ class Solution:
     """
 
     def __init__(
-        self, problem: Problem, model: Model, history: History | None = None, report: Any | None = None
+        self,
+        problem: Problem,
+        model: Model,
+        history: History | None = None,
+        report: Any | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self.problem = problem
         self.model = model
         self.history = History() if history is None else history
         self.report = report
+        self.certificate = certificate
 
     def __call__(self, **coordinates: ArrayLike) -> Array | dict[str, Array]:
         """The outputs at points given by coordinate name; arrays broadcast against each other.
@@ -158,7 +166,7 @@ class Solution:
         return "   ·   ".join(parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write parameters, unknown coefficients and history to one file that `load` reads."""
+        """Write parameters, unknown coefficients, history and certificate to one file that `load` reads."""
         network = self.model.network
         content = {
             "version": _VERSION,
@@ -171,6 +179,7 @@ class Solution:
             "state": self.model.state_dict(),
             "coefficients": self.coefficients,
             "history": self.history.rows,
+            "certificate": None if self.certificate is None else self.certificate.as_plain(),
         }
         with replacing(path) as temporary:
             torch.save(content, temporary)
@@ -204,7 +213,9 @@ class Solution:
                 f"{path}: its parameters do not fit this problem and network ({error}); "
                 "give the problem and network= that it was made with"
             ) from None
-        return cls(problem, model, History(content["history"]))
+        plain = content.get("certificate")
+        certificate = None if plain is None else Certificate.from_plain(plain)
+        return cls(problem, model, History(content["history"]), certificate=certificate)
 
 
 def _rebuild(name: str, arguments: Mapping[str, Any], **build: Any) -> torch.nn.Module:

@@ -59,6 +59,7 @@ class Trainer:
         monitor: judges the parameters.
         history: the rows so far.
         outcome: how the run ended; None before its end.
+        work: operations of the steps so far.
 
     Raises:
         TypeError: when a callback is none.
@@ -93,6 +94,7 @@ class Trainer:
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
         self.outcome: Outcome | None = None
+        self.work = 0.0
 
     @property
     def history(self) -> History:
@@ -204,6 +206,7 @@ class _StageRun:
         work = self.meter.work - before
         self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
         self.monitor.note(work + algebra)
+        self.trainer.work += work + algebra
         self.steps += 1
         self.accepted += step.accepted
         self.stuck = self.stuck + 1 if step.done else 0

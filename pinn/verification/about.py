@@ -17,9 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pinn.derivatives import Autograd, Engine, Jets
 from pinn.domains import Points
 from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw, RandomFeatures, WithFeatures, draw_features
+from pinn.objective import Equations
 
 
 @dataclass(frozen=True)
@@ -52,25 +54,34 @@ def inputs_at(model: Model, points: Points, names: Sequence[str] | None = None) 
     return torch.stack(embedded, -1)
 
 
-def with_features(model: Model, draws: Mapping[str, FeatureDraw], points: Points) -> Model:
+def frames_of(model: Model, points: Points) -> dict[str, tuple[Tensor, Tensor]]:
+    """Mean and deviation of what the network ("") and each unknown field's network give at points, (outputs,) each."""
+    found = {}
+    for name in ("", *model.fields):
+        network = model.fields[name] if name else model.network
+        with torch.no_grad():
+            raw = network(inputs_at(model, points, model.problem.unknowns[name].inputs if name else None))
+        size = raw.std(0)
+        size = torch.where(size > 1e-12 * raw.abs().amax(0).clamp(min=1e-300), size, torch.ones_like(size))
+        found[name] = raw.mean(0), size
+    return found
+
+
+def with_features(model: Model, draws: Mapping[str, FeatureDraw], frames: Mapping[str, tuple[Tensor, Tensor]]) -> Model:
     """A copy of a model whose network and fields are frozen and have features of zeros beside them.
 
     Args:
         model: any; it is left as it is.
         draws: features by the name of the unknown field they belong to, "" for the network; of the inputs, or of
             these and the network's outputs.
-        points: where mean and size of the network's outputs are measured, n points of the domain.
+        frames: from `frames_of`.
     """
     about: Model = copy.deepcopy(model, {id(model.problem): model.problem})
+    like = next(model.parameters())
     for name, draw in draws.items():
-        network = about.fields[name] if name else about.network
-        names = model.problem.unknowns[name].inputs if name else None
-        with torch.no_grad():
-            raw = network(inputs_at(model, points, names))
-        size = raw.std(0)
-        size = torch.where(size > 1e-12 * raw.abs().amax(0).clamp(min=1e-300), size, torch.ones_like(size))
-        features = RandomFeatures(draw, raw.shape[1], dtype=raw.dtype, device=raw.device)
-        joined = WithFeatures(network, features, raw.mean(0), size)
+        mean, size = frames[name]
+        features = RandomFeatures(draw, mean.numel(), dtype=like.dtype, device=like.device)
+        joined = WithFeatures(about.fields[name] if name else about.network, features, mean, size)
         if name:
             about.fields[name] = joined
         else:
@@ -131,15 +142,37 @@ def uniform_draws(
         names = model.problem.unknowns[name].inputs if name else None
         number = count if not name or fields is None else fields
         inputs = inputs_at(model, points, names)
-        draws[name] = draw_features(inputs[torch.arange(number) % points.n].cpu(), scales, generator)
+        draws[name] = draw_features(inputs[torch.arange(number) % points.n].double().cpu(), scales, generator)
     return draws
 
 
-def in_double(model: Model) -> Model:
-    """A copy of a model in float64, frozen nowhere; its problem is the same."""
-    copied: nn.Module = copy.deepcopy(model, {id(model.problem): model.problem})
-    double: Any = copied.double().requires_grad_(True)
-    return double
+def own_draws(
+    model: Model, points: Points, scales: Sequence[float], generator: torch.Generator, frame: tuple[Tensor, Tensor]
+) -> FeatureDraw:
+    """Features of the inputs and the network's own outputs, one about each point.
+
+    Args:
+        model: the model.
+        points: where.
+        scales: of their weights.
+        generator: source of the weights.
+        frame: mean and size of the network's outputs.
+    """
+    inputs = inputs_at(model, points)
+    with torch.no_grad():
+        own = (model.network(inputs) - frame[0]) / frame[1]
+    return draw_features(torch.cat([inputs, own], 1).double().cpu(), scales, generator)
+
+
+def copied(model: Model) -> Model:
+    """A copy of a model, frozen nowhere; its problem is the same."""
+    again: Model = copy.deepcopy(model, {id(model.problem): model.problem})
+    return again.requires_grad_(True)
+
+
+def dtype_of(equations: Equations) -> torch.dtype:
+    """The precision of a model's parameters."""
+    return next(equations.model.parameters()).dtype
 
 
 class _Given(nn.Module):
@@ -209,3 +242,15 @@ def number_sizes(about: Model) -> dict[str, tuple[float, float]]:
             guess = abs(about.problem.unknowns[name].initial) or 1.0
             found[name] = max(abs(float(value.detach())), 0.1 * guess), float(slope)
     return found
+
+
+def engine_of(equations: Equations) -> Engine:
+    """What linearizes features about an answer: jets without another comparison, or the reference where that serves.
+
+    Jets were compared with the reference when training began. About a good answer residuals are differences of larger
+    terms, whose size cannot be read off parameters that are zero.
+    """
+    if any(choice.engine != "jets" and choice.reason for choice in equations.engines.values()):
+        return Autograd()
+    rules = equations.engine.rules if isinstance(equations.engine, Jets) else ()
+    return Jets(probe=False, rules=rules)

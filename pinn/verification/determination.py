@@ -27,7 +27,7 @@ from pinn.domains import Points
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem
-from pinn.verification.about import groups_of, in_double, outputs_at, uniform_draws, with_features
+from pinn.verification.about import copied, engine_of, frames_of, groups_of, outputs_at, uniform_draws, with_features
 from pinn.verification.direction import Direction
 from pinn.verification.stability import UnitChanges
 
@@ -84,7 +84,7 @@ class Determination:
         self.values: Tensor = torch.zeros(0, dtype=torch.float64)
         self._fixed = fixed
         generator = torch.Generator().manual_seed(0)
-        model = in_double(equations.model).cpu()
+        model = copied(equations.model).double().cpu()
         count = _FEATURES.get(len(self.problem.coordinates), _MOST_FEATURES)
         scales: tuple[float, ...] = _SCALES
         if layers is not None:
@@ -93,7 +93,7 @@ class Determination:
         draws = uniform_draws(model, sample, count, scales, generator, fields=max(20, count // 4))
         for coordinate, bound in layers or ():
             draws[""] = _layer(self.problem, coordinate, bound, draws[""].weight.shape[1], generator) + draws[""]
-        self._equations = Equations(with_features(model, draws, sample), equations.engine)
+        self._equations = Equations(with_features(model, draws, frames_of(model, sample)), engine_of(equations))
         self.points = self._draw(3 * count, count, generator)
         for layer in layers or ():
             self._crowd(*layer)

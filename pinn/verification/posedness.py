@@ -3,16 +3,23 @@
 What its statement shows comes first (`pinn.verification.statement`): outputs and unknowns that nothing depends on,
 observations outside the domain, constants that are free, conditions that clash. Then the constraints are linearized on
 random features (`pinn.verification.determination`); where a singular value says that something is left open, the
-condition that closes it is named, or the unknowns that change together.
+condition that closes it is named (`pinn.verification.conditions`), or the unknowns that change together. Where counting
+wants a condition and smooth features see none missing, less is asked of the gain, and features for layers are tried: a
+convection-dominated problem leaves open what no smooth change shows.
 
-Measured, smallest singular value σ about an untrained network; the thresholds stand between:
+Measured, smallest singular value σ about an untrained network of smooth features; the thresholds stand between:
 
 | problems | σ |
 |---|---|
-| all of the library but the next | 0.02 … 0.9 |
-| lotka_volterra, which grows along the untrained field; no condition is wanted | 8e-4 |
-| one condition taken away, 15 problems | 1e-9 … 7e-3 |
-| an unknown that nothing tells, 5 problems | 1e-9 … 3e-5 |
+| 23 of the library, 65 others that are posed, but for the next three rows | 0.02 … 1.2 |
+| posed, but growing along the field that they are linearized at (lotka_volterra, lorenz, a double well) | 2e-4 … 8e-4 |
+| posed, conductivities of 1 : 1e4 in layers | 5e-5 |
+| posed, with an unknown field that data tell | 2e-3 … 0.4 |
+| a condition taken away, 50 problems; those above 1e-2 are found by counting and layers | 1e-9 … 0.4 |
+| an unknown that nothing tells, 12 problems | 1e-16 … 1e-4 |
+
+In the second and third row no condition is wanted, so that nothing is said. Processor time: 0.03 to 0.05 s in one
+dimension, 0.05 to 0.14 s in two, about twice that where a condition is missing.
 """
 
 from __future__ import annotations
@@ -64,7 +71,7 @@ def posedness(problem: Problem | Equations) -> tuple[Finding, ...]:
         if isinstance(problem, Problem):
             first = partial(MLP, width=8, depth=1)
             model = Model(problem, first, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-            problem = Equations(model, Jets())
+            problem = Equations(model, Jets(probe=False))  # derivatives are compared elsewhere
         return tuple(_findings(problem))
 
 

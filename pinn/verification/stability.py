@@ -32,8 +32,11 @@ from pinn.sampling.uniform import sample_uniform
 from pinn.verification.about import (
     Group,
     changes_at,
+    copied,
+    dtype_of,
+    engine_of,
+    frames_of,
     groups_of,
-    in_double,
     inputs_at,
     number_sizes,
     outputs_at,
@@ -44,7 +47,7 @@ from pinn.verification.direction import Direction
 
 THRESHOLD = 3e-4  # a stability below it is that of a direction which the constraints do not determine
 _SCALES = (1.0, 3.0, 6.0)
-_DROPPED = 1e-9  # singular values of the features, relative to the largest
+_DROPPED = {torch.float64: 1e-9, torch.float32: 1e-4}  # singular values of the features, relative to the largest
 _PROBES = 16  # smooth fields whose response is a row's size
 _CONDITION = 100.0  # weight of rows on what has fewer dimensions than the domain
 _SAMPLE = 1000  # points on which the size of a change is measured
@@ -93,39 +96,64 @@ def stability_of(
         >>> stability_of(Equations(model, Jets())).least > 0.1
         True
     """
-    with own_settings(torch.float64):
-        return _measured(equations, seed, features, threshold)
+    with own_settings(dtype_of(equations)):
+        return Linearized.of(equations, seed, features).stability(threshold)
 
 
-def _measured(equations: Equations, seed: int, features: int | None, threshold: float) -> Stability:
-    problem = equations.problem
-    generator = torch.Generator().manual_seed(seed + 0x57AB)
-    model = in_double(equations.model)
-    like = next(model.parameters())
-    fields = len(problem.outputs) + len(model.fields)
-    if features is None:
-        features = {1: 150, 2: 300}.get(len(problem.coordinates), 300)
-        features = max(100, round(features / math.sqrt(fields)))
-    sample = problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
-    draws = uniform_draws(model, sample, features, _SCALES, generator, fields=max(60, features // 2))
-    about = with_features(model, draws, sample)
-    groups = groups_of(about)
-    units = UnitChanges.of(about, groups, sample, generator)
-    points = sample_uniform(problem, 3 * units.count, generator)
-    objective = Objective(Equations(about, equations.engine), points)
-    residual, jacobian = objective.linearize()
-    residual, scaled = _scaled_rows(objective, residual.double().cpu(), jacobian.double().cpu(), units)
-    if not bool(torch.isfinite(scaled).all()):
-        return Stability((math.nan,), (), math.nan)
-    upper = torch.linalg.qr(scaled, mode="r")[1] if scaled.shape[0] > scaled.shape[1] else scaled
-    _, values, right = torch.linalg.svd(upper, full_matrices=True)
-    values = torch.cat([values, values.new_zeros(right.shape[0] - values.shape[0])]).flip(0)
-    right = right.flip(0)
-    directions = []
-    for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False):
-        if value < threshold:
-            directions.append(units.direction(vector, value))
-    return Stability(tuple(values.tolist()), tuple(directions), float(residual.norm()))
+@dataclass(frozen=True, eq=False)
+class Linearized:
+    """The constraints linearized on changes of unit size.
+
+    Attributes:
+        objective: on fresh points, of a model with features about it.
+        units: the changes, B.
+        plain: rows of J B under the objective's own scaling, (N, K).
+        residual: r with each component of each constraint brought to size one, (N,).
+        rows: J B in the same scaling, (N, K).
+    """
+
+    objective: Objective
+    units: UnitChanges
+    plain: Tensor
+    residual: Tensor
+    rows: Tensor
+
+    @classmethod
+    def of(cls, equations: Equations, seed: int = 0, features: int | None = None) -> Linearized:
+        """Linearize about a model; see `stability_of`. To be called under `own_settings` of its precision."""
+        problem = equations.problem
+        generator = torch.Generator().manual_seed((seed + 0x57AB) % 2**63)
+        model = copied(equations.model)
+        like = next(model.parameters())
+        if features is None:
+            fields = len(problem.outputs) + len(model.fields)
+            features = max(100, round((150 if len(problem.coordinates) == 1 else 300) / math.sqrt(fields)))
+        sample = problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
+        draws = uniform_draws(model, sample, features, _SCALES, generator, fields=max(60, features // 2))
+        about = with_features(model, draws, frames_of(model, sample))
+        units = UnitChanges.of(about, groups_of(about), sample, generator)
+        points = sample_uniform(problem, 3 * units.count, generator)
+        objective = Objective(Equations(about, engine_of(equations)), points)
+        residual, jacobian = objective.linearize()
+        plain = jacobian.double().cpu() @ units.matrix
+        factors = _row_factors(objective, plain, units)
+        return cls(objective, units, plain, residual.double().cpu() * factors, plain * factors[:, None])
+
+    def stability(self, threshold: float = THRESHOLD) -> Stability:
+        """Singular values, and what the smallest belong to."""
+        rows = self.rows
+        if not bool(torch.isfinite(rows).all()):
+            return Stability((math.nan,), (), math.nan)
+        upper = torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
+        _, values, right = torch.linalg.svd(upper, full_matrices=True)
+        values = torch.cat([values, values.new_zeros(right.shape[0] - values.shape[0])]).flip(0)
+        right = right.flip(0)
+        directions = [
+            self.units.direction(vector, value)
+            for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False)
+            if value < threshold
+        ]
+        return Stability(tuple(values.tolist()), tuple(directions), float(self.residual.norm()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +212,7 @@ class UnitChanges:
             if not targets:
                 continue
             left, values, right = torch.linalg.svd(stacked.double().cpu() / math.sqrt(sample.n), full_matrices=False)
-            kept = values > _DROPPED * values[0]
+            kept = values > _DROPPED[sample.x.dtype] * values[0]
             inverse = (right[kept] / values[kept][:, None]).T
             block = torch.zeros(size, inverse.shape[1], dtype=torch.float64)
             block[columns] = inverse
@@ -280,22 +308,19 @@ def _placed(blocks: list[tuple[Tensor, dict[str, Tensor]]], n: int) -> dict[str,
     return found
 
 
-def _scaled_rows(objective: Objective, residual: Tensor, jacobian: Tensor, units: UnitChanges) -> tuple[Tensor, Tensor]:
-    """r and JB with each component of each constraint brought to size one, times the root of its weight."""
-    product = jacobian @ units.matrix
+def _row_factors(objective: Objective, rows: Tensor, units: UnitChanges) -> Tensor:
+    """What brings each component of each constraint to size one, times the root of its weight, (N,)."""
     problem = objective.equations.problem
+    factors = torch.zeros(rows.shape[0], dtype=torch.float64)
     start = 0
     for block, q in zip(objective.blocks, objective.residuals_per_point, strict=True):
-        rows = slice(start, start + block.rows)
+        some = slice(start, start + block.rows)
         start += block.rows
         weight = 1.0 if problem.constraints[block.name].on.dimension >= problem.domain.dimension else _CONDITION
         for component in range(q):
-            some = product[rows][component::q]
-            response = _response(some, units)
-            factor = math.sqrt(weight) / response if response > 0 else 0.0
-            some *= factor
-            residual[rows][component::q] *= factor
-    return residual, product
+            response = _response(rows[some][component::q], units)
+            factors[some][component::q] = math.sqrt(weight) / response if response > 0 else 0.0
+    return factors
 
 
 def _response(rows: Tensor, units: UnitChanges) -> float:

@@ -79,7 +79,7 @@ def test_what_lacks_a_condition_falls_by_decades(problem):
 
 
 def test_a_direction_says_where_the_missing_wall_is():
-    low, high = measured(heat("right")).directions[0].where["x"]
+    low, _ = measured(heat("right")).directions[0].where["x"]
     assert low > 0.7
     assert str(measured(heat("right")).directions[0]).startswith("u can change near x = 0.9")
 

@@ -1,0 +1,132 @@
+"""The estimated error against the truth, the correction, and what is kept with a solution."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+
+import pinn.problems as problems
+from pinn import Solution, solve
+from pinn.derivatives import Jets
+from pinn.networks import MLP
+from pinn.objective import Equations
+from pinn.verification import certify
+from pinn.verification.certificate import Certificate
+from pinn.verification.correction import least_squares
+
+SMALL = partial(MLP, width=20, depth=2)
+
+
+def solved(name, steps, **options):
+    problem = getattr(problems, name)()
+    return solve(problem, network=SMALL, steps=steps, progress=False, verify=False, certify=False, **options)
+
+
+def certified(solution, **options):
+    return certify(Equations(solution.model, Jets()), **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("linear_ode", 3), ("oscillator", 12), ("euler_beam", 10), ("heat_1d", 5), ("poisson_2d", 8)]
+)
+def test_the_error_of_a_linear_problem_is_estimated_and_corrected(name, steps):
+    solution = solved(name, steps)
+    certificate, error = certified(solution), solution.error()
+    assert error > 1e-6
+    assert certificate.error == pytest.approx(error, rel=0.15)
+    assert certificate.carried < 0.3
+    assert certificate.correct(solution).error() < 0.1 * error
+    assert certificate.undetermined == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("burgers_smooth", 8), ("reaction", 8), ("lorenz_inverse", 8), ("kovasznay", 4)]
+)
+def test_the_error_of_a_nonlinear_problem_is_estimated_within_a_factor_three(name, steps):
+    solution = solved(name, steps)
+    certificate, error = certified(solution), solution.error()
+    assert error / 3 < certificate.error < 3 * error
+    assert set(certificate.errors) == set(solution.problem.outputs)
+
+
+def test_the_error_of_an_unknown_is_estimated():
+    solution = solved("diffusion_inverse", 8)
+    found = certified(solution).coefficient_errors["C"]
+    assert found == pytest.approx(solution.coefficient_errors()["C"], rel=0.2)
+
+
+def test_a_correction_that_new_points_do_not_confirm_is_refused():
+    solution = solved("burgers", 15)
+    certificate = certified(solution)
+    assert certificate.carried > 0.7
+    with pytest.raises(ValueError, match="without correction"):
+        certificate.correct(solution)
+
+
+def test_the_same_seed_gives_the_same_bits_whatever_the_settings_around():
+    solution = solved("oscillator", 10)
+    first = certified(solution, seed=5)
+    before = {name: value.clone() for name, value in solution.model.state_dict().items()}
+    with torch.no_grad():
+        assert certified(solution, seed=5) == first
+    assert certified(solution, seed=6) != first
+    for name, value in solution.model.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert all(parameter.requires_grad for parameter in solution.model.parameters())
+
+
+def test_a_run_in_single_precision_is_certified():
+    solution = solved("oscillator", 8, dtype=torch.float32)
+    certificate = certified(solution)
+    assert certificate.error == pytest.approx(solution.error(), rel=0.2)
+    assert certificate.undetermined == ()
+
+
+def test_solve_certifies_its_answer_and_the_file_keeps_it(tmp_path):
+    problem = problems.oscillator()
+    solution = solve(problem, network=SMALL, steps=10, progress=False, verify=False)
+    certificate = solution.certificate
+    assert certificate.error == pytest.approx(solution.error(), rel=0.1)
+    solution.save(tmp_path / "solution.pt")
+    again = Solution.load(tmp_path / "solution.pt", problem)
+    assert again.certificate == certificate
+    corrected = certificate.correct(solution)
+    assert again.certificate.correct(again).error() == corrected.error() < 0.1 * solution.error()
+
+
+def test_what_is_not_determined_is_kept_in_plain_values():
+    problem = problems.oscillator()
+    kept = {name: one for name, one in problem.constraints.items() if name == "equation"}
+    open_ended = type(problem)(problem.domain, problem.outputs, kept, coefficients=problem.coefficients)
+    solution = solve(open_ended, network=SMALL, steps=3, progress=False, verify=False)
+    assert len(solution.certificate.undetermined) == 2
+    assert Certificate.from_plain(solution.certificate.as_plain()) == solution.certificate
+
+
+def test_an_interrupted_certificate_is_left_out(monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pinn.solver.certified", interrupted)
+    assert solve(problems.oscillator(), network=SMALL, steps=2, progress=False).certificate is None
+
+
+def test_an_answer_that_is_no_number_has_no_estimate():
+    solution = solved("oscillator", 2)
+    with torch.no_grad():
+        next(solution.model.parameters()).fill_(math.nan)
+    certificate = certified(solution)
+    assert math.isnan(certificate.error)
+    assert math.isnan(certificate.bound)
+
+
+def test_least_squares_keeps_the_digits_that_squares_lose():
+    """Columns that agree to 1e-6, of sizes sixteen decades apart."""
+    generator = torch.Generator().manual_seed(0)
+    base = torch.randn(40, 6, generator=generator, dtype=torch.float64)
+    near = base + 1e-6 * torch.randn(40, 6, generator=generator, dtype=torch.float64)
+    J = torch.cat([base, near], 1) * torch.logspace(-8, 8, 12, dtype=torch.float64)
+    right = base.sum(1) + 0.5 * (near - base).sum(1) / 1e-6
+    c = least_squares(J, right)
+    assert float((J @ c + right).norm()) < 1e-3 * float(right.norm())
