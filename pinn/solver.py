@@ -79,8 +79,7 @@ def solve(
         dtype, device: precision of everything, float64 or float32, and where to compute.
         threads: that share large matrix products; left out, as many as torch uses when called. All else runs on one:
             small kernels gain little from more, and lose much where the machine is shared.
-        verify: compare derivatives, gradients and reference first; log the table (`pinn.verification`, INFO) or refuse;
-            what the problem lacks or contradicts is logged as well (WARNING).
+        verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.

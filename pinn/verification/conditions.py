@@ -13,6 +13,7 @@ an end, velocities before the pressure, values before derivatives.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,12 +22,14 @@ from torch import Tensor
 
 from pinn.analysis import Role
 from pinn.domains import Points
+from pinn.problem import TrialField, trial_fields, trial_rows
 from pinn.verification.determination import Determination
 
 _LOW, _WEAK = 60, 0.3  # directions that a condition is tried on: at the most, and below which stability
 _FLOOR = 1e-9  # stability that rounding explains
 _LEAST, _NEAR = 0.5, 0.8  # gain that is worth a word, and the part of the greatest that makes a condition as good
 _MOST = 8  # conditions that are named
+_CLOSE, _REGULAR = 1e-6, 0.1  # extents from a face, and |b| δ / |a| there, below which it is regular
 _PARTS = 12  # of a boundary that are tried one by one; more are tried together
 
 Counts = Mapping[tuple[str, str, bool], float]
@@ -43,7 +46,7 @@ class Condition:
         order: of the derivative, 0 for the value.
         place: in words, such as "x = 0".
         low: whether the coordinate takes its lower bound.
-        wanted: whether the output has fewer conditions along the coordinate than its order.
+        wanted: conditions that the output has fewer along the coordinate than its order.
         rows: equilibrated, on the directions left open, (n, L).
     """
 
@@ -52,7 +55,7 @@ class Condition:
     order: int
     place: str
     low: bool
-    wanted: bool
+    wanted: int
     rows: Tensor
 
     @property
@@ -71,12 +74,16 @@ class _Part:
     low: bool
 
 
-def missing_conditions(open_problem: Determination, threshold: float) -> tuple[list[tuple[Condition, str]], float]:
+def missing_conditions(
+    open_problem: Determination, threshold: float, faces: Sequence[tuple[str, float]] = (), most: int = _MOST
+) -> tuple[list[tuple[Condition, str]], float]:
     """The conditions that close what is open.
 
     Args:
         open_problem: what the constraints determine.
         threshold: stability that they are to bring.
+        faces: coordinate and its bound, the only ones that are tried; all where there are none.
+        most: conditions that are named at the most.
 
     Returns:
         each with itself and others that do as well in words, and the stability with all of them.
@@ -85,50 +92,150 @@ def missing_conditions(open_problem: Determination, threshold: float) -> tuple[l
     low = min(max(int((values < _WEAK).sum()), 2), _LOW, len(values))
     rows = torch.diag(values[:low].clamp_min(_FLOOR))
     tried = _candidates(open_problem, open_problem.right[:low])
+    if faces:
+        tried = [one for one in tried if one.wanted and one.place in {_at(*face) for face in faces}]
     chosen: list[tuple[Condition, str]] = []
     stability = float(values[0])
 
+    line = len(problem.coordinates) == 1  # one condition more, and its place is a matter of choice
+
+    def starts(one: Condition) -> bool:
+        return one.wanted > 0 and one.low and one.coordinate == open_problem.traits.time_coordinate
+
     def preference(one: Condition) -> tuple[bool, bool, bool, int, bool]:
         late = one.coordinate == open_problem.traits.time_coordinate and not one.low
-        most = max((_order(open_problem, name, one.coordinate) for name in problem.outputs), default=0)
-        lesser = _order(open_problem, one.output, one.coordinate) < most
-        return not one.wanted, late, lesser, one.order, not one.low
+        highest = max((_order(open_problem, name, one.coordinate) for name in problem.outputs), default=0)
+        lesser = _order(open_problem, one.output, one.coordinate) < highest
+        return one.wanted == 0, late, lesser, one.order, not one.low
 
-    while stability < threshold and tried and len(chosen) < _MOST:
+    while stability < threshold and tried and len(chosen) < most:
         before = _logarithms(rows)
         scored = [(_logarithms(torch.cat([rows, one.rows])) - before, one) for one in tried]
-        most = max(gain for gain, _ in scored)
-        if most < _LEAST:
+        greatest = max(gain for gain, _ in scored)
+        if greatest < _LEAST:
             break
-        near = [one for gain, one in sorted(scored, key=lambda pair: -pair[0]) if gain >= _NEAR * most]
+        near = [one for gain, one in sorted(scored, key=lambda pair: -pair[0]) if gain >= _NEAR * greatest]
+        if (
+            line
+        ):  # what is not given at the start of a motion is missing there, though its end tells more where it grows
+            near += [one for gain, one in scored if gain >= _LEAST and one not in near and starts(one)]
         best = min(near, key=preference)
-        line = len(problem.coordinates) == 1  # one condition more, and its place is a matter of choice
         others = [one for one in near if one.output == best.output and (line or one.place == best.place)]
         chosen.append((best, _in_words(sorted(others, key=preference))))
         rows = torch.linalg.qr(torch.cat([rows, best.rows]), mode="r")[1]
-        tried = [one for one in tried if one is not best]
+        told = sum(_alike(one, best) for one, _ in chosen)
+        done = told >= best.wanted > 0
+        tried = [one for one in tried if one is not best and not (done and _alike(one, best))]
         stability = float(torch.linalg.svdvals(rows)[-1])
     return chosen, stability
+
+
+def _alike(one: Condition, other: Condition) -> bool:
+    return (one.output, one.coordinate) == (other.output, other.coordinate)
+
+
+def bare_faces(open_problem: Determination) -> list[tuple[str, float]] | None:
+    """Faces, coordinate and its bound, at which counting wants a condition; None where it wants none.
+
+    One output, or ordinary differential equations, want as many along a coordinate as their order. Of several outputs
+    in several coordinates it is not known which share them, and only a part without any condition is counted. A curved
+    part without one has no name here.
+    """
+    problem, counts = open_problem.problem, _counts(open_problem)
+    single = len(problem.outputs) == 1 or len(problem.coordinates) == 1
+    found: dict[tuple[str, float], None] = {}
+    wanted = False
+    for part in _parts(open_problem):
+        bare = not any(_covered(open_problem, part, output) for output in problem.outputs)
+        for output in (name for name in problem.outputs if name in open_problem.owners):
+            if not part.coordinate:
+                wanted |= bare and any(_order(open_problem, output, name) > 1 for name in problem.coordinates)
+                continue
+            order = _order(open_problem, output, part.coordinate)
+            have = [counts.get((output, part.coordinate, low), 0.0) for low in (part.low, not part.low)]
+            # Both faces may do where one is wanted; the barer one is asked for.
+            fewer = sum(have) < order - 0.01 and have[0] <= have[1] and (single or (bare and order > 1))
+            if fewer and not (order > 1 and _singular(open_problem, part, output, order)):
+                wanted = True
+                low, high = problem.domain.bounds[part.coordinate]
+                found[part.coordinate, low if part.low else high] = None
+    return list(found) if wanted else None
+
+
+def _singular(open_problem: Determination, part: _Part, output: str, order: int) -> bool:
+    """Whether a face wants no condition since the equation degenerates there, as r u_rr + u_r does at the axis.
+
+    With a the coefficient of the highest derivative along the coordinate, b that of the next and δ the distance from
+    the face, |b| δ / |a| goes to zero at a regular face, and not at a singular one (Fuchs; Coddington, Levinson, Theory
+    of Ordinary Differential Equations (1955), chapter 4).
+    """
+    problem, key = open_problem.problem, part.coordinate
+    low, high = problem.domain.bounds[key]
+    step = _CLOSE * (high - low)
+    x = part.points.x.clone()
+    x[:, problem.coordinates.index(key)] += step if part.low else -step
+    points = Points(part.points.names, x)
+    fields, numbers = trial_fields(problem)
+
+    def moved(by: float, power: int) -> TrialField:
+        def field(columns: Mapping[str, Tensor]) -> Tensor:
+            here = columns[key].detach()
+            return fields[output](columns) + by * (columns[key] - here) ** power / math.factorial(power)
+
+        return field
+
+    for name in open_problem.traits.of_role(Role.EQUATION):
+        if open_problem.points[name].values:
+            continue
+        coefficients = []
+        for power in (order, order - 1):
+            rows = [
+                torch.stack(trial_rows(problem, name, points, {**fields, output: moved(by, power)}, numbers))
+                for by in (1.0, -1.0)
+            ]
+            coefficients.append((0.5 * (rows[0] - rows[1])).detach().abs().amax(0))
+        highest, next_one = coefficients
+        if bool((highest > 0).any()):
+            return not float((step * next_one / highest).median()) < _REGULAR
+    return False
+
+
+def _covered(open_problem: Determination, part: _Part, output: str) -> bool:
+    """Whether a condition on an output holds at most points of a part."""
+    traits = open_problem.traits
+    roles = {*traits.of_role(Role.START), *traits.of_role(Role.BOUNDARY)}
+    if output not in open_problem.owners:
+        return False
+    place = list(open_problem.owners).index(output)
+    for group, response in zip(open_problem.groups, open_problem.responses, strict=True):
+        if group.name in roles and float(response[place]) > 0:
+            inside = open_problem.problem.constraints[group.name].on.contains(part.points.x)
+            if float(inside.double().mean()) > 0.5:
+                return True
+    return False
 
 
 def _candidates(open_problem: Determination, directions: Tensor) -> list[Condition]:
     problem, counts = open_problem.problem, _counts(open_problem)
     found = []
     for part in _parts(open_problem):
-        wanted: list[tuple[str, str, int, bool]] = []  # output, coordinate, order, whether counting wants it
+        wanted: list[tuple[str, str, int, int]] = []  # output, coordinate, order, how many counting wants
         for output in problem.outputs:
             if output not in open_problem.owners:
                 continue
             if not part.coordinate:
                 if any(_order(open_problem, output, name) for name in problem.coordinates):
-                    wanted.append((output, "", 0, True))
+                    wanted.append((output, "", 0, 1))
                 continue
             order = _order(open_problem, output, part.coordinate)
-            full = sum(counts.get((output, part.coordinate, low), 0.0) for low in (True, False)) > order - 0.01
-            bare = counts.get((output, part.coordinate, part.low), 0.0) == 0
+            have = sum(counts.get((output, part.coordinate, low), 0.0) for low in (True, False))
+            lacking = max(0, math.ceil(order - have - 0.01))
+            bare = not _covered(open_problem, part, output)
             evolved = part.coordinate == open_problem.traits.time_coordinate and not part.low
-            if not full or (bare and not evolved):
-                wanted += [(output, part.coordinate, k, not full) for k in range(order)]
+            if order > 1 and _singular(open_problem, part, output, order):
+                continue
+            if lacking or (bare and not evolved):
+                wanted += [(output, part.coordinate, k, lacking) for k in range(order)]
         if not wanted:
             continue
         every = open_problem.values_at(part.points, [one[:3] for one in wanted])
@@ -190,8 +297,12 @@ def _parts(open_problem: Determination) -> list[_Part]:
         elif fixed[0] not in periodic:
             name, value = fixed[0], float(points.column(fixed[0])[0])
             low, high = domain.bounds[name]
-            found.append(_Part(points, f"{name} = {value:g}", name, abs(value - low) < abs(value - high)))
+            found.append(_Part(points, _at(name, value), name, abs(value - low) < abs(value - high)))
     return found
+
+
+def _at(coordinate: str, value: float) -> str:
+    return f"{coordinate} = {value:g}"
 
 
 def _in_words(conditions: Sequence[Condition]) -> str:
@@ -213,4 +324,4 @@ def _within(points: Points) -> str:
 
 
 def _logarithms(rows: Tensor) -> float:
-    return float(torch.linalg.svdvals(rows).clamp(_FLOOR, _WEAK).log10().sum())
+    return float(torch.linalg.svdvals(rows).clamp(_FLOOR, 1.0).log10().sum())

@@ -24,14 +24,18 @@ from torch import Tensor
 from pinn.analysis import Role, Traits, analyze
 from pinn.derivatives import d
 from pinn.domains import Points
+from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
-from pinn.verification.about import groups_of, in_double, outputs_at, uniform_draws, with_features
+from pinn.problem import Problem
+from pinn.verification.about import copied, engine_of, frames_of, groups_of, outputs_at, uniform_draws, with_features
 from pinn.verification.direction import Direction
 from pinn.verification.stability import UnitChanges
 
 _FEATURES = {1: 40, 2: 120}  # of the network, by the number of coordinates
 _MOST_FEATURES = 160
 _SCALES = (0.5, 1.0, 2.0)  # of their weights, radians a half extent: what a condition leaves open is smooth too
+_STEEP = (4.0, 8.0)  # further scales where a layer is looked for
+_LAYER = 40  # features across a face for it
 _NEWTON, _SETTLED = 3, 1e-4  # steps towards the data at the most, and the length of all rows that is enough
 
 
@@ -55,6 +59,8 @@ class Determination:
         equations: problem, model and engine; the model is left as it is.
         fixed: outputs to which a constant can be added, which is not to be found once more.
         without: outputs and unknowns that are left out: nothing depends on them.
+        layers: coordinate and its bound where what is left open may be a layer; with features for it, and more and
+            steeper ones of all.
 
     Attributes:
         values: singular values, ascending, dimensionless; empty where rows are not finite.
@@ -65,18 +71,32 @@ class Determination:
         points: constraint -> where its rows are.
     """
 
-    def __init__(self, equations: Equations, *, fixed: Sequence[str] = (), without: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        equations: Equations,
+        *,
+        fixed: Sequence[str] = (),
+        without: Sequence[str] = (),
+        layers: Sequence[tuple[str, float]] | None = None,
+    ) -> None:
         self.problem = equations.problem
         self.traits: Traits = analyze(self.problem)
         self.values: Tensor = torch.zeros(0, dtype=torch.float64)
         self._fixed = fixed
         generator = torch.Generator().manual_seed(0)
-        model = in_double(equations.model).cpu()
+        model = copied(equations.model).double().cpu()
         count = _FEATURES.get(len(self.problem.coordinates), _MOST_FEATURES)
+        scales: tuple[float, ...] = _SCALES
+        if layers is not None:
+            count, scales = 2 * count, _SCALES + _STEEP
         sample = self.problem.domain.sample(4 * count, generator=generator)
-        draws = uniform_draws(model, sample, count, _SCALES, generator, fields=max(20, count // 4))
-        self._equations = Equations(with_features(model, draws, sample), equations.engine)
+        draws = uniform_draws(model, sample, count, scales, generator, fields=max(20, count // 4))
+        for coordinate, bound in layers or ():
+            draws[""] = _layer(self.problem, coordinate, bound, draws[""].weight.shape[1], generator) + draws[""]
+        self._equations = Equations(with_features(model, draws, frames_of(model, sample)), engine_of(equations))
         self.points = self._draw(3 * count, count, generator)
+        for layer in layers or ():
+            self._crowd(*layer)
         self._objective = Objective(self._equations, self.points)
         self._sample, self._generator, self._without = sample, generator, without
         self._measure()
@@ -95,6 +115,19 @@ class Determination:
                 points = points.take(torch.linspace(0, points.n - 1, inside).round().long())
             found[name] = points
         return found
+
+    def _crowd(self, coordinate: str, bound: float) -> None:
+        """More points of the equations near a face, so that no layer falls between them."""
+        axis = self.problem.coordinates.index(coordinate)
+        low, high = self.problem.domain.bounds[coordinate]
+        inward = high - low if bound == low else low - high
+        for name in self.traits.of_role(Role.EQUATION):
+            points = self.points[name]
+            near = points.take(torch.linspace(0, points.n - 1, min(points.n, 6 * _LAYER)).round().long())
+            x = near.x.clone()
+            x[:, axis] = bound + inward * torch.logspace(-3, -0.3, near.n, dtype=torch.float64)
+            inside = self.problem.domain.contains(x)
+            self.points[name] = Points.cat([points, Points(near.names, x[inside], values=near.take(inside).values)])
 
     def _measure(self) -> None:
         """Changes of unit size about the model as it is, and which are whose."""
@@ -263,6 +296,19 @@ class Determination:
         """Rows (n, K) brought to size one, on equilibrated directions (L, K); zero where smooth changes give zero."""
         size = float((self._sizes(rows) * self._field_scale).max())
         return self._scaled(rows) @ directions.T / (size * math.sqrt(len(rows)) if size > 0 else 1.0)
+
+
+def _layer(problem: Problem, coordinate: str, bound: float, inputs: int, generator: torch.Generator) -> FeatureDraw:
+    """Hyperbolic tangents that are steep across a face and smooth along it, to a fiftieth of the extent."""
+    before = problem.coordinates[: problem.coordinates.index(coordinate)]
+    axis = sum(2 if name in problem.periodic else 1 for name in before)
+    face = -1.0 if bound == problem.domain.bounds[coordinate][0] else 1.0
+    steep = torch.logspace(math.log10(2), math.log10(100), _LAYER, dtype=torch.float64)
+    weight = torch.randn(_LAYER, inputs, generator=generator, dtype=torch.float64)
+    weight[:, axis] = steep
+    place = 2 * torch.rand(_LAYER, inputs, generator=generator, dtype=torch.float64) - 1
+    place[:, axis] = face * (1 + 2 * torch.rand(_LAYER, generator=generator, dtype=torch.float64) / steep)
+    return FeatureDraw(weight, -(weight * place).sum(1), 0)
 
 
 def _balanced(sizes: Tensor) -> Tensor:

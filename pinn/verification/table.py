@@ -57,7 +57,7 @@ class VerificationError(ValueError):
         failed = ", ".join(row.what for row in table.rows if not row.ok)
         lines = []
         if refused:
-            lines.append(f"refusing to train: {'. '.join(refused)}")
+            lines.append(f"refusing to train: {'. '.join(refused)}. solve(..., verify=False) trains all the same.")
         if failed:
             lines.append(f"refusing to train, these comparisons failed: {failed}\n{table}")
             lines.append("Mend the equation, network or reference; solve(..., verify=False) trains all the same.")

@@ -22,6 +22,7 @@ TIME = Box(t=(0, 2))
 STRIP = Box(x=(0, 1), t=(0, 1))
 SQUARE = Box(x=(0, 1), y=(0, 1))
 DISC = Disc(x=0, y=0, radius=1)
+ROD = Box(r=(0, 1), t=(0, 1))
 BAR = Box(x=(0, 1), y=(0, 1), t=(0, 0.5))
 
 
@@ -234,6 +235,30 @@ CASES = {
         START | {"inflow": (value, ENDS["left"])},
         instead={"inflow": (value, ENDS["right"])},
         words=("u at x = 0",),
+    ),
+    "heat in a rod about its axis": Case(
+        ROD,
+        ["u"],
+        lambda u, r, t: d(u, t) - 0.2 * (d(u, r, r) + d(u, r) / r),
+        {"start": (lambda u, r: u - 1 + r**2, ROD.face(t=0)), "wall": (value, ROD.face(r=1))},
+        ("start",),
+        words=("u at t = 0",),
+    ),
+    "a boundary layer": Case(
+        LINE,
+        ["u"],
+        lambda u, x: d(u, x) - 0.01 * d(u, x, x) - 1,
+        {"left": (value, LEFT), "right": (value, RIGHT)},
+        ("right",),
+        words=("u or u_x at x = 1",),
+    ),
+    "chaos": Case(
+        TIME,
+        ["x", "y", "z"],
+        lambda x, y, z, t: (d(x, t) - 10 * (y - x), d(y, t) - x * (15 - z) + y, d(z, t) - x * y + 2.6 * z),
+        {"start": (lambda x, y: (x + 8, y - 7), TIME.face(t=0)), "z": (lambda z: z - 27, TIME.face(t=0))},
+        ("z",),
+        words=("z at t = 0",),
     ),
     "heat in a plate": Case(
         BAR,
