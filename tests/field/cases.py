@@ -139,6 +139,7 @@ INVERSE = {
     "I3_noise": Case(partial(problems.reaction_field, 0.01), 30, fields={"q": square}),
     "I4_means": Case(problems.mean_relaxation, 20),
     "I5_formula": Case(problems.varying_conductivity, 25),  # 9.2e-8
+    "I5_table": Case(partial(problems.varying_conductivity, "table"), 25),
     "I5_detached": Case(partial(problems.varying_conductivity, "detached"), 6, NO_TRUST, refused="equation"),
     "I5_field": Case(partial(problems.varying_conductivity, "field"), 25, fields={"k": quadratic}),  # 1.6e-7
     "I6_noise": Case(problems.beam_slope, 25, fit=inverse.beam_slope_fit),

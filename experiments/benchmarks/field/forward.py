@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from pinn.derivatives import d, laplacian
-from pinn.domains import Box, Disc, Scatter
+from pinn.domains import Box, Disc
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import Analytic, Reference, ordinary
+from pinn.tables import Table
 
 from .truths import adaptive, inlet_reference, moving_beam_reference, riemann, scattered
 
@@ -180,12 +181,11 @@ def inlet(table: bool = True) -> Problem:
     """c_t + 4 c_x = 0.02 c_xx on (0, 1)², c(0, t) = sin² 6πt, c_x(1, t) = 0, c(x, 0) = 0.
 
     Args:
-        table: the inflow is known by 201 samples, stated as observations; otherwise by its formula.
+        table: the inflow is known by 201 samples; otherwise by its formula.
     """
     domain = Box(x=(0, 1), t=(0, 1))
     times = np.linspace(0, 1, 201)
-    seen = Scatter({"x": np.zeros(201), "t": times}, values={"inflow": np.sin(6 * np.pi * times) ** 2})
-    by_table = Constraint(lambda c, inflow: c - inflow, on=seen)
+    by_table = Constraint(lambda c, inflow: c - inflow, on=domain.face(x=0))
     by_formula = Constraint(lambda c, t: c - torch.sin(6 * math.pi * t) ** 2, on=domain.face(x=0))
     return Problem(
         domain,
@@ -196,6 +196,7 @@ def inlet(table: bool = True) -> Problem:
             "outlet": Constraint(lambda c, x: d(c, x), on=domain.face(x=1)),
             "start": Constraint(lambda c: c, on=domain.face(t=0)),
         },
+        coefficients={"inflow": Table({"t": times}, np.sin(6 * np.pi * times) ** 2)} if table else {},
         reference=inlet_reference(),
         name="inlet_table" if table else "inlet_formula",
     )

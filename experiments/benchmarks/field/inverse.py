@@ -16,6 +16,7 @@ from pinn.derivatives import d
 from pinn.domains import Box, Domain, Scatter
 from pinn.problem import Constraint, Problem, Unknown
 from pinn.reference import Analytic, Reference
+from pinn.tables import Table
 
 from .truths import Fit, drifting, fitted, tikhonov
 
@@ -33,7 +34,8 @@ def _beside(exact: Analytic, domain: Domain, output: str = "u") -> Reference:
 
 def _seen(values: Array, sigma: Array | float, **coordinates: Array) -> Scatter:
     """Observations `seen` with noise of standard deviation sigma, one number or one a point; 0 for exact ones."""
-    return Scatter(coordinates, values={"seen": values})
+    exact = not np.any(sigma)
+    return Scatter(coordinates, values={"seen": values}, sigma=None if exact else sigma)
 
 
 def depolymerised(t: Array, rate: float = RATE) -> Array:
@@ -244,8 +246,8 @@ def varying_conductivity(given: str = "formula") -> Problem:
     """(k u')' = −1, u(0) = u(1) = 0, with k = 1 + x/2 + x²/4.
 
     Args:
-        given: how k is known: "formula"; "detached", `numpy.interp` of a table of 21 values, which has no derivative;
-            "field", an unknown field tied to the table.
+        given: how k is known: "formula"; "table", 21 values; "detached", `numpy.interp` of them, which has no derivative;
+            "field", an unknown field tied to them.
     """
     domain = Box(x=(0, 1))
     nodes = np.linspace(0, 1, 21)
@@ -264,11 +266,14 @@ def varying_conductivity(given: str = "formula") -> Problem:
     }
     reference = Reference.exact(lambda x: conductivity_truth(x), {"x": (0.0, 1.0)}, description="quadrature")
     problem = Problem(domain, ["u"], constraints, reference=reference, name=f"conductivity_{given}")
+    if given == "table":
+        constraints["equation"] = Constraint(lambda u, k, x: d(k * d(u, x), x) + 1, on=domain)
+        return replace(problem, constraints=constraints, coefficients={"k": Table({"x": nodes}, table)})
     if given != "field":
         return problem
     constraints["equation"] = Constraint(lambda u, k, x: d(k * d(u, x), x) + 1, on=domain)
     seen = Scatter({"x": nodes}, values={"seen": table})
-    constraints["table"] = Constraint(lambda u, k, seen: k - seen + 0 * u, on=seen)
+    constraints["table"] = Constraint(lambda k, seen: k - seen, on=seen)
     return replace(problem, constraints=constraints, coefficients={"k": Unknown(1.0, inputs=("x",))})
 
 
