@@ -5,6 +5,7 @@ account(report)  ->  Account(headline, sentences, tables)  ->  text, Markdown, o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -135,7 +136,7 @@ def _unknowns(report: Report) -> Table:
         (
             name,
             f"{value:.8g}",
-            f"± {standard[name]:.2g}" if name in standard else "",
+            f"± {standard[name]:.2g}" if math.isfinite(standard.get(name, math.inf)) else "",
             _number(estimated.get(name)),
             _number(report.coefficient_errors.get(name)),
         )

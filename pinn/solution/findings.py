@@ -139,6 +139,20 @@ class Findings:
         return self.estimate_holds and self.error is not None and self.error < self.tolerance
 
     @property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard errors of unknown numbers, in their own units, where the data are noisy; finite ones."""
+        if self.certificate is None or not any(noisy(one) for one in self.constraints):
+            return {}
+        given = self.certificate.standard_errors
+        return {name: of for name, of in given.items() if name in self.coefficients and math.isfinite(of)}
+
+    @property
+    def error_with_noise(self) -> float | None:
+        """The error, or what noise of the data leaves of an unknown number, relative to it, where that is more."""
+        noise = [of / (abs(self.coefficients[name]) or 1.0) for name, of in self.standard_errors.items()]
+        return None if self.error is None else max(self.error, *noise, 0.0)
+
+    @property
     def losses(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Steps at which the validation loss was evaluated, and the least of it until then."""
         steps, validation = self.history.column("step"), self.history.column("validation")

@@ -11,7 +11,7 @@ of them contradict each other:
 4. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
 5. not converged: the error, known or estimated, is above 5 %;
 6. error not known: neither certificate nor reference tells it;
-7. trusted, to the larger of the estimated and the known error.
+7. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of unknowns.
 """
 
 from __future__ import annotations
@@ -260,7 +260,8 @@ def _trusted(seen: Findings) -> Judgement:
         f"{one.name!r} leaves {_part(one)} of its own terms, which hardly moves the answer" for one in seen.violated
     ]
     said += _noise_notes(seen)
-    return Judgement(Verdict.TRUSTED, seen.error, tuple(said), _more_time(seen) if seen.unfinished else "")
+    advice = _more_time(seen) if seen.unfinished else ""
+    return Judgement(Verdict.TRUSTED, seen.error_with_noise, tuple(said), advice)
 
 
 # -- the sentences -------------------------------------------------------------------------------------------------
@@ -291,25 +292,19 @@ def _error_notes(seen: Findings) -> list[str]:
         if seen.error is not None and seen.error < 0.1 * estimate:
             return [*said, f"the estimate of the error, {estimate:.1e}, is coarser than that"]
         more = ", a rough estimate, which carries little of the residual" if seen.rough else ""
-        said.append(f"the estimated relative error is {estimate:.1e}{more}")
+        apart = ", noise of the data apart," if any(noisy(one) for one in seen.constraints) else ""
+        said.append(f"the estimated relative error{apart} is {estimate:.1e}{more}")
     return said
 
 
 def _noise_notes(seen: Findings) -> list[str]:
-    """Data that are met to within their noise, and unknowns that their noise leaves uncertain."""
+    """Data that are met to within their noise, and what that noise leaves uncertain of unknown numbers."""
     said = [f"{one.name!r} is met to within the noise of its data" for one in seen.constraints if noisy(one)]
-    standard = {} if seen.certificate is None else seen.certificate.standard_errors
     said += [
         f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g}"
-        for name, error in standard.items()
-        if name in seen.coefficients and math.isfinite(error) and error > LARGEST_TRUSTED * _size(seen, name)
+        for name, error in seen.standard_errors.items()
     ]
     return said
-
-
-def _size(seen: Findings, name: str) -> float:
-    """Of an unknown number: of what was found or of its first guess, whichever is larger."""
-    return max(abs(seen.coefficients[name]), abs(seen.problem.unknowns[name].initial))
 
 
 def _fall(seen: Findings) -> str:

@@ -175,8 +175,10 @@ def test_an_unknown_is_judged_by_its_size_and_by_the_noise():
     zero = {"problem": inverse, "coefficients": {"k": 1e-9}}
     assert judge(seen(**zero, certificate=certificate(coefficient_errors={"k": 1.0}))).trusted
     noise = certificate(coefficient_errors={"k": 0.3}, standard_errors={"k": 0.5})
-    found = judge(seen(**options, certificate=noise))
+    measured = (*left(), ConstraintReport("data", 0.1, 0.1, {}, 0.5, 0.3, noise=1.0))
+    found = judge(seen(**options, certificate=noise, constraints=measured))
     assert found.trusted and "the noise leaves k uncertain: 2 ± 0.5" in found.evidence
+    assert found.error == 0.25 and "noise of the data apart" in found.evidence[0]
 
 
 # -- and from short runs ---------------------------------------------------------------------------------------------
