@@ -1,6 +1,44 @@
 """How far an answer can be trusted: one linear solve on random features about it, on points never used.
 
-TABLE
+    error ≈ |Σⱼ cⱼ φⱼ| / |û|,    c = argmin |J c + r|²,    û = u + Σⱼ cⱼ φⱼ
+
+The first solve has 150 to 300 features of the inputs (`pinn.verification.correction`). Where it leaves more than three
+tenths of the residual on points that it did not see, a second one has 600, half of them features of the answer itself
+about points of large residual. Of several outputs each has fewer. What the solves leave raises the estimate by at most
+a quarter, by at most three where the work of the run did not pay for the second.
+
+Measured: ratio of estimate to true error after 10, 30 and 100 steps of `solve`, seeds 0 and 1 (float64, default
+network), with the processor time of the whole certificate, stability and standard errors included:
+
+| problem | true errors, seed 0 | estimate / truth, seed 0 | seed 1 | seconds |
+|---|---|---|---|---|
+| allen_cahn | 5e-01, 1e-01, 4e-04 | 1.90, 1.70, 3.41 | 1.45, 1.06, 5.00 | 1.2 |
+| burgers | 3e-01, 1e-01, 4e-04 | 1.83, 0.45, 0.81 | 1.76, 0.77, 9.39 | 0.5 |
+| burgers_inverse | 1e-01, 3e-02, 1e-04 | 0.78, 0.72, 2.86 | 0.67, –, – | 0.6 |
+| burgers_smooth | 2e-02, 3e-04, 2e-06 | 1.06, 1.55, 2.67 | 0.96, 1.32, 0.78 | 0.6 |
+| cavity | 3e-01, 5e-03, 7e-04 | 1.19, 112.77, 0.78 | – | 0.9 |
+| convection | 1e+00, 9e-01, 9e-02 | 0.69, 0.55, 1.09 | 1.00, 0.73, 1.33 | 0.4 |
+| diffusion_inverse | 5e-03, 1e-06, 1e-08 | 1.00, 1.00, 1.00 | 1.05, 0.99, 1.00 | 0.6 |
+| euler_beam | 2e-05, 1e-06, 3e-10 | 1.00, 1.00, 1.00 | 1.00, 1.00, 1.00 | 0.1 |
+| heat_1d | 2e-04, 1e-06, 7e-09 | 1.00, 1.00, 1.00 | 1.00, 1.00, 0.99 | 0.5 |
+| helmholtz_2d | 2e+00, 6e-02, 1e-04 | 1.00, 1.19, 1.09 | 0.94, 1.33, 1.56 | 0.5 |
+| kdv | 7e-01, 8e-01, 1e-01 | 1.13, 0.96, 0.28 | 1.15, 1.13, 0.16 | 0.7 |
+| kovasznay | 7e-02, 2e-05, 1e-07 | 0.99, 1.22, 1.08 | – | 0.9 |
+| laplace_four_holes | 4e-01, 3e-02, 8e-04 | 1.30, 1.00, 2.13 | – | 0.6 |
+| linear_ode | 4e-05, 3e-08, 6e-11 | 1.00, 1.00, 0.98 | 1.00, 1.00, 0.97 | 0.1 |
+| lorenz_inverse | 1e-01, 6e-05, 3e-08 | 1.00, 1.00, 1.00 | 1.00, 1.00, 1.00 | 0.4 |
+| lotka_volterra | 9e-01, 4e-01, 2e-08 | 1.13, 0.93, 1.00 | 1.45, 0.77, 1.00 | 0.3 |
+| oscillator | 3e-01, 3e-07, 2e-09 | 1.00, 0.97, 1.00 | 1.00, 1.07, 1.00 | 0.3 |
+| poisson_2d | 5e-04, 8e-07, 6e-09 | 1.02, 1.00, 0.98 | 1.00, 1.00, 0.99 | 0.5 |
+| poisson_5d | 3e-03, 3e-04, 2e-06 | 0.42, 0.46, 0.58 | – | 0.9 |
+| poisson_l_shape | 6e-03, 7e-04, 4e-05 | 1.00, 1.01, 0.86 | – | 0.6 |
+| reaction | 7e-03, 2e-05, 1e-06 | 1.00, 0.87, 1.18 | 0.97, 0.98, 0.59 | 0.4 |
+| reaction_inverse | 2e-02, 3e-04, 3e-05 | 1.00, 1.04, 0.24 | – | 0.9 |
+| wave_1d | 5e-01, 3e-01, 5e-05 | 1.00, 0.79, 0.71 | 0.98, 0.68, 0.35 | 0.6 |
+
+Within a factor of three in 111 of 118. A layer or a solitary wave that is nearly resolved is what features carry worst;
+the cavity after 30 steps is overestimated a hundred times. The correction is refused where the residual on points not
+seen does not fall under 0.7 of what it was.
 """
 
 from __future__ import annotations

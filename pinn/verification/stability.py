@@ -10,7 +10,19 @@ weights decide; what has fewer dimensions than the domain counts 100 times in th
 
 A problem that determines its answer has σ of order one; each thing that it leaves open shows as a value that is
 decades smaller, whose right singular vector says what moves: which output, where, and which unknowns together.
-|r| / σ_min bounds the error to first order.
+|r| / σ_min bounds the error to first order. Measured, the two smallest about an untrained network unless said:
+
+| problem | determined | one condition or one unknown less |
+|---|---|---|
+| u'' = −u, two conditions; one | 0.32, 1.8 | 1e-6, 1.3 |
+| heat equation; no start; no left wall; no right wall | 0.69, 1.4 | 2e-7, 6e-5; 9e-6, 2e-4; 2e-5, 3e-4 |
+| ψ'' = −π² ψ with ψ = 0 at both ends, trained | – | 2e-6 |
+| u_t = a u_xx + b u_x + c u, trained, b = 0.3; b = 0 | 0.028 | 2e-8, 9e-3 |
+| an output or an unknown that nothing uses | – | 1e-14 |
+| the suite, untrained, the least three | 1e-3, 1.7e-3, 5e-3 | – |
+| the suite after 10 steps or more, the least three | 9e-5, 8e-4, 9e-3 | – |
+
+The least of the suite is Lotka-Volterra about an answer that is still wrong by 90 %, where errors grow in time.
 """
 
 from __future__ import annotations
@@ -45,7 +57,7 @@ from pinn.verification.about import (
 )
 from pinn.verification.direction import Direction
 
-THRESHOLD = 3e-4  # a stability below it is that of a direction which the constraints do not determine
+THRESHOLD = 5e-5  # a stability below it is that of a direction which the constraints do not determine
 _SCALES = (1.0, 3.0, 6.0)
 _DROPPED = {torch.float64: 1e-9, torch.float32: 1e-4}  # singular values of the features, relative to the largest
 _PROBES = 16  # smooth fields whose response is a row's size
