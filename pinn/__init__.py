@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
     from pinn.problem import Constraint, Problem, Unknown
+    from pinn.robust import Cauchy, Huber
     from pinn.solution import Report, Solution
     from pinn.solver import solve
     from pinn.training import Callback, Stage, Stop
@@ -34,8 +35,10 @@ __all__ = [
     "Ball",
     "Box",
     "Callback",
+    "Cauchy",
     "Constraint",
     "Disc",
+    "Huber",
     "Point",
     "Points",
     "Polygon",
@@ -63,6 +66,7 @@ __all__ = [
 _HOMES = {
     "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
+    "pinn.robust": ("Cauchy", "Huber"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),
     "pinn.training": ("Callback", "Stage", "Stop"),
