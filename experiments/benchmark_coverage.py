@@ -9,7 +9,7 @@ and their scatter in units of the standard error, and the largest distance from 
 The standard error is that of least squares on the closed solution, and that of the certificate where a run makes one.
 An unbiased estimate has mean 0 ± 1/√draws and scatter 1 ± 0.7/√draws.
 
-MEASURED
+Four draws: in the band 4 of 4 of each unknown, at most 0.07 standard errors from least squares.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
     from pinn.problem import Constraint, Problem, Unknown
+    from pinn.robust import Cauchy, Huber
     from pinn.solution import Report, Solution
     from pinn.solver import solve
     from pinn.tables import Table
@@ -36,8 +37,10 @@ __all__ = [
     "Ball",
     "Box",
     "Callback",
+    "Cauchy",
     "Constraint",
     "Disc",
+    "Huber",
     "Point",
     "Points",
     "Polygon",
@@ -67,6 +70,7 @@ __all__ = [
 _HOMES = {
     "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
+    "pinn.robust": ("Cauchy", "Huber"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),
     "pinn.tables": ("Table",),

@@ -8,10 +8,14 @@ quantities in different units, are compared in units of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from pinn.ambient import plain_tensors
+from pinn.derivatives.engine import ResidualFunction
 from pinn.domains import Points
 from pinn.problem import Problem, trial_fields, trial_rows
 
@@ -65,3 +69,27 @@ def component_noise(problem: Problem, name: str, sizes: tuple[float, ...]) -> tu
     of_component = noise.log().mean(0).exp()
     size = torch.tensor(sizes, dtype=torch.float64)
     return tuple((of_component * (size / of_component).pow(2).mean().sqrt()).tolist())
+
+
+def sized(function: ResidualFunction, sizes: Sequence[float]) -> ResidualFunction:
+    """An equation with every row divided by its size."""
+
+    def rows(columns: Any, outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        stated = function(columns, outputs, constants)
+        return [row if size == 1.0 else row / size for row, size in zip(stated, sizes, strict=True)]
+
+    return rows
+
+
+def weighed(points: Points, *weights: Tensor | None) -> Tensor | None:
+    """Weights (n,) of points: the product of those given and of `Points.reliability`; None where there is none.
+
+    Args:
+        points: n points.
+        weights: of each point, (n,), dimensionless; None, or of another number of points, are left out.
+    """
+    product = points.reliability()
+    for factor in weights:
+        if factor is not None and len(factor) == points.n:
+            product = factor.to(points.x) if product is None else product * factor.to(points.x)
+    return product

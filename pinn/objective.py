@@ -13,7 +13,6 @@ Rows are ordered by constraint, then by point, then by the constraint's residual
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +22,12 @@ import torch
 from torch import Tensor
 
 from pinn.analysis import analyze
-from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, ResidualFunction, flat_gradient
+from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
 from pinn.least_squares import PIECE, Reduction, StackedLinearization
 from pinn.linearization import Linearization
 from pinn.model import Model
-from pinn.noise import component_noise
+from pinn.noise import component_noise, sized, weighed
 from pinn.problem import Problem
 
 
@@ -67,7 +66,7 @@ class Equations:
             for name in self.problem.constraints
         }
         self.functions = {
-            name: _sized(self.problem.equation(name), self.row_sizes[name]) for name in self.problem.constraints
+            name: sized(self.problem.equation(name), self.row_sizes[name]) for name in self.problem.constraints
         }
         self.bound: dict[str, BoundEquation] = {
             name: engine.bind(model.outputs, function, self.problem.coordinates)
@@ -83,10 +82,7 @@ class Equations:
 
     def weighed(self, name: str, points: Points, weights: Tensor | None) -> Tensor | None:
         """Weights (n,) of points: those given, times those that a run has found, times 1/sigma² over its mean."""
-        found = self.point_weights.get(name)
-        factors = [points.reliability(), weights, found if found is not None and len(found) == points.n else None]
-        given = [factor.to(points.x) for factor in factors if factor is not None]
-        return math.prod(given[1:], start=given[0]) if given else None
+        return weighed(points, weights, self.point_weights.get(name))
 
     @property
     def engines(self) -> dict[str, EngineChoice]:
@@ -425,16 +421,6 @@ class Objective:
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
         return StackedLinearization([block.operator() for block in self.blocks])
-
-
-def _sized(function: ResidualFunction, sizes: Sequence[float]) -> ResidualFunction:
-    """An equation with every row divided by its size."""
-
-    def rows(columns: Any, outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
-        stated = function(columns, outputs, constants)
-        return [row if size == 1.0 else row / size for row, size in zip(stated, sizes, strict=True)]
-
-    return rows
 
 
 def _offset(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:

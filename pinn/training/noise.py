@@ -8,12 +8,20 @@ sum (u - y)²/sigma². A run minimises
 with rows of size one. The smaller w, the less of the equation is given up for noise: a mode that the equation carries
 to the data with gain g is fitted to its noise by the share w g² / (1 + w g²), whatever sigma is. So sigma decides what
 one observation counts beside another, and w is small. Too small, it waits until the equation holds well enough to be
-heard. Estimate less that of least squares on the exact solution, over its standard error, of all unknowns and two draws
-of the noise the largest, after 60 and 120 steps:
+heard, and unknowns that the data hardly tell apart wait longest. Estimate less that of least squares on the exact
+solution, over its standard error, the largest of all unknowns and two draws of the noise, after 60 and 120 steps with w
+throughout:
 
 | w | beam, C | diffusion, C | advection, diffusion and growth, a, b, c |
 |---|---|---|---|
-TABLE
+| 100 | 0.20, 0.20 | 0.32, 0.21 | 0.24, 0.51 |
+| 1 | 0.003, 0.003 | 0.011, 0.030 | 0.016, 0.015 |
+| 0.01 | 0.000, 0.000 | 0.003, 0.000 | 3.3, 0.12 |
+| 0.0001 | 0.000, 0.000 | 0.082, 0.001 | 30, not measured |
+
+So w is 1 until everything is chosen, and 0.1 in the last fit, which begins near its end. `reaction_inverse` with sigma
+= 0.02 is then 0.1 and 0.2 standard errors from least squares after 100 steps; with w = 100 throughout, both
+coefficients are 90 % off after 40.
 
 Data without a stated sigma are taken as exact, w = 100, until their misfit is seen to be noise: the loss no longer
 falls, and the misfit of neighbours is no longer alike (von Neumann, Ann. Math. Statist. 12 (1941) 367). What then falls
@@ -25,6 +33,15 @@ time the loss has settled; it stays where observations held out are met worse th
 does not follow, the corner of the L-curve, Hansen, SIAM Rev. 34 (1992) 561, and begins again with some held out), or
 where those trained on are met to within sigma (Morozov, Soviet Math. Dokl. 7 (1966) 414). Then all observations take
 part in a last fit, in which nothing is chosen any more, so that a longer run is the same answer, better converged.
+
+Relative L2 error of q = x² in -u'' + q u = f, 50 observations of u with sigma = 0.01, network 2 x 10, four draws;
+Tikhonov's regularization in finite differences with the strength by the discrepancy principle has 0.63 to 0.68:
+
+| sigma | steps | q, draws 1 to 4 |
+|---|---|---|
+| 0.01 stated | 200 | 0.33, 0.27, 0.38, 0.28 |
+| not stated | 200 | 0.59, 0.61, 0.60, 0.59 |
+| exact data, not stated | 150, 300 | 8e-4, 6e-6 (never smooth: 4e-5, 5e-6) |
 """
 
 from __future__ import annotations

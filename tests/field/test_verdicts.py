@@ -13,15 +13,9 @@ import re
 
 import pytest
 
-from pinn.solution.report import Report
 from pinn.solution.verdict import Verdict
 from pinn.verification import VerificationError
 from tests.field.cases import CASES
-
-pytestmark = pytest.mark.skipif(
-    "judgement" not in Report.__dataclass_fields__, reason="reports of this revision have no verdict as a value"
-)
-
 
 MARKED = [pytest.param(name, marks=pytest.mark.slow) if case.slow else name for name, case in CASES.items()]
 

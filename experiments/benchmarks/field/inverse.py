@@ -246,7 +246,7 @@ def varying_conductivity(given: str = "formula") -> Problem:
     """(k u')' = −1, u(0) = u(1) = 0, with k = 1 + x/2 + x²/4.
 
     Args:
-        given: how k is known: "formula"; "table", 21 values; "detached", `numpy.interp` of them, which has no derivative;
+        given: how k is known: "formula"; "table", 21 values; "detached", `numpy.interp` of them, without derivative;
             "field", an unknown field tied to them.
     """
     domain = Box(x=(0, 1))
