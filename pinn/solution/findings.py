@@ -132,10 +132,16 @@ class Findings:
         return self.estimate < self.tolerance and self.certificate.carried < _UNCARRIED
 
     @property
+    def right(self) -> bool:
+        """Whether the reference says that the answer is right, and nothing else is sought."""
+        known = self.known.error is not None and not self.known.fault and not self.problem.unknowns
+        return known and (self.known.error or 0.0) < _PROVEN
+
+    @property
     def proven(self) -> bool:
         """Whether the answer is known to be right whatever the residuals are: by the reference, or the estimate."""
         if self.known.error is not None and not self.known.fault and not self.problem.unknowns:
-            return self.known.error < _PROVEN
+            return self.right
         return self.estimate_holds and self.error is not None and self.error < self.tolerance
 
     @property

@@ -136,7 +136,8 @@ def _failed(seen: Findings) -> Judgement | None:
 def _unseen(seen: Findings) -> Judgement | None:
     """Constraints so small beside the others that the loss does not hold them, by underflow or by their weight."""
     unseen = [one for one in seen.violated if one.fraction_of_loss < _UNSEEN and one.rms > 0]
-    if not unseen or seen.proven:
+    # The certificate's solve weighs rows as training does, and sees them as little: only a reference outweighs this.
+    if not unseen or seen.right:
         return None
     name = unseen[0].name
     said = [_violation(one) for one in seen.violated]
@@ -343,6 +344,8 @@ def _mend(seen: Findings, worst: ConstraintReport) -> str:
 
 def _missing(direction: Direction) -> str:
     """What would determine the answer."""
+    if direction.cure:
+        return direction.cure
     where = " and ".join(f"{low:.3g} ≤ {name} ≤ {high:.3g}" for name, (low, high) in direction.where.items())
     if direction.unknowns:
         names = " or ".join(direction.unknowns)

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -60,7 +60,8 @@ from pinn.verification.about import copied, dtype_of, outputs_at
 from pinn.verification.correction import Correction, Corrector, Plan, Solved, relative_changes
 from pinn.verification.covariance import uncertainty
 from pinn.verification.direction import Direction
-from pinn.verification.stability import Linearized
+from pinn.verification.posedness import left_open
+from pinn.verification.stability import THRESHOLD, UNREAD, Linearized, Stability
 
 __all__ = ["Certificate", "Direction", "certify"]
 
@@ -206,13 +207,14 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
             solved, most = further, _MOST_LEFT
     linearized = Linearized.of(equations, seed)
     stability = linearized.stability()
+    undetermined = _undetermined(equations, stability)
     standard, correlation = uncertainty(linearized)
-    for direction in stability.directions:
+    for direction in undetermined:
         standard |= dict.fromkeys(set(standard) & set(direction.unknowns), math.inf)
     bound = stability.residual / stability.least if stability.least > 0 else math.inf
     if solved is None:
         nothing = dict.fromkeys((*model.problem.outputs, *model.fields), math.nan)
-        return Certificate(math.nan, nothing, math.nan, stability.least, stability.directions, bound)
+        return Certificate(math.nan, nothing, math.nan, stability.least, undetermined, bound)
     factor = 1.0 if solved.carried <= _CARRIED else 1 / (1 - min(solved.left, most))
     errors, numbers = _changes(model, solved)
     return Certificate(
@@ -220,7 +222,7 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
         errors={name: factor * value for name, value in errors.items()},
         carried=solved.carried,
         stability=stability.least,
-        undetermined=stability.directions,
+        undetermined=undetermined,
         bound=bound,
         coefficient_errors={name: factor * value for name, value in numbers.items()},
         standard_errors=standard,
@@ -228,6 +230,17 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
         left=solved.left,
         correction=None if confirmed is None else confirmed.correction,
     )
+
+
+def _undetermined(equations: Equations, stability: Stability) -> tuple[Direction, ...]:
+    """What the constraints leave open: what is missing, by name, or the changes that no constraint sees."""
+    found = left_open(equations)
+    if not found:
+        most = THRESHOLD if found is not None else UNREAD
+        return tuple(one for one in stability.directions if one.stability < most)
+    about = [one.direction or Direction(stability.least, dict.fromkeys(one.names, 1.0)) for one in found]
+    named = [replace(direction, what=one.what, cure=one.cure) for direction, one in zip(about, found, strict=True)]
+    return tuple(named)
 
 
 def _plans(model: Model) -> tuple[Plan, Plan]:
