@@ -91,7 +91,7 @@ class Determination:
         self._objective = Objective(self._equations, self.points)
         self._sample, self._generator, self._without = sample, generator, without
         self._measure()
-        if self._linearize() and self._settle():
+        if self.owners and self._linearize() and self._settle():
             self.values, self.right = singular(self._scales.rows(self.groups))
 
     # -- linearization ------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Determination:
         if not bool(torch.isfinite(product).all() and torch.isfinite(residual).all()):
             return False
         self.groups = groups_by_component(self._objective, product, residual)
-        for name in self._fixed:
+        for name in (one for one in self._fixed if one in self._units.parts):
             mean = self._units.parts[name].mean(0, keepdim=True)
             self.groups.append(Group("", mean, mean.new_zeros(1)))
         inside = self.traits.of_role(Role.EQUATION)

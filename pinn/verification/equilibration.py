@@ -55,7 +55,7 @@ def responses_of(rows: Tensor, owners: Mapping[str, Tensor], smooth: Mapping[str
         size = response.abs().max() if response.numel() else rows.new_zeros(())
         # Squares of very small rows are zero, and of very large ones infinite.
         found.append(size * (response / size).square().mean().sqrt() if size > 0 else size)
-    return torch.stack(found)
+    return torch.stack(found) if found else rows.new_zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,8 @@ class Equilibration:
             smooth: see `responses_of`.
             equations: names of the constraints in which fields are balanced.
         """
+        if not owners:
+            return cls(owners, torch.zeros(0), (0.0,) * len(groups), torch.zeros(len(groups), 0))
         sizes = torch.stack([responses_of(group.rows, owners, smooth) for group in groups])
         inside = torch.tensor([group.name in equations for group in groups])[:, None]
         fields = _balanced(torch.where((sizes * inside).amax(0) > 0, sizes * inside, sizes))

@@ -15,9 +15,13 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.reference import Analytic
+from pinn.scales import Scales
 from pinn.solution import History, Solution
+from pinn.solution.noise import NoiseEstimate
 from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.report import Report
+from pinn.verification import VerificationTable
+from pinn.verification.finding import Finding, Kind
 
 LINE = Box(x=(0, 1))
 
@@ -151,3 +155,36 @@ def test_a_constraint_that_left_its_engine_is_named_with_the_reason():
     said = [line for line in str(made).splitlines() if line.startswith("derivatives")]
     assert said == [f"derivatives of 'start' by autograd: {reason}"]
     assert json.loads(json.dumps(made.as_dict()))["engines"]["start"] == {"engine": "autograd", "reason": reason}
+
+
+def test_what_was_found_before_training_is_told_once():
+    corner = Finding(Kind.CORNER, "'start' and 'wall' do not meet", "mend the values", ("start", "wall"), certain=False)
+    check = VerificationTable((), (corner,))
+    made = report(growth(lambda u, x: torch.exp(x) + 0 * u), history(np.logspace(0, -30, 31)), check=check)
+    assert made.trusted and made.stated == (corner,)
+    for text in (str(made), made.markdown(), made.html().replace("&#x27;", "'")):
+        assert text.count("as stated: 'start' and 'wall' do not meet; mend the values") == 1
+    assert json.loads(json.dumps(made.as_dict()))["stated"] == [str(corner)]
+    wrong = report(growth(lambda u, x: 1.5 + 0 * u), check=check)
+    assert wrong.judgement.evidence.count(corner.what) == str(wrong).count(corner.what) == 1
+
+
+def test_the_noise_of_the_data_is_shown():
+    problem = growth(lambda u, x: torch.exp(x) + 0 * u)
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    noise = NoiseEstimate({"data": (0.0123, 0.5)}, {"data": 1.04}, {"data": 12}, {"q is smooth": 1.5e-4})
+    made = Report.of(Solution(problem, model, noise=noise), Equations(model, Autograd()))
+    for text in (str(made), made.markdown(), made.html()):
+        assert all(one in text for one in ("0.0123, 0.5", "1.04", "12", "q is smooth", "0.00015"))
+    assert made.as_dict()["noise"]["held_out"] == {"data": 12}
+    assert "noise" not in str(report(problem))
+
+
+def test_shifts_and_sizes_that_a_run_was_scaled_by_are_shown():
+    problem = growth(lambda u, x: torch.exp(x) + 0 * u)
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    object.__setattr__(model, "scales", Scales({"u": (298.0, 21.5)}, {"equation": (5.25e6,), "start": (7.5,)}, {}))
+    made = Report.of(Solution(problem, model), Equations(model, Autograd()))
+    for text in (str(made), made.markdown(), made.html()):
+        assert all(one in text for one in ("298", "21.5", "5.25e+06", "7.5"))
+    assert made.as_dict()["scales"]["outputs"] == {"u": [298.0, 21.5]}

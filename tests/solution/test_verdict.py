@@ -18,6 +18,7 @@ from pinn.solution.residuals import ConstraintReport
 from pinn.solution.verdict import Judgement, Verdict, judge
 from pinn.solver import solve
 from pinn.verification.certificate import Certificate, Direction
+from pinn.verification.finding import Finding, Kind
 
 TIME, LINE = Box(t=(0, 2)), Box(x=(0, 1))
 SMALL = partial(MLP, width=10, depth=2)
@@ -158,6 +159,57 @@ def test_a_direction_that_no_constraint_sees_is_named_with_the_cure():
     assert "a or c" in found.advice
 
 
+def test_what_is_missing_by_name_is_said_instead_of_a_direction():
+    named = Direction(
+        1e-6, {"u": 1.0}, what="a condition is missing: u at t = 0", cure="add a constraint that gives it"
+    )
+    found = judge(seen(certificate=certificate(undetermined=(named,))))
+    assert found.verdict is Verdict.NOT_DETERMINED
+    assert (found.evidence, found.advice) == ((named.what,), named.cure)
+
+
+MISSING = {
+    certain: Finding(
+        Kind.MISSING_CONDITION, "a condition is missing", "add a constraint that gives it", ("u",), certain
+    )
+    for certain in (True, False)
+}
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_what_was_missing_before_training_holds_until_the_certificate_refutes_it(certain):
+    stated = (MISSING[certain],)
+    without = judge(seen(stated=stated))
+    assert without.verdict is Verdict.NOT_DETERMINED
+    assert (without.evidence, without.advice) == (("a condition is missing",), "add a constraint that gives it")
+    assert judge(seen(stated=stated, certificate=certificate())).trusted
+    assert Findings(**vars(seen(stated=stated, certificate=certificate()))).standing == ()
+    weak = Certificate(1e-8, {"u": 1e-8}, 1e-2, 1e-5, (), 1e-3)
+    assert judge(seen(stated=stated, certificate=weak)).trusted is not certain
+
+
+def test_a_suspicion_does_not_outweigh_a_reference():
+    known = Known(1e-6, outputs={"u": 1e-6})
+    assert judge(seen(stated=(MISSING[False],), known=known)).trusted
+    assert judge(seen(stated=(MISSING[True],), known=known)).verdict is Verdict.NOT_DETERMINED
+
+
+def test_conditions_that_contradict_each_other_are_said_where_one_is_violated():
+    clash = Finding(Kind.CONTRADICTORY, "'start' and 'other' prescribe different values", "take one away", ("start",))
+    found = judge(seen(stated=(clash,), constraints=left(1e-8, 0.5), outcome=CUT))
+    assert found.verdict is Verdict.CONTRADICTORY and found.advice == "take one away"
+    assert found.evidence[0] == clash.what and found.evidence[1].startswith("'start' is violated")
+    assert judge(seen(stated=(clash,), certificate=certificate())).trusted
+
+
+def test_conditions_that_do_not_meet_are_evidence_where_there_is_an_error():
+    corner = Finding(Kind.CORNER, "'start' and 'wall' do not meet", "mend the values", ("start", "wall"), certain=False)
+    assert corner.what in judge(seen(stated=(corner,), constraints=left(1e-8, 0.5))).evidence
+    assert corner.what not in judge(seen(stated=(corner,), constraints=left(0.5))).evidence
+    assert corner.what in judge(seen(stated=(corner,), certificate=certificate(0.3))).evidence
+    assert corner.what not in judge(seen(stated=(corner,), certificate=certificate())).evidence
+
+
 def test_far_from_an_answer_nothing_is_said_of_the_problem():
     free = Direction(1e-6, {"u": 1.0})
     options = {"certificate": certificate(1.0, undetermined=(free,)), "constraints": left(0.5)}
@@ -209,7 +261,6 @@ def test_units_of_equation_and_output_do_not_change_the_verdict():
                 ansatz={"u": lambda u, t: shift + size * torch.exp(-1.1 * t) + 0 * u},
             ),
             1,
-            certify=False,
         ).constraints
 
     plain, other = run(1.0, 0.0, 1.0), run(20.0, 298.0, 1e6)
@@ -222,8 +273,20 @@ def test_where_every_term_vanishes_rounding_is_no_violation(prescribed):
     ends = LINE.face(x=0) | LINE.face(x=1)
     laplace = {"equation": (lambda u, x: d(u, x, x), LINE), "ends": (lambda u, x: u - prescribed(x), ends)}
     ansatz = {"u": lambda u, x: prescribed(x) + 1e-9 * torch.sin(9 * x) + 0 * u}
-    made = judged(problem(LINE, ["u"], laplace, ansatz=ansatz), 1, certify=False)
+    made = judged(problem(LINE, ["u"], laplace, ansatz=ansatz), 1)
     assert all(one.relative < 1e-4 for one in made.constraints)
+
+
+def test_a_condition_that_is_missing_is_named_by_a_run():
+    constraints = {
+        "equation": (lambda u, t: d(u, t, t) + 4 * u, TIME),
+        "start": (lambda u: u - 1, TIME.face(t=0)),
+    }
+    for options in ({"verify": False}, {"verify": True, "certify": False}, {"verify": True}):
+        made = judged(problem(TIME, ["u"], constraints), 10, **options)
+        assert made.verdict == "not determined"
+        assert made.judgement.evidence[0].startswith("a condition is missing: u_t at t = 0")
+        assert made.judgement.advice == "add a constraint that gives it"
 
 
 def test_zero_that_satisfies_everything_is_no_answer():

@@ -1,8 +1,10 @@
 """Before a run: every derivative that the equations ask for is compared, and a wrong one refuses to train."""
 
 import logging
+import math
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,9 +12,11 @@ from torch import nn
 from pinn import Box, Constraint, Problem, Unknown, d, problems, solve
 from pinn.defaults import default_network
 from pinn.derivatives import Autograd, Jets
+from pinn.domains import Scatter
 from pinn.model import Model
 from pinn.networks import MLP, FourierFeatures, PirateNet
 from pinn.objective import Equations
+from pinn.reference import Analytic
 from pinn.verification import VerificationError, verify_before_training
 
 BOX = Box(x=(-1, 1), t=(0, 2))
@@ -53,6 +57,35 @@ def test_jets_have_no_line_where_they_are_not_used():
     assert not [line for line in lines if "jets" in line]
     lines = [row.what for row in verify_before_training(equations(problem)).rows]
     assert len([line for line in lines if "jets" in line]) == 2
+
+
+def test_a_reference_is_not_held_against_data():
+    line = Box(x=(0, 1))
+    x = torch.linspace(0.1, 0.9, 9, dtype=torch.float64).numpy()
+    for sigma in (None, 0.1):
+        data = Scatter({"x": x}, {"seen": 1.1 * np.exp(x)}, sigma=sigma)
+        constraints = {
+            "equation": Constraint(lambda u, x: d(u, x) - u, on=line),
+            "data": Constraint(lambda u, seen: u - seen, on=data),
+        }
+        table = verify_before_training(
+            equations(Problem(line, ["u"], constraints, reference=Analytic(lambda x: torch.exp(x))))
+        )
+        told = [row.what for row in table.rows if "reference" in row.what]
+        assert table.ok and told == ["equation: residual of the reference"]
+
+
+@pytest.mark.parametrize(("mean", "ok"), [(1 - math.exp(-1), True), (0.7, False)])
+def test_a_reference_is_integrated_where_a_constraint_is_an_integral(mean, ok):
+    line = Box(x=(0, 1))
+    constraints = {
+        "equation": Constraint(lambda u, x: d(u, x) + u, on=line),
+        "mean": Constraint(lambda u: u - mean, on=line, integral=True),
+    }
+    table = verify_before_training(
+        equations(Problem(line, ["u"], constraints, reference=Analytic(lambda x: torch.exp(-x))))
+    )
+    assert table.ok is ok
 
 
 def test_differences_are_as_sharp_as_their_steps_allow():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pinn.problems as problems
-from pinn import Solution, solve
+from pinn import Box, Constraint, Problem, Solution, d, solve
 from pinn.derivatives import Jets
 from pinn.networks import MLP
 from pinn.objective import Equations
@@ -130,3 +130,46 @@ def test_least_squares_keeps_the_digits_that_squares_lose():
     right = base.sum(1) + 0.5 * (near - base).sum(1) / 1e-6
     c = least_squares(J, right)
     assert float((J @ c + right).norm()) < 1e-3 * float(right.norm())
+
+
+def heated(*, wall):
+    box = Box(x=(0, 1), t=(0, 1))
+    constraints = {
+        "equation": Constraint(lambda u, x, t: d(u, t) - 0.2 * d(u, x, x), on=box),
+        "start": Constraint(lambda u, x: u - torch.sin(math.pi * x), on=box.face(t=0)),
+        "left": Constraint(lambda u: u, on=box.face(x=0)),
+        "right": Constraint(lambda u: u, on=box.face(x=1)),
+    }
+    return Problem(box, ["u"], {name: one for name, one in constraints.items() if wall or name != "right"})
+
+
+def layered(ratio):
+    """Two rods of conductivities that differ by a factor, each on 0 ≤ s ≤ 1, which meet at s = 1."""
+    line = Box(s=(0, 1))
+    constraints = {
+        "conduction": Constraint(lambda a, b, s: (ratio * d(a, s, s) + 1, d(b, s, s)), on=line),
+        "ends": Constraint(lambda a, b, s: (ratio * d(a, s), b), on=line.face(s=0)),
+        "meeting": Constraint(lambda a, b, s: (a - b, ratio * d(a, s) + d(b, s)), on=line.face(s=1)),
+    }
+    return Problem(line, ["a", "b"], constraints)
+
+
+def test_what_is_missing_is_named_about_the_answer():
+    made = solve(heated(wall=False), steps=5, progress=False, verify=False)
+    (direction,) = made.certificate.undetermined
+    assert str(direction) == "a condition is missing: u or u_x at x = 1"
+    assert direction.cure == "add a constraint that gives it"
+    assert Certificate.from_plain(made.certificate.as_plain()) == made.certificate
+    assert solve(heated(wall=True), steps=5, progress=False, verify=False).certificate.undetermined == ()
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1600.0])
+def test_rows_of_other_sizes_do_not_make_a_problem_undetermined(ratio):
+    assert certified(solve(layered(ratio), steps=3, progress=False, certify=False)).undetermined == ()
+
+
+def test_a_poor_answer_of_a_problem_that_grows_is_not_called_undetermined():
+    """About an answer that is wrong by 90 %, small rows of lotka_volterra move much."""
+    found = certified(solved("lotka_volterra", 10))
+    assert found.stability < 1e-3
+    assert found.undetermined == ()

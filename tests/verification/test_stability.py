@@ -103,6 +103,22 @@ def test_neither_weights_nor_units_of_rows_matter():
     assert scaled.least == pytest.approx(plain.least, rel=1e-6)
 
 
+def test_an_unknown_that_is_far_from_its_size_is_determined_all_the_same():
+    """k = 1e-9 of what data tell it to be moves rows by as little, and yet they tell it."""
+    x = np.linspace(0.1, 0.9, 9)
+    data = Constraint(lambda u, seen: u - seen, on=Scatter({"x": x}, {"seen": np.exp(-x)}))
+    equation = Constraint(lambda u, x, k: d(u, x) + k * u, on=LINE)
+    constraints = {"equation": equation, "start": Constraint(lambda u: u - 1, on=LINE.face(x=0)), "data": data}
+    found = [measured(Problem(LINE, ["u"], constraints, coefficients={"k": Unknown(k)})).least for k in (1.0, 1e-9)]
+    assert min(found) > 0.05
+
+
+def test_where_nothing_can_change_nothing_is_left_open():
+    problem = Problem(LINE, ["u"], oscillator("value").constraints, ansatz={"u": lambda u, x: torch.cos(x) + 0 * u})
+    found = measured(problem)
+    assert found.directions == () and found.least == math.inf
+
+
 def test_the_same_seed_gives_the_same_bits_whatever_the_settings_around():
     problem = heat()
     first = measured(problem, seed=3)
