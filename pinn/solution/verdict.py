@@ -206,7 +206,7 @@ def _wrong_reference(seen: Findings) -> Judgement | None:
         return Judgement(Verdict.WRONG_REFERENCE, estimate, tuple(said), "correct the reference, or the condition")
     if known.error is None or estimate is None or not seen.estimate_holds:
         return None
-    if known.error <= LARGEST_TRUSTED or known.error <= _BLAMED * estimate + 3 * known.reference_error:
+    if known.error <= max(LARGEST_TRUSTED, _BLAMED * estimate + 3 * known.reference_error + seen.allowance):
         return None
     said = [
         f"the answer satisfies the constraints, and its estimated relative error is {estimate:.1e}",
@@ -251,7 +251,8 @@ def _unknown(seen: Findings) -> Judgement | None:
 def _trusted(seen: Findings) -> Judgement:
     said = _error_notes(seen)
     known, estimate = seen.known, seen.estimate
-    if known.error is not None and estimate is not None and known.error > _FAR * estimate + 3 * known.reference_error:
+    far = math.inf if estimate is None else _FAR * estimate + 3 * known.reference_error + seen.allowance
+    if known.error is not None and known.error > far:
         said.append(
             "the reference is further away than the estimate says: one of them is wrong by as much, and the answer is "
             "trusted to the larger"
@@ -298,12 +299,18 @@ def _error_notes(seen: Findings) -> list[str]:
 
 
 def _noise_notes(seen: Findings) -> list[str]:
-    """Data that are met to within their noise, and what that noise leaves uncertain of unknown numbers."""
+    """Data that are met to within their noise, and what that noise leaves uncertain of outputs and unknowns."""
     said = [f"{one.name!r} is met to within the noise of its data" for one in seen.constraints if noisy(one)]
     said += [
         f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g}"
         for name, error in seen.standard_errors.items()
     ]
+    if seen.noise_of_outputs:
+        said.append(f"the noise leaves a relative error of {seen.noise_of_outputs:.1e} in the outputs")
+    for name, band in ({} if seen.certificate is None else seen.certificate.bands).items():
+        relative = seen.noise_errors[name]
+        only = "only " if relative > LARGEST_TRUSTED else ""
+        said.append(f"the noise leaves {name} known {only}to {relative:.0%} of its size: ± {band.median:.2g}")
     return said
 
 
