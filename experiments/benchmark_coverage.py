@@ -142,7 +142,8 @@ def measure(case: Case, draws: int) -> dict[str, Array]:
         error.append((estimate - true) / deviations)
         distance.append((estimate - fit.x) / deviations)
         if (certificate := getattr(solution, "certificate", None)) is not None:
-            certified.append((estimate - true) / [certificate.standard_errors[name] for name in case.true])
+            widths = [certificate.half_width(name) / _BAND for name in case.true]
+            certified.append((estimate - true) / widths)
     return {"error": np.array(error), "distance": np.array(distance), "certified": np.array(certified)}
 
 

@@ -47,13 +47,12 @@ def plot_bands(fields: Sequence[Banded], path: str | os.PathLike[str] | None = N
             axes.set(xlabel=names[0], ylabel=field.name, xlim=(x[0], x[-1]))
             axes.legend(frameon=False, fontsize=9)
             continue
-        middle = [len(field.axes[name]) // 2 for name in names[2:]]
         x, y = field.axes[names[0]], field.axes[names[1]]
         for column, (text, shown) in enumerate(((field.name, field.values), ("standard error", field.deviation))):
+            while shown.ndim > 2:
+                shown = shown[..., shown.shape[-1] // 2]
             axes = figure.add_subplot(len(fields), 2, 2 * row + column + 1)
-            image = axes.pcolormesh(
-                x, y, np.ma.masked_invalid(shown[(..., *middle)].T), shading="nearest", rasterized=True
-            )
+            image = axes.pcolormesh(x, y, np.ma.masked_invalid(shown.T), shading="nearest", rasterized=True)
             figure.colorbar(image, ax=axes)
             axes.set(xlabel=names[0], ylabel=names[1])
             axes.set_title(text, fontsize=10, color=INK)
