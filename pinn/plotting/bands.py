@@ -42,7 +42,9 @@ def plot_bands(fields: Sequence[Banded], path: str | os.PathLike[str] | None = N
             color = PALETTE[row % len(PALETTE)]
             for width, alpha in ((2, 0.15), (1, 0.25)):
                 low, high = values - width * deviation, values + width * deviation
-                axes.fill_between(x, low, high, color=color, alpha=alpha, lw=0, label=f"± {width} standard errors")
+                axes.fill_between(
+                    x, low, high, color=color, alpha=alpha, lw=0, label=f"± {width} standard error{'s' * (width > 1)}"
+                )
             axes.plot(x, values, color=color, lw=2.2, label=field.name)
             axes.set(xlabel=names[0], ylabel=field.name, xlim=(x[0], x[-1]))
             axes.legend(frameon=False, fontsize=9)

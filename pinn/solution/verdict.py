@@ -11,7 +11,8 @@ of them contradict each other:
 4. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
 5. not converged: the error, known or estimated, is above 5 %;
 6. error not known: neither certificate nor reference tells it;
-7. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of unknowns.
+7. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of outputs and
+   unknown numbers. An unknown field that noise leaves less certain is named first, with how far it is known.
 """
 
 from __future__ import annotations
@@ -249,7 +250,7 @@ def _unknown(seen: Findings) -> Judgement | None:
 
 
 def _trusted(seen: Findings) -> Judgement:
-    said = _error_notes(seen)
+    said = _field_notes(seen, loose=True) + _error_notes(seen)
     known, estimate = seen.known, seen.estimate
     far = math.inf if estimate is None else _FAR * estimate + 3 * known.reference_error + seen.allowance
     if known.error is not None and known.error > far:
@@ -260,7 +261,7 @@ def _trusted(seen: Findings) -> Judgement:
     said += [
         f"{one.name!r} leaves {_part(one)} of its own terms, which hardly moves the answer" for one in seen.violated
     ]
-    said += _noise_notes(seen)
+    said += _noise_notes(seen) + _field_notes(seen, loose=False)
     advice = _more_time(seen) if seen.unfinished else ""
     return Judgement(Verdict.TRUSTED, seen.error_with_noise, tuple(said), advice)
 
@@ -307,11 +308,17 @@ def _noise_notes(seen: Findings) -> list[str]:
     ]
     if seen.noise_of_outputs:
         said.append(f"the noise leaves a relative error of {seen.noise_of_outputs:.1e} in the outputs")
-    for name, band in ({} if seen.certificate is None else seen.certificate.bands).items():
-        relative = seen.noise_errors[name]
-        only = "only " if relative > LARGEST_TRUSTED else ""
-        said.append(f"the noise leaves {name} known {only}to {relative:.0%} of its size: ± {band.median:.2g}")
     return said
+
+
+def _field_notes(seen: Findings, loose: bool) -> list[str]:
+    """What noise leaves uncertain of unknown fields, of those with more than 5 % of their size or of the others."""
+    only = "only " if loose else ""
+    return [
+        f"the noise leaves {name} known {only}to {seen.noise_errors[name]:.0%} of its size: ± {band.median:.2g}"
+        for name, band in ({} if seen.certificate is None else seen.certificate.bands).items()
+        if (seen.noise_errors[name] > LARGEST_TRUSTED) == loose
+    ]
 
 
 def _fall(seen: Findings) -> str:

@@ -26,7 +26,7 @@ class Band:
             known.
 
     Example:
-        >>> band = Band({"x": torch.tensor([0.0, 1.0])}, torch.tensor([0.1, 0.3]))
+        >>> band = Band({"x": torch.tensor([0.0, 1.0])}, torch.tensor([0.1, 0.3], dtype=torch.float64))
         >>> band(x=[0.0, 0.5])
         array([0.1, 0.2])
     """
@@ -59,6 +59,13 @@ class Band:
             at = values[tuple(index + side for index, side in zip(below, corner, strict=True))]
             found = found + np.where(np.asarray(weight) > 0, weight * at, 0.0)
         return found
+
+    def __eq__(self, other: object) -> bool:
+        """Whether grid and errors are the same bits."""
+        if not isinstance(other, Band) or list(self.axes) != list(other.axes):
+            return False
+        mine, its = ((*one.axes.values(), one.deviation) for one in (self, other))
+        return all(torch.equal(a, b) for a, b in zip(mine, its, strict=True))
 
     def as_plain(self) -> dict[str, Any]:
         """Tensors and names only, which `from_plain` reads."""
