@@ -9,7 +9,17 @@ and their scatter in units of the standard error, and the largest distance from 
 The standard error is that of least squares on the closed solution, and that of the certificate where a run makes one.
 An unbiased estimate has mean 0 ± 1/√draws and scatter 1 ± 0.7/√draws.
 
-Four draws: in the band 4 of 4 of each unknown, at most 0.07 standard errors from least squares.
+Measured, 40 draws:
+
+| problem | unknown | in the band | mean | scatter | from least squares |
+|---|---|---|---|---|---|
+| string | C | 95% | +0.18 | 0.92 | 0.00 |
+| logistic | r | 90% | +0.32 | 1.07 | 0.40 |
+| logistic | K | 88% | -0.56 | 1.06 | 0.12 |
+| diffusion | C | 98% | +0.30 | 0.90 | 0.50 |
+
+The logistic means are those of the draws: least squares has +0.33 and -0.56 on the same 40, and +0.02 and -0.02 with
+96 % and 95 % in the band on 600.
 """
 
 from __future__ import annotations
@@ -132,7 +142,8 @@ def measure(case: Case, draws: int) -> dict[str, Array]:
         error.append((estimate - true) / deviations)
         distance.append((estimate - fit.x) / deviations)
         if (certificate := getattr(solution, "certificate", None)) is not None:
-            certified.append((estimate - true) / [certificate.standard_errors[name] for name in case.true])
+            widths = [certificate.half_width(name) / _BAND for name in case.true]
+            certified.append((estimate - true) / widths)
     return {"error": np.array(error), "distance": np.array(distance), "certified": np.array(certified)}
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pinn.plotting.drawable import Drawable, Fields, Recording
+from pinn.plotting.drawable import Banded, Drawable, Fields, Recording
 
 if TYPE_CHECKING:
+    from pinn.plotting.bands import plot_bands
     from pinn.plotting.history import plot_balance, plot_history, plot_trace
     from pinn.plotting.residuals import plot_residuals
     from pinn.plotting.solution import plot_solution
 
 __all__ = [
+    "Banded",
     "Drawable",
     "Fields",
     "Recording",
     "plot_balance",
+    "plot_bands",
     "plot_history",
     "plot_residuals",
     "plot_solution",
@@ -29,6 +32,7 @@ __all__ = [
 
 _HOMES = {
     "plot_balance": "history",
+    "plot_bands": "bands",
     "plot_history": "history",
     "plot_residuals": "residuals",
     "plot_solution": "solution",

@@ -52,6 +52,23 @@ class Fields:
     exact: Callable[[Columns], Mapping[str, Array]] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Banded:
+    """A field on a grid with its standard error.
+
+    Args:
+        name: of the field.
+        axes: coordinate -> places of the grid along it, ascending, in its own units.
+        values: the field there, one axis a coordinate, in its own units.
+        deviation: its standard error there, likewise.
+    """
+
+    name: str
+    axes: Mapping[str, Array]
+    values: Array
+    deviation: Array
+
+
 class Drawable(Protocol):
     """Anything that has fields to draw, such as a `Solution`."""
 

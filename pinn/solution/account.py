@@ -113,20 +113,22 @@ def constraint_table(report: Report) -> Table:
 def _outputs(report: Report) -> Table:
     """Error, estimate, shift and size by output; nothing where the one output has no more than its error."""
     estimated = {} if report.certificate is None else report.certificate.errors
+    noise = {} if report.certificate is None else report.certificate.noise_errors
     shifts = {} if report.scales is None else report.scales.outputs
     names = list(dict.fromkeys([*report.errors, *(name for name in estimated if name not in report.fields), *shifts]))
-    if len(names) < 2 and not shifts:
+    if len(names) < 2 and not shifts and not noise:
         return Table("by output", ("output",), ())
     rows = [
         (
             name,
             _number(report.errors.get(name)),
             _number(estimated.get(name)),
+            _number(noise.get(name)),
             *(f"{value:.3g}" for value in shifts.get(name, ())[:2]),
         )
         for name in names
     ]
-    head = ("output", "error", "estimated", *(("shift", "size") if shifts else ()))
+    head = ("output", "error", "estimated", "from noise", *(("shift", "size") if shifts else ()))
     return _without_empty(Table("by output", head, tuple(row + ("",) * (len(head) - len(row)) for row in rows)))
 
 
@@ -156,11 +158,19 @@ def _correlations(report: Report) -> Table:
 
 def _fields(report: Report) -> Table:
     estimated = {} if report.certificate is None else report.certificate.errors
+    noise = {} if report.certificate is None else report.certificate.noise_errors
     rows = tuple(
-        (name, f"{low:.4g} … {high:.4g}", _number(estimated.get(name)), "" if band is None else f"± {band:.2g}")
+        (
+            name,
+            f"{low:.4g} … {high:.4g}",
+            _number(estimated.get(name)),
+            _number(noise.get(name)),
+            "" if band is None else f"± {band:.2g}",
+        )
         for name, (low, high, band) in report.fields.items()
     )
-    return _without_empty(Table("unknown fields", ("field", "range", "estimated error", "band"), rows))
+    head = ("field", "range", "estimated error", "from noise", "standard error")
+    return _without_empty(Table("unknown fields", head, rows))
 
 
 def _noise(report: Report) -> Table:

@@ -108,7 +108,8 @@ class Findings:
         if self.error is None:
             return False
         alone = self.known.error is None or bool(self.known.fault)
-        return self.error * (_ROUGH if alone and self.rough else 1.0) <= LARGEST_TRUSTED
+        limit = LARGEST_TRUSTED if alone else max(LARGEST_TRUSTED, self.allowance)
+        return self.error * (_ROUGH if alone and self.rough else 1.0) <= limit
 
     @property
     def violated(self) -> tuple[ConstraintReport, ...]:
@@ -182,10 +183,25 @@ class Findings:
         return {name: of for name, of in given.items() if name in self.coefficients and math.isfinite(of)}
 
     @property
+    def noise_errors(self) -> Mapping[str, float]:
+        """Output or unknown field -> relative L2 standard error from the noise of the data; empty without noise."""
+        return {} if self.certificate is None else self.certificate.noise_errors
+
+    @property
+    def noise_of_outputs(self) -> float:
+        """The largest of these of an output, 0 without noise."""
+        return max((self.noise_errors.get(name, 0.0) for name in self.problem.outputs), default=0.0)
+
+    @property
+    def allowance(self) -> float:
+        """How far noise alone may bring outputs from the truth: three standard errors, relative."""
+        return 3 * self.noise_of_outputs
+
+    @property
     def error_with_noise(self) -> float | None:
-        """The error, or what noise of the data leaves of an unknown number, relative to it, where that is more."""
+        """The error, or what noise of the data leaves of outputs and unknown numbers, relative, where that is more."""
         noise = [of / (abs(self.coefficients[name]) or 1.0) for name, of in self.standard_errors.items()]
-        return None if self.error is None else max(self.error, *noise, 0.0)
+        return None if self.error is None else max(self.error, self.noise_of_outputs, *noise)
 
     @property
     def losses(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -260,12 +276,16 @@ class Findings:
 
     @property
     def loose_fields(self) -> dict[str, float]:
-        """Estimated relative errors above 5 % of unknown fields, and of outputs of which a reference tells nothing."""
+        """Estimated relative errors of unknown fields, and of outputs of which a reference tells nothing.
+
+        Those above 5 %, and above what noise of the data leaves of them.
+        """
         errors = {} if self.certificate is None else self.certificate.errors
         apart = set(self.problem.unknowns) | (
             set(self.problem.outputs) - set(self.known.outputs or self.problem.outputs)
         )
-        return {name: value for name, value in errors.items() if name in apart and value > LARGEST_TRUSTED}
+        limits = {name: max(LARGEST_TRUSTED, self.noise_errors.get(name, 0.0)) for name in errors}
+        return {name: value for name, value in errors.items() if name in apart and value > limits[name]}
 
     @property
     def stale(self) -> float:

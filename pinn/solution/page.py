@@ -11,7 +11,7 @@ import html
 import io
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pinn import plotting
 from pinn.domains import Points
-from pinn.plotting import Fields
+from pinn.plotting import Banded, Fields
 from pinn.solution.account import Table, account
 from pinn.solution.history import History
 
@@ -53,6 +53,7 @@ class Drawn:
         residuals: constraint -> points and |r| there, (n,), in the equation's units.
         reference_error: relative L2 that the reference is known to be wrong by.
         error: makes the estimated error of each output as fields; None where it is not known.
+        bands: unknown field -> makes it with its standard error; those that noise of the data leaves uncertain.
     """
 
     fields: Callable[[], Fields]
@@ -60,6 +61,7 @@ class Drawn:
     residuals: Mapping[str, tuple[Points, NDArray[np.float64]]]
     reference_error: float = 0.0
     error: Callable[[], Fields] | None = None
+    bands: Mapping[str, Callable[[], Banded]] = field(default_factory=dict)
 
 
 def page(report: Report, *, whole: bool = True) -> str:
@@ -98,6 +100,9 @@ def _pictures(report: Report) -> list[str]:
         parts.append(_section("Solution", plotting.plot_solution(_Drawable(drawn.fields))))
     if drawn.error is not None:
         parts.append(_section("Estimated error", plotting.plot_solution(_Drawable(drawn.error))))
+    if drawn.bands and math.isfinite(report.loss):
+        figure = plotting.plot_bands([make() for make in drawn.bands.values()])
+        parts.append(_section("Unknown fields, with bands of one and two standard errors", figure))
     if drawn.residuals and math.isfinite(report.loss):
         place = {
             name: ({key: points.column(key).cpu().double().numpy() for key in points.names}, size)

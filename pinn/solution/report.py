@@ -11,6 +11,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from pinn.derivatives import EngineChoice
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.objective import Equations
-from pinn.plotting import Fields
+from pinn.plotting import Banded, Fields
 from pinn.sampling.uniform import sample_uniform
 from pinn.scales import Scales
 from pinn.solution.account import account
@@ -165,7 +166,12 @@ class Report:
             scales=getattr(solution.model, "scales", None),
             chosen=dict(chosen or {}),
             drawn=Drawn(
-                solution.fields, history, measured.pointwise, problem.reference_error, _estimated_error(solution)
+                solution.fields,
+                history,
+                measured.pointwise,
+                problem.reference_error,
+                _estimated_error(solution),
+                _drawn_bands(solution),
             ),
         )
 
@@ -256,7 +262,7 @@ def plain_values(value: Any) -> Any:
     Pairs of names, as keys, are joined by a comma.
     """
     if hasattr(value, "__dataclass_fields__"):
-        value = {name: getattr(value, name) for name in value.__dataclass_fields__ if name != "correction"}
+        value = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in _APART}
     if isinstance(value, Mapping):
         found = {", ".join(key) if isinstance(key, tuple) else str(key): plain_values(of) for key, of in value.items()}
         return {key: of for key, of in found.items() if of is not _LEFT_OUT}
@@ -266,6 +272,7 @@ def plain_values(value: Any) -> Any:
 
 
 _LEFT_OUT = object()
+_APART = ("correction", "bands")
 
 
 def _known(solution: Solution, points: Mapping[str, Points], measured: tuple[ConstraintReport, ...]) -> Known:
@@ -334,5 +341,22 @@ def _fields(solution: Solution) -> dict[str, tuple[float, float, float | None]]:
     found: dict[str, tuple[float, float, float | None]] = {}
     for name in names:
         values = solution.field(name, **columns)
-        found[name] = (float(values.min()), float(values.max()), None)
+        band = None if solution.certificate is None else solution.certificate.bands.get(name)
+        found[name] = (float(values.min()), float(values.max()), None if band is None else band.median)
     return found
+
+
+def _drawn_bands(solution: Solution) -> dict[str, Callable[[], Banded]]:
+    """Makes each unknown field with its standard error, as far as the coordinates that it depends on go."""
+    problem, certificate = solution.problem, solution.certificate
+    bands = {} if certificate is None else certificate.bands
+
+    def made(name: str) -> Banded:
+        axes = {one: places.double().numpy() for one, places in bands[name].axes.items()}
+        held = {
+            one: np.float64(0.5 * sum(problem.domain.bounds[one])) for one in problem.coordinates if one not in axes
+        }
+        meshed = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
+        return Banded(name, axes, solution.field(name, **held, **meshed), bands[name](**meshed))
+
+    return {name: partial(made, name) for name in bands}

@@ -13,7 +13,8 @@ of them contradict each other:
 5. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
 6. not converged: the error, known or estimated, is above 5 %;
 7. error not known: neither certificate nor reference tells it;
-8. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of unknowns.
+8. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of outputs and
+   unknown numbers. An unknown field that noise leaves less certain is named first, with how far it is known.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ def _wrong_reference(seen: Findings) -> Judgement | None:
         return Judgement(Verdict.WRONG_REFERENCE, estimate, tuple(said), "correct the reference, or the condition")
     if known.error is None or estimate is None or not seen.estimate_holds:
         return None
-    if known.error <= LARGEST_TRUSTED or known.error <= _BLAMED * estimate + 3 * known.reference_error:
+    if known.error <= max(LARGEST_TRUSTED, _BLAMED * estimate + 3 * known.reference_error + seen.allowance):
         return None
     said = [
         f"the answer satisfies the constraints, and its estimated relative error is {estimate:.1e}",
@@ -267,9 +268,10 @@ def _unknown(seen: Findings) -> Judgement | None:
 
 
 def _trusted(seen: Findings) -> Judgement:
-    said = _error_notes(seen)
+    said = _field_notes(seen, loose=True) + _error_notes(seen)
     known, estimate = seen.known, seen.estimate
-    if known.error is not None and estimate is not None and known.error > _FAR * estimate + 3 * known.reference_error:
+    far = math.inf if estimate is None else _FAR * estimate + 3 * known.reference_error + seen.allowance
+    if known.error is not None and known.error > far:
         said.append(
             "the reference is further away than the estimate says: one of them is wrong by as much, and the answer is "
             "trusted to the larger"
@@ -277,7 +279,7 @@ def _trusted(seen: Findings) -> Judgement:
     said += [
         f"{one.name!r} leaves {_part(one)} of its own terms, which hardly moves the answer" for one in seen.violated
     ]
-    said += _noise_notes(seen)
+    said += _noise_notes(seen) + _field_notes(seen, loose=False)
     advice = _more_time(seen) if seen.unfinished else ""
     return Judgement(Verdict.TRUSTED, seen.error_with_noise, tuple(said), advice)
 
@@ -316,18 +318,30 @@ def _error_notes(seen: Findings) -> list[str]:
 
 
 def _noise_notes(seen: Findings) -> list[str]:
-    """Data that are met to within their noise, and what that noise leaves uncertain of unknown numbers."""
+    """Data that are met to within their noise, and what that noise leaves uncertain of outputs and unknowns."""
     said = [f"{one.name!r} is met to within the noise of its data" for one in seen.constraints if noisy(one)]
     said += [
         f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g}"
         for name, error in seen.standard_errors.items()
     ]
+    if seen.noise_of_outputs:
+        said.append(f"the noise leaves a relative error of {seen.noise_of_outputs:.1e} in the outputs")
     return said
 
 
 def _corners(seen: Findings, names: set[str]) -> list[str]:
     """Conditions that do not meet where their sets do, those of which one is among the names."""
     return [one.what for one in seen.stated if one.kind is Kind.CORNER and names & set(one.names)]
+
+
+def _field_notes(seen: Findings, loose: bool) -> list[str]:
+    """What noise leaves uncertain of unknown fields, of those with more than 5 % of their size or of the others."""
+    only = "only " if loose else ""
+    return [
+        f"the noise leaves {name} known {only}to {seen.noise_errors[name]:.0%} of its size: ± {band.median:.2g}"
+        for name, band in ({} if seen.certificate is None else seen.certificate.bands).items()
+        if (seen.noise_errors[name] > LARGEST_TRUSTED) == loose
+    ]
 
 
 def _fall(seen: Findings) -> str:

@@ -254,3 +254,10 @@ def engine_of(equations: Equations) -> Engine:
         return Autograd()
     rules = equations.engine.rules if isinstance(equations.engine, Jets) else ()
     return Jets(probe=False, rules=rules)
+
+
+def weighed_as(equations: Equations, model: Model) -> Equations:
+    """The equations of another model with the weights that a run has found for these."""
+    found = Equations(model, engine_of(equations))
+    found.weights, found.point_weights = dict(equations.weights), dict(equations.point_weights)
+    return found

@@ -51,14 +51,16 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from pinn.ambient import own_settings
+from pinn.analysis import Role, analyze
 from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.sampling.evaluation import evaluation_points
 from pinn.verification.about import copied, dtype_of, outputs_at
+from pinn.verification.band import Band
 from pinn.verification.correction import Correction, Corrector, Plan, Solved, relative_changes
-from pinn.verification.covariance import uncertainty
+from pinn.verification.covariance import Posterior, posterior_of, quantile
 from pinn.verification.direction import Direction
 from pinn.verification.posedness import left_open
 from pinn.verification.stability import THRESHOLD, UNREAD, Linearized, Stability
@@ -87,7 +89,8 @@ class Certificate:
     """What a linear solve on random features about an answer says of it, on points never used.
 
     Attributes:
-        error: estimated relative L2 error of all outputs stacked, as `Solution.error` measures it; dimensionless.
+        error: estimated relative L2 error of all outputs stacked, as `Solution.error` measures it; dimensionless. Where
+            data have noise it is the distance from the best answer to these data, which noise keeps from the truth.
         errors: the same by output and unknown field.
         carried: |r after the correction| / |r| on points that the solve did not see: near 0 the features carry the
             correction, near 1 or above they do not, and the estimate is then a rough one.
@@ -96,8 +99,12 @@ class Certificate:
         bound: |r| / stability, a first-order bound of the relative error.
         coefficient_errors: unknown number -> estimated relative error by the same solve.
         standard_errors: unknown number -> standard error from the noise of the data, in its own units, infinite where
-            it is not determined; empty without data.
+            it is not determined; empty without data. `half_width` makes bands of them.
         correlation: pair of unknown numbers -> correlation of their errors, -1 to 1.
+        noise_errors: output and unknown field -> relative L2 standard error from the noise of the data, dimensionless;
+            empty where they have none.
+        bands: unknown field -> its standard error by place; empty where data have no noise.
+        freedom: degrees of freedom of the noise where it is estimated from the misfit; infinite where it is stated.
         left: |Jc + r| / |r| on the points of the solve.
         correction: what is to be added to the answer; None where points that were not seen do not confirm it.
     """
@@ -111,8 +118,27 @@ class Certificate:
     coefficient_errors: Mapping[str, float] = field(default_factory=dict)
     standard_errors: Mapping[str, float] = field(default_factory=dict)
     correlation: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    noise_errors: Mapping[str, float] = field(default_factory=dict)
+    bands: Mapping[str, Band] = field(default_factory=dict)
+    freedom: float = math.inf
     left: float = 0.0
     correction: Correction | None = field(default=None, repr=False, compare=False)
+
+    def half_width(self, name: str, level: float = 0.95) -> float:
+        """Half the width of the band of an unknown number, in its own units: its standard error times the quantile.
+
+        The quantile is Student's where the noise is estimated from the misfit, else that of the normal distribution.
+
+        Args:
+            name: of the unknown.
+            level: share of draws of the noise whose band holds the truth, between 0 and 1.
+
+        Raises:
+            ValueError: when nothing is known of it.
+        """
+        if name not in self.standard_errors:
+            raise ValueError(f"half_width: {name!r} is not among {sorted(self.standard_errors)}")
+        return quantile(level, self.freedom) * self.standard_errors[name]
 
     def correct(self, solution: A) -> A:
         """The answer with its correction added, whose model is an ordinary one; `solution` is left as it is.
@@ -134,7 +160,7 @@ class Certificate:
 
     def as_plain(self) -> dict[str, Any]:
         """Numbers, strings and tensors only, which `from_plain` reads."""
-        apart = ("undetermined", "correlation", "correction")
+        apart = ("undetermined", "correlation", "correction", "bands")
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in plain.items()}
         plain["undetermined"] = [
@@ -142,6 +168,7 @@ class Certificate:
             for one in self.undetermined
         ]
         plain["correlation"] = [[a, b, value] for (a, b), value in self.correlation.items()]
+        plain["bands"] = {name: band.as_plain() for name, band in self.bands.items()}
         if self.correction is not None:
             plain["correction"] = {
                 "draws": {name: [one.weight, one.bias, one.sines] for name, one in self.correction.draws.items()},
@@ -156,6 +183,7 @@ class Certificate:
         given = dict(plain)
         correction = given.pop("correction", None)
         given["undetermined"] = tuple(Direction(**one) for one in given["undetermined"])
+        given["bands"] = {name: Band.from_plain(band) for name, band in given.get("bands", {}).items()}
         given["correlation"] = {(a, b): value for a, b, value in given["correlation"]}
         if correction is not None:
             given["correction"] = Correction(
@@ -198,7 +226,8 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
     small, large = _plans(model)
     solved = corrector.solve(small)
     confirmed, most = _confirmed(solved), _MOST_LEFT_SMALL
-    if solved is not None and solved.carried > _CARRIED and corrector.work(large) <= effort:
+    noisy = has_noise(equations)
+    if solved is not None and not noisy and solved.carried > _CARRIED and corrector.work(large) <= effort:
         further = corrector.solve(large)
         if further is not None:
             better = _confirmed(further)
@@ -208,27 +237,32 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
     linearized = Linearized.of(equations, seed)
     stability = linearized.stability()
     undetermined = _undetermined(equations, stability)
-    standard, correlation = uncertainty(linearized)
-    for direction in undetermined:
-        standard |= dict.fromkeys(set(standard) & set(direction.unknowns), math.inf)
-    bound = stability.residual / stability.least if stability.least > 0 else math.inf
+    posterior = posterior_of(linearized, equations)
+    seen: dict[str, Any] = {
+        "stability": stability.least,
+        "undetermined": undetermined,
+        "bound": stability.residual / stability.least if stability.least > 0 else math.inf,
+        "correction": None if confirmed is None else confirmed.correction,
+    }
+    if posterior is not None:
+        seen |= {"standard_errors": posterior.standard_errors, "correlation": posterior.correlation}
+        for direction in undetermined:
+            open_ones = set(seen["standard_errors"]) & set(direction.unknowns)
+            seen["standard_errors"] |= dict.fromkeys(open_ones, math.inf)
+        if noisy:
+            return Certificate(**_beside_noise(model, posterior), **seen)
     if solved is None:
         nothing = dict.fromkeys((*model.problem.outputs, *model.fields), math.nan)
-        return Certificate(math.nan, nothing, math.nan, stability.least, undetermined, bound)
+        return Certificate(error=math.nan, errors=nothing, carried=math.nan, **seen)
     factor = 1.0 if solved.carried <= _CARRIED else 1 / (1 - min(solved.left, most))
     errors, numbers = _changes(model, solved)
     return Certificate(
         error=factor * errors.pop(""),
         errors={name: factor * value for name, value in errors.items()},
         carried=solved.carried,
-        stability=stability.least,
-        undetermined=undetermined,
-        bound=bound,
         coefficient_errors={name: factor * value for name, value in numbers.items()},
-        standard_errors=standard,
-        correlation=correlation,
         left=solved.left,
-        correction=None if confirmed is None else confirmed.correction,
+        **seen,
     )
 
 
@@ -241,6 +275,40 @@ def _undetermined(equations: Equations, stability: Stability) -> tuple[Direction
     about = [one.direction or Direction(stability.least, dict.fromkeys(one.names, 1.0)) for one in found]
     named = [replace(direction, what=one.what, cure=one.cure) for direction, one in zip(about, found, strict=True)]
     return tuple(named)
+
+
+def has_noise(equations: Equations) -> bool:
+    """Whether the data are stated to have noise, or were seen to by the run, which then weighed them anew."""
+    roles = analyze(equations.problem).constraints
+    return any(
+        name in equations.problem.noisy or (name in equations.weights and traits.role is Role.DATA)
+        for name, traits in roles.items()
+    )
+
+
+def _beside_noise(model: Model, posterior: Posterior) -> dict[str, Any]:
+    """Distance from the mode in place of the corrector's, which would fit the noise; and what the noise does."""
+    like = next(model.parameters())
+    points = evaluation_points(model.problem).to(like.dtype, like.device)
+    values = outputs_at(model, points)
+    sizes = {name: float(values[name].double().square().mean()) for name in model.problem.outputs}
+    total = sum(sizes.values())
+    errors, numbers = posterior.errors, model.coefficients()
+    stacked = sum(errors.get(name, 0.0) ** 2 * (size or 1.0) for name, size in sizes.items()) / (total or 1.0)
+    known = posterior.linearized.units.numbers
+    return {
+        "error": math.sqrt(stacked),
+        "errors": errors,
+        "carried": posterior.left,
+        "left": posterior.left,
+        "coefficient_errors": {
+            name: value * known[name][1] / (abs(float(numbers[name].detach())) or 1.0)
+            for name, value in posterior.number_errors.items()
+        },
+        "noise_errors": posterior.noise_errors,
+        "bands": posterior.bands(),
+        "freedom": posterior.freedom,
+    }
 
 
 def _plans(model: Model) -> tuple[Plan, Plan]:

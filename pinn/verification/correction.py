@@ -29,10 +29,10 @@ from pinn.objective import Equations, Objective
 from pinn.problem import Problem
 from pinn.sampling.uniform import sample_uniform
 from pinn.verification.about import (
-    engine_of,
     frames_of,
     own_draws,
     uniform_draws,
+    weighed_as,
     with_features,
 )
 
@@ -114,8 +114,7 @@ class Corrector:
 
     def __init__(self, equations: Equations, model: Model, generator: torch.Generator) -> None:
         self.problem, self.model, self.generator = equations.problem, model, generator
-        self.engine = engine_of(equations)
-        self.equations = Equations(model, self.engine)
+        self.equations = weighed_as(equations, model)
         like = next(model.parameters())
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
         self.frames = frames_of(model, self.sample)
@@ -149,7 +148,7 @@ class Corrector:
         """One solve; None where the rows are no numbers."""
         draws = self._draws(plan)
         about = with_features(self.model, draws, self.frames)
-        equations = Equations(about, self.engine)
+        equations = weighed_as(self.equations, about)
         held = self._objective(equations, _HELD, plan.followed)
         before = float(held.residual().norm())
         objective = self._objective(equations, self.size(plan), plan.followed)

@@ -34,7 +34,7 @@ after 10 steps and an eigenvalue without its norm, and none in the 250. The cert
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,16 +164,23 @@ class Linearized:
     @property
     def rows(self) -> Tensor:
         """J B with each component of each constraint brought to size one, times the root of its weight, (N, K)."""
-        problem, blocks = self.objective.equations.problem, self.objective.blocks
-        found, place = torch.zeros_like(self.plain), 0
-        start = 0
-        for block, q in zip(blocks, self.objective.residuals_per_point, strict=True):
+        return self._placed(torch.zeros_like(self.plain), [group.rows for group in self.groups])
+
+    @property
+    def residual(self) -> Tensor:
+        """r brought to size one as `rows` are, (N,)."""
+        return self._placed(self.plain.new_zeros(len(self.plain)), [group.residual for group in self.groups])
+
+    def _placed(self, found: Tensor, parts: Sequence[Tensor]) -> Tensor:
+        """What is known of each component of each constraint, brought to size one and put where its rows are."""
+        problem, place, start = self.objective.equations.problem, 0, 0
+        for block, q in zip(self.objective.blocks, self.objective.residuals_per_point, strict=True):
             some = slice(start, start + block.rows)
             start += block.rows
             condition = problem.constraints[block.name].on.dimension < problem.domain.dimension
             for part in range(q):
-                rows = self.groups[place].rows
-                found[some][part::q] = rows * (_CONDITION if condition else 1.0) * self._factor(rows)
+                factor = (_CONDITION if condition else 1.0) * self._factor(self.groups[place].rows)
+                found[some][part::q] = parts[place] * factor
                 place += 1
         return found
 

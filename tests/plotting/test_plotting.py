@@ -14,7 +14,7 @@ from pinn.derivatives import laplacian
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.optimizers import FirstOrder
-from pinn.plotting import plot_balance, plot_history, plot_residuals, plot_solution, plot_trace
+from pinn.plotting import Banded, plot_balance, plot_bands, plot_history, plot_residuals, plot_solution, plot_trace
 from pinn.plotting.solution import slices
 from pinn.problems import oscillator
 from pinn.reference import Analytic
@@ -245,3 +245,14 @@ def test_residuals_at_points_and_the_balance_of_constraints_are_drawn():
     rows = [{"step": i, "seconds": i / 10, "validation/a": 10.0**-i, "validation/b": 1.0} for i in range(4)]
     axes = plot_balance(History(rows)).axes[0]
     assert [line.get_label() for line in axes.lines] == ["a", "b"]
+
+
+def test_fields_are_drawn_with_their_bands(tmp_path):
+    x, y, z = np.linspace(0, 1, 5), np.linspace(0, 2, 4), np.linspace(0, 3, 3)
+    line = Banded("q", {"x": x}, x**2, 0.1 + x)
+    figure = plot_bands([line], tmp_path / "q.png")
+    outer, inner = (part.get_paths()[0].vertices[:, 1] for part in figure.axes[0].collections)
+    assert outer.max() == pytest.approx(1 + 2 * 1.1) and inner.max() == pytest.approx(1 + 1.1)
+    space = np.meshgrid(x, y, z, indexing="ij")
+    solid = Banded("k", {"x": x, "y": y, "z": z}, space[0] + space[2], space[1])
+    assert {axes.get_title() for axes in plot_bands([solid, line]).axes} == {"k", "standard error", ""}

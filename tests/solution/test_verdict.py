@@ -17,6 +17,7 @@ from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.residuals import ConstraintReport
 from pinn.solution.verdict import Judgement, Verdict, judge
 from pinn.solver import solve
+from pinn.verification.band import Band
 from pinn.verification.certificate import Certificate, Direction
 from pinn.verification.finding import Finding, Kind
 
@@ -234,6 +235,23 @@ def test_an_unknown_is_judged_by_its_size_and_by_the_noise():
 
 
 # -- and from short runs ---------------------------------------------------------------------------------------------
+
+
+def test_what_noise_leaves_of_fields_and_outputs_is_said():
+    band = Band({"t": torch.tensor([0.0, 2.0])}, torch.tensor([0.3, 0.5]))
+    noise = certificate(noise_errors={"u": 0.02, "q": 0.4}, bands={"q": band})
+    measured = (*left(), ConstraintReport("data", 0.1, 0.1, {}, 0.5, 0.3, noise=1.0))
+    found = judge(seen(certificate=noise, constraints=measured))
+    assert found.trusted and found.error == 0.02
+    assert found.evidence[0] == "the noise leaves q known only to 40% of its size: ± 0.3"
+    assert "the noise leaves a relative error of 2.0e-02 in the outputs" in found.evidence
+
+
+def test_a_reference_may_be_as_far_as_noise_brings_the_answer():
+    measured = (*left(), ConstraintReport("data", 0.1, 0.1, {}, 0.5, 0.3, noise=1.0))
+    for error, trusted in ((0.1, True), (0.3, False)):
+        options = {"known": Known(error=error, outputs={"u": error}), "constraints": measured}
+        assert judge(seen(certificate=certificate(noise_errors={"u": 0.05}), **options)).trusted is trusted
 
 
 def test_a_homogeneous_equation_is_judged_by_its_own_terms():

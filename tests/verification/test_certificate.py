@@ -1,13 +1,16 @@
 """The estimated error against the truth, the correction, and what is kept with a solution."""
 
+import json
 import math
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
 import pinn.problems as problems
-from pinn import Box, Constraint, Problem, Solution, d, solve
+from pinn import Box, Constraint, Problem, Scatter, Solution, Unknown, d, solve
 from pinn.derivatives import Jets
 from pinn.networks import MLP
 from pinn.objective import Equations
@@ -102,6 +105,36 @@ def test_what_is_not_determined_is_kept_in_plain_values():
     solution = solve(open_ended, network=SMALL, steps=3, progress=False, verify=False)
     assert len(solution.certificate.undetermined) == 2
     assert Certificate.from_plain(solution.certificate.as_plain()) == solution.certificate
+
+
+def test_bands_of_fields_are_reported_drawn_and_kept(tmp_path):
+    """u' = q seen with noise: q is known to a band, in certificate, report, page and file."""
+    line, x = Box(x=(0, 1)), np.linspace(0.05, 1, 20)
+    seen = np.sin(x) + 0.02 * np.random.default_rng(0).standard_normal(20)
+    constraints = {
+        "equation": Constraint(lambda u, x, q: d(u, x) - q, on=line),
+        "start": Constraint(lambda u: u, on=line.face(x=0)),
+        "data": Constraint(lambda u, seen: u - seen, on=Scatter({"x": x}, {"seen": seen}, sigma=0.02)),
+    }
+    problem = Problem(line, ["u"], constraints, coefficients={"q": Unknown(1.0, inputs=("x",))})
+    solution = solve(problem, network=partial(MLP, width=8, depth=1), steps=20, progress=False, verify=False)
+    certificate, report = solution.certificate, solution.report
+    band, error = certificate.bands["q"], solution.field("q", x=x) - np.cos(x)
+    assert np.all(np.abs(error) < 3 * band(x=x)) and np.abs(error).max() > 0.05 * band.median
+    assert report.fields["q"][2] == band.median and "± " in str(report)
+    assert "Unknown fields, with bands" in report.html()
+    solution.save(tmp_path / "solution.pt")
+    again = Solution.load(tmp_path / "solution.pt", problem).certificate
+    assert again == certificate and again.bands["q"] == band
+    json.dumps(report.as_dict())
+
+
+def test_the_half_width_of_a_band():
+    one = Certificate(0.0, {}, 0.0, 1.0, (), 0.0, standard_errors={"a": 0.5})
+    assert one.half_width("a") == pytest.approx(0.98, abs=1e-3)
+    assert replace(one, freedom=10.0).half_width("a") == pytest.approx(1.114, abs=1e-3)
+    with pytest.raises(ValueError, match=r"half_width: 'b' is not among \['a'\]"):
+        one.half_width("b")
 
 
 def test_an_interrupted_certificate_is_left_out(monkeypatch):
