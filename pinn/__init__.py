@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         normal_derivative,
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
+    from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.solution import Report, Solution
     from pinn.solver import solve
@@ -36,6 +37,7 @@ __all__ = [
     "Callback",
     "Constraint",
     "Disc",
+    "Output",
     "Point",
     "Points",
     "Polygon",
@@ -62,6 +64,7 @@ __all__ = [
 
 _HOMES = {
     "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
+    "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),

@@ -2,7 +2,8 @@
 
     f(theta) = 1/2 |r(theta)|^2,    row i of constraint c scaled by sqrt(lambda_i w_c / n_c)
 
-w_c is the constraint's weight, lambda_i a point's weight, n_c the number of its points, so that f is half the sum over
+r_i is a row of size one: what the equation states, over the size of that row (`pinn.scales`), each component of a
+system by its own. w_c is the constraint's weight, lambda_i a point's weight, n_c the number of its points, so that f is half the sum over
 constraints of w_c * mean(lambda r^2). This one definition serves every optimizer, weighting and sampler: J^T r is
 the gradient, and causal weights or residual-based attention are scales of rows. How a constraint's residuals at its
 points become rows is its reduction's affair (`pinn.least_squares`): an integral constraint is the row
@@ -21,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
+from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, ResidualFunction, flat_gradient
 from pinn.domains import Points
 from pinn.least_squares import PIECE, Reduction, StackedLinearization
 from pinn.linearization import Linearization
@@ -37,8 +38,9 @@ class Equations:
         engine: what differentiates.
 
     Attributes:
-        functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows.
-        bound: constraint name -> its equation under the engine, bound once, so that what is learned of it stays.
+        functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows, each
+            divided by its size (`model.scales.rows`), so that all that is made of rows is made of rows of size one.
+        bound: constraint name -> that under the engine, bound once, so that what is learned of it stays.
 
     Raises:
         ValueError: when the model has no parameter.
@@ -53,7 +55,9 @@ class Equations:
         self.model = model
         self.engine = engine
         self.problem: Problem = model.problem
-        self.functions = {name: self.problem.equation(name) for name in self.problem.constraints}
+        self.functions = {
+            name: _sized(self.problem.equation(name), model.scales.rows[name]) for name in self.problem.constraints
+        }
         self.bound: dict[str, BoundEquation] = {
             name: engine.bind(model.outputs, function, self.problem.coordinates)
             for name, function in self.functions.items()
@@ -74,12 +78,17 @@ class Equations:
         return {**self.model.coefficients(), **points.constants()}
 
     def residual(self, name: str, points: Points) -> Tensor:
-        """Rows (n, q) of a constraint at points, without weights and without a graph."""
+        """Rows (n, q) of a constraint at points, of size one, without weights and without a graph."""
         with torch.no_grad():
             return self.rows(name, points).detach()
 
+    def stated(self, name: str, points: Points) -> Tensor:
+        """Rows (n, q) of a constraint at points as the problem states them, in its own units, without a graph."""
+        rows = self.residual(name, points)
+        return rows * torch.tensor(self.model.scales.rows[name], dtype=rows.dtype, device=rows.device)
+
     def rows(self, name: str, points: Points) -> Tensor:
-        """Rows (n, q) of a constraint at points, without weights, with a graph to the parameters where grad is on."""
+        """Rows (n, q) of a constraint, of size one, without weights; with a graph to the parameters where grad is on."""
         like = next(self.model.parameters())
         points = points.to(like.dtype, like.device)
         return self.bound[name].residual(points.x, self.constants(points))
@@ -392,6 +401,16 @@ class Objective:
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
         return StackedLinearization([block.operator() for block in self.blocks])
+
+
+def _sized(function: ResidualFunction, sizes: Sequence[float]) -> ResidualFunction:
+    """An equation with every row divided by its size."""
+
+    def rows(columns: Any, outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        stated = function(columns, outputs, constants)
+        return [row if size == 1.0 else row / size for row, size in zip(stated, sizes, strict=True)]
+
+    return rows
 
 
 def _offset(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:

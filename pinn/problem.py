@@ -26,6 +26,7 @@ from pinn.ambient import plain_tensors
 from pinn.binding import bind, names_of
 from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
+from pinn.output import Output
 from pinn.validation import count, finite, positive
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ Equation = Callable[..., Any]
 TrialField = Callable[[Mapping[str, Tensor]], Tensor]
 """A field that an equation is tried on: columns (n,) by coordinate -> values (n,)."""
 
-CONDITION_WEIGHT = 100.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
+CONDITION_WEIGHT = 6.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ class Constraint:
         equation: function of any of the problem's names (see the module); returns one row field of shape (n,),
             or a tuple of them for a system.
         on: the set of points where it holds.
-        weight: w in the loss, half the sum over constraints of w * mean(r^2); dimensionless. Left out, it is 1
-            on the whole domain and 100 on what has fewer dimensions (conditions and data).
+        weight: w in the loss, half the sum over constraints of w * mean(r^2), the rows r divided by their sizes
+            (`pinn.scales`); dimensionless. Left out, it is 1 on the whole domain and 6 on what has fewer dimensions
+            (conditions and data).
         points: fixed number of collocation points; left out, it follows the run's budget.
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
 
@@ -126,7 +128,7 @@ class Problem:
 
     Args:
         domain: where the outputs live.
-        outputs: their names.
+        outputs: their names, or `Output(name, ...)` where more is known of one; names alone are kept here.
         constraints: name -> `Constraint`.
         coefficients: name -> number, or `Unknown` where it is to be found.
         reference: optional true solution: called with one NumPy array a coordinate, by name, it returns the array
@@ -141,6 +143,10 @@ class Problem:
             input, of size about one; for what no smooth network can be, such as r^(2/3) cos(2φ/3) at a corner.
         exact_coefficients: true values of unknown coefficients where known, for the report of errors.
         name: a short name for files and titles.
+        scales: output -> (shift, size) in its own units, where they are not to be measured (`pinn.scales`).
+
+    Attributes:
+        forms: output -> what is known of its values.
 
     Raises:
         ValueError, TypeError: one error, naming the constraint, for unknown argument names, a constraint that uses no
@@ -163,13 +169,18 @@ class Problem:
     features: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     exact_coefficients: Mapping[str, float] = field(default_factory=dict)
     name: str = "problem"
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    forms: Mapping[str, Output] = field(init=False, repr=False, default_factory=dict)
     _kept: dict[Callable[[Problem], Any], Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         _validate_types(self)
         if isinstance(self.outputs, str):
             object.__setattr__(self, "outputs", (self.outputs,))
-        object.__setattr__(self, "outputs", tuple(self.outputs))
+        forms = {str(name): name for name in self.outputs if isinstance(name, Output)}
+        names = tuple(str(name) if isinstance(name, Output) else name for name in self.outputs)
+        object.__setattr__(self, "outputs", names)
+        object.__setattr__(self, "forms", forms)
         object.__setattr__(
             self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
         )
@@ -290,7 +301,7 @@ def _validate_types(problem: Problem) -> None:
         given = getattr(problem, name)
         if not hasattr(given, "__iter__"):
             raise TypeError(f"Problem: {name} must be a list of names such as ['u'], got {given!r}")
-    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients"):
+    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients", "scales"):
         given = getattr(problem, name)
         if not isinstance(given, Mapping):
             raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r}")
@@ -342,6 +353,14 @@ def _validate_names(problem: Problem) -> None:
         for argument in names_of(function)[0]:
             if argument not in available:
                 raise ValueError(f"ansatz {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
+    for name, given in problem.scales.items():
+        if name not in outputs:
+            raise ValueError(f"scales: {name!r} is no output; {choices(name, outputs)}")
+        pair = _entries(given)
+        if pair is None or len(pair) != 2:
+            raise ValueError(f"scales {name!r}: got {given!r}, expected (shift, size) in its units; give two numbers")
+        finite(f"scales {name!r}", shift=pair[0])
+        positive(f"scales {name!r}", size=pair[1])
     for name in problem.exact_coefficients:
         if name not in problem.unknowns:
             raise ValueError(f"exact_coefficients: {name!r} is no unknown; {choices(name, tuple(problem.unknowns))}")

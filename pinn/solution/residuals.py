@@ -67,9 +67,10 @@ def measured_constraints(
     measured = []
     for name, place in points.items():
         reduction = problem.constraints[name].reduction
-        rows = reduction.stated(equations.residual(name, place.to(like.dtype, like.device)).double().cpu())
+        rows = reduction.stated(equations.stated(name, place.to(like.dtype, like.device)).double().cpu())
         zero = _zero_rms(problem, name, place)
-        square = rows.pow(2).sum(1)
+        sized = rows / torch.tensor(equations.model.scales.rows[name], dtype=rows.dtype)
+        square = sized.pow(2).sum(1)
         measured.append((name, place, rows, square, zero))
     losses = {name: 0.5 * problem.weight(name) * float(square.mean()) for name, _, _, square, _ in measured}
     total = sum(losses.values())

@@ -17,6 +17,8 @@ from pinn.objective import Equations
 from pinn.reference import Analytic
 from pinn.solution import History, Solution
 from pinn.solution.outcome import Ending, Outcome
+from pinn.problem import CONDITION_WEIGHT
+from pinn.scales import unit_scales
 from pinn.solution.report import Report
 
 LINE = Box(x=(0, 1))
@@ -48,7 +50,7 @@ def history(losses, fresh=None):
 
 
 def report(problem, rows=None, engine=None, **options):
-    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0), scales=unit_scales(problem))
     solution = Solution(problem, model, rows)
     return Report.of(solution, Equations(model, engine or Autograd()), **options)
 
@@ -93,7 +95,7 @@ def test_a_condition_left_behind_is_named():
         ansatz={"u": lambda u, x: 1.01 + x + 0 * u},
     )
     made = report(problem)
-    assert any("raise the weight of 'start' (now 100)" in warning for warning in made.warnings)
+    assert any(f"raise the weight of 'start' (now {CONDITION_WEIGHT:g})" in warning for warning in made.warnings)
 
 
 def test_overfitting_and_a_run_cut_short_are_named():

@@ -101,12 +101,17 @@ def _row_reduce(candidates: list[Exact]) -> list[tuple[Monomial, Exact]]:
 
 
 def _scaled(q: Exact, pivot: Monomial, required: list[Exact]) -> Exact:
-    """The multiple of q that was required, so that it is read off as it is; else that of pivot coefficient one."""
-    for p in required if pivot else ():  # the value itself is never scaled
-        if pivot in p and p.keys() == q.keys():
-            factor = p[pivot] / q[pivot]
-            if all(p[m] == factor * c for m, c in q.items()):
-                return p
+    """The multiple of a sum q that was required, so that it is read off as it is; else that of pivot coefficient one.
+
+    Where several multiples were required none is chosen: the choice, and with it the last digit, must not depend on the
+    units of rows and outputs.
+    """
+    multiples: list[Exact] = []
+    for p in required if len(q) > 1 else ():
+        if p.keys() == q.keys() and all(p[m] * q[pivot] == p[pivot] * c for m, c in q.items()) and p not in multiples:
+            multiples.append(p)
+    if len(multiples) == 1:
+        return multiples[0]
     return {m: c / q[pivot] for m, c in q.items()}
 
 
