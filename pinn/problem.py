@@ -36,7 +36,7 @@ Equation = Callable[..., Any]
 TrialField = Callable[[Mapping[str, Tensor]], Tensor]
 """A field that an equation is tried on: columns (n,) by coordinate -> values (n,)."""
 
-CONDITION_WEIGHT = 6.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
+CONDITION_WEIGHT = 2.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Constraint:
             or a tuple of them for a system.
         on: the set of points where it holds.
         weight: w in the loss, half the sum over constraints of w * mean(r^2), the rows r divided by their sizes
-            (`pinn.scales`); dimensionless. Left out, it is 1 on the whole domain and 6 on what has fewer dimensions
+            (`pinn.scales`); dimensionless. Left out, it is 1 on the whole domain and 2 on what has fewer dimensions
             (conditions and data).
         points: fixed number of collocation points; left out, it follows the run's budget.
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).

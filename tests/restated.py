@@ -4,15 +4,13 @@ An equation is run in its own units on fields that know how they differ from the
 d(u, x) = (U / X) d(u', x'). Nothing of it is rewritten.
 """
 
-import math
 from dataclasses import replace
 
 import torch
 
-from pinn import Box, Constraint, Problem, Scatter, Unknown, d
+from pinn import Box, Problem, Scatter, Unknown, d
 from pinn.domains.box import Face
 from pinn.domains.combined import Union
-from pinn.reference import Analytic
 
 
 class Field:
@@ -83,7 +81,9 @@ def restated(problem, units):
     for index, (name, constraint) in enumerate(problem.constraints.items()):
         factor = units.rows if not isinstance(units.rows, dict) else units.rows.get(name, 1.0)
         constraints[name] = replace(
-            constraint, equation=_equation(problem, constraint.equation, units, columns, factor), on=_set(constraint.on, columns)
+            constraint,
+            equation=_equation(problem, constraint.equation, units, columns, factor),
+            on=_set(constraint.on, columns),
         )
     coefficients = {}
     for name, value in problem.coefficients.items():
@@ -173,12 +173,6 @@ def _reference(problem, units, columns):
     def true(**given):
         value = problem.reference(**{key: x / columns[key] for key, x in given.items()})
         values = value if isinstance(value, dict) else {problem.outputs[0]: value}
-        return {
-            key: (array - units.zeros.get(key, 0.0)) * units.outputs.get(key, 1.0) for key, array in values.items()
-        }
+        return {key: (array - units.zeros.get(key, 0.0)) * units.outputs.get(key, 1.0) for key, array in values.items()}
 
     return true
-
-
-__all__ = ["Field", "Units", "restated"]
-_ = math, Constraint, Analytic

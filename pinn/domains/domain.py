@@ -137,9 +137,7 @@ class Domain(ABC):
         charts = [chart for chart in self.charts() if chart.measure > 0]
         if not charts:
             raise ValueError(f"sample: {self!r} is empty; there is no point in it")
-        numbers = (
-            _shares(_measures(charts, extents), n, generator) if self.dimension > 0 else [1] * len(charts)
-        )
+        numbers = _shares(_measures(charts, extents), n, generator) if self.dimension > 0 else [1] * len(charts)
         return Points.cat(
             [
                 chart.draw(number, generator=generator, method=method)

@@ -33,7 +33,7 @@ from pinn.scales.probe import SMOOTH, Probe, Response
 from pinn.scales.values import Scales
 
 _ROUNDING = 1e-9  # of the size of the terms: under it a difference is their rounding
-_RIDGE = 1e-10  # added to the normal equations of unit columns: what no row determines stays small
+_RIDGE = 1e-8  # added to the normal equations of unit columns: what no row determines stays small
 _FEATURES = 360  # coarse features of all fields together, ...
 _MOST, _FEWEST = 150, 60  # ... of one at the most and at least
 _STATES = 2  # at which nonlinear rows are probed
@@ -149,10 +149,10 @@ class _Measurement:
                 found.setdefault(key, []).append(values + origins[key])
         for key, parts in found.items():
             one = self.outputs[key]
+            values = torch.cat(parts)
             if not one.told:
-                one.shift, one.told = float(torch.stack([part.mean() for part in parts]).mean()), True
+                one.shift, one.told = float(values.mean()), True
             if one.size == 0.0:
-                values = torch.cat(parts)
                 spread = float(values.max() - values.min())
                 one.size = spread if spread > _ROUNDING * float(values.abs().max()) else 0.0
 
@@ -171,7 +171,9 @@ class _Measurement:
     def _refuse(self, name: str, values: Tensor) -> None:
         rest = ", ".join(f"{key} = {one.shift:g}" for key, one in self.outputs.items())
         missing = [key for key, one in self.outputs.items() if not one.given] or list(self.outputs)
-        got = next((f"{value:g}" for value in values.tolist() if not math.isfinite(value)), "a slope that is not finite")
+        got = next(
+            (f"{value:g}" for value in values.tolist() if not math.isfinite(value)), "a slope that is not finite"
+        )
         raise ValueError(
             f"constraint {name!r} is {got} at the values tried first, {rest}: no answer can begin there; say where it "
             f"is defined, Problem(scales={{{missing[0]!r}: (shift, size)}}), or Output({missing[0]!r}, positive=True)"
@@ -233,9 +235,7 @@ class _Measurement:
             return {}
         found = torch.cholesky_solve(-(jacobian.T @ target)[:, None], factor)[:, 0]
         found = found / torch.where(length > 0, length, 1.0)
-        state = {
-            key: part * sizes[key] for key, part in zip(names, found.split(len(found) // len(names)), strict=True)
-        }
+        state = {key: part * sizes[key] for key, part in zip(names, found.split(len(found) // len(names)), strict=True)}
         place = self.problem.domain.sample(256, generator=torch.Generator().manual_seed(2), method="sobol")
         answer = {}
         for key in names:
@@ -376,7 +376,9 @@ def _rows(name: str, response: Response) -> dict[Place, _Row]:
     for component in range(response.rows.shape[1]):
         defined = response.defined[:, component]
         smooth = {
-            key: _rms(slope[defined, component][:, 1 : 1 + SMOOTH] if slope.shape[-1] > 1 else slope[defined, component])
+            key: _rms(
+                slope[defined, component][:, 1 : 1 + SMOOTH] if slope.shape[-1] > 1 else slope[defined, component]
+            )
             for key, slope in response.slopes.items()
         }
         found[name, component] = _Row(smooth, _rms(response.rows[defined, component]))

@@ -101,7 +101,7 @@ class Probe:
         generator = torch.Generator().manual_seed(0)
         self.problem = problem
         self.fields: dict[str, Waves] = {}
-        inputs = {name: problem.coordinates for name in problem.outputs}
+        inputs = dict.fromkeys(problem.outputs, problem.coordinates)
         inputs |= {name: unknown.inputs for name, unknown in problem.unknowns.items() if unknown.inputs}
         self._inputs = inputs
         shared: dict[tuple[str, ...], Waves] = {}

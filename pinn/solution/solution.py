@@ -198,7 +198,9 @@ class Solution:
         if network is None:
             network = partial(_rebuild, name=content["network"], arguments=content["arguments"])
         dtype = getattr(torch, content["dtype"])
-        model = Model(problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype, scales=_scales(content))
+        model = Model(
+            problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype, scales=_scales(content)
+        )
         try:
             model.load_state_dict(content["state"])
         except RuntimeError as error:

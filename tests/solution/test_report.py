@@ -14,11 +14,11 @@ from pinn.derivatives import Autograd, EngineChoice, Jets
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
+from pinn.problem import CONDITION_WEIGHT
 from pinn.reference import Analytic
+from pinn.scales import unit_scales
 from pinn.solution import History, Solution
 from pinn.solution.outcome import Ending, Outcome
-from pinn.problem import CONDITION_WEIGHT
-from pinn.scales import unit_scales
 from pinn.solution.report import Report
 
 LINE = Box(x=(0, 1))
@@ -50,7 +50,9 @@ def history(losses, fresh=None):
 
 
 def report(problem, rows=None, engine=None, **options):
-    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0), scales=unit_scales(problem))
+    model = Model(
+        problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0), scales=unit_scales(problem)
+    )
     solution = Solution(problem, model, rows)
     return Report.of(solution, Equations(model, engine or Autograd()), **options)
 
