@@ -204,5 +204,5 @@ def test_rows_of_other_sizes_do_not_make_a_problem_undetermined(ratio):
 def test_a_poor_answer_of_a_problem_that_grows_is_not_called_undetermined():
     """About an answer that is wrong by 90 %, small rows of lotka_volterra move much."""
     found = certified(solved("lotka_volterra", 10))
-    assert found.stability < 1e-3
+    assert found.stability < 1e-2
     assert found.undetermined == ()
