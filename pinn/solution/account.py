@@ -84,6 +84,8 @@ def account(report: Report) -> Account:
         _unknowns(report),
         _correlations(report),
         _fields(report),
+        _noise(report),
+        _weights(report),
         _row_scales(report),
         Table("chosen", ("what", "choice"), tuple((name, choice) for name, choice in report.chosen.items())),
     )
@@ -171,6 +173,31 @@ def _fields(report: Report) -> Table:
     return _without_empty(Table("unknown fields", head, rows))
 
 
+def _noise(report: Report) -> Table:
+    """The noise of each set of data, in the units of its rows, and what of it was held out."""
+    noise = report.noise
+    if noise is None:
+        return Table("noise of the data", ("data",), ())
+    rows = tuple(
+        (
+            name,
+            ", ".join(f"{value:.3g}" for value in noise.sigma.get(name, ())),
+            f"{noise.misfit[name]:.2f}" if name in noise.misfit else "",
+            str(noise.held_out[name]) if noise.held_out.get(name) else "",
+        )
+        for name in dict.fromkeys([*noise.sigma, *noise.misfit, *noise.held_out])
+    )
+    head = ("data", "standard deviation", "over that stated", "held out")
+    return _without_empty(Table("noise of the data", head, rows))
+
+
+def _weights(report: Report) -> Table:
+    """Weights that the run has changed for the noise."""
+    weights: Mapping[str, float] = {} if report.noise is None else report.noise.weights
+    rows = tuple((name, f"{value:.3g}") for name, value in weights.items())
+    return Table("weights for the noise", ("constraint", "weight"), rows)
+
+
 def _row_scales(report: Report) -> Table:
     if report.scales is None:
         return Table("sizes of rows", ("constraint",), ())
@@ -188,6 +215,7 @@ def _facts(report: Report) -> Iterable[str]:
     if report.reason:
         yield f"ended: {report.reason}"
     yield f"checked before: {report.checked} comparisons held" if report.checked else "not verified before the run"
+    yield from (f"as stated: {one}" for one in report.stated if one.what not in report.judgement.evidence)
     taken_over = {name: choice for name, choice in report.engines.items() if choice.reason}
     for name, choice in taken_over.items():
         yield f"derivatives of {name!r} by {choice.engine}: {choice.reason}"

@@ -20,6 +20,7 @@ from pinn.solution.history import History
 from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.residuals import ConstraintReport
 from pinn.verification.certificate import Certificate
+from pinn.verification.finding import Finding, Kind
 
 LARGEST_TRUSTED = 0.05  # relative error, and part of its own terms that a constraint may leave
 ASKED = 1e-2  # relative error above which more time is advised, where nothing else is asked for
@@ -27,6 +28,7 @@ _ROUGH = 3.0  # factor on an estimate that the features do not carry, before it 
 _NOISE = 1.5  # misfit of data in units of their noise that is no violation, beside its own spread
 _UNCARRIED = 0.5  # share of the residual not carried above which an estimate is no ground to overrule others
 _PROVEN = 1e-3  # known relative error below which a constraint that leaves much of its terms does not matter
+_DETERMINED = 1e-2  # stability about the answer from which a condition that seemed missing before training is not
 _MANY = 100  # steps of a run whose last fifth tells whether it went on
 _FEW = 10  # steps of a run of which nothing but its shortness is said
 
@@ -68,6 +70,7 @@ class Findings:
         homogeneous: whether the zero function satisfies every constraint.
         vanishing: whether the answer is that function, to rounding or to what training leaves of it.
         constant: outputs that are the same everywhere, to 2 % of their size.
+        stated: what was found of the problem as it is stated, before training.
         tolerance: relative error that is asked for.
     """
 
@@ -82,6 +85,7 @@ class Findings:
     homogeneous: bool = False
     vanishing: bool = False
     constant: tuple[str, ...] = ()
+    stated: tuple[Finding, ...] = ()
     tolerance: float = ASKED
 
     @property
@@ -114,6 +118,31 @@ class Findings:
         return tuple(sorted(found, key=lambda one: -(one.relative or 0.0)))
 
     @property
+    def missing(self) -> tuple[Finding, ...]:
+        """What the problem as stated leaves open, where the certificate says nothing of it and does not refute it.
+
+        The certificate judges about the answer, and what was found about a first guess yields to it: a suspicion
+        always, what is proven there where the constraints are seen to determine the answer with room.
+        """
+        found = tuple(one for one in self.stated if one.undetermined)
+        if self.certificate is None:
+            return () if self.right and not any(one.certain for one in found) else found
+        if self.certificate.undetermined or self.certificate.stability >= _DETERMINED:
+            return ()
+        return tuple(one for one in found if one.certain)
+
+    @property
+    def contradictory(self) -> tuple[Finding, ...]:
+        """Conditions that contradict each other as stated, where one of them is violated."""
+        names = {one.name for one in self.violated}
+        return tuple(one for one in self.stated if one.kind is Kind.CONTRADICTORY and names & set(one.names))
+
+    @property
+    def standing(self) -> tuple[Finding, ...]:
+        """What was found of the problem as stated, without what the answer refutes."""
+        return tuple(one for one in self.stated if not one.undetermined) + self.missing
+
+    @property
     def cut(self) -> bool:
         """Whether the run was ended from outside, and might have gone on."""
         return self.outcome is not None and self.outcome.ending.cut
@@ -133,10 +162,16 @@ class Findings:
         return self.estimate < self.tolerance and self.certificate.carried < _UNCARRIED
 
     @property
+    def right(self) -> bool:
+        """Whether the reference says that the answer is right, and nothing else is sought."""
+        known = self.known.error is not None and not self.known.fault and not self.problem.unknowns
+        return known and (self.known.error or 0.0) < _PROVEN
+
+    @property
     def proven(self) -> bool:
         """Whether the answer is known to be right whatever the residuals are: by the reference, or the estimate."""
         if self.known.error is not None and not self.known.fault and not self.problem.unknowns:
-            return self.known.error < _PROVEN
+            return self.right
         return self.estimate_holds and self.error is not None and self.error < self.tolerance
 
     @property

@@ -28,12 +28,14 @@ from pinn.scales import Scales
 from pinn.solution.account import account
 from pinn.solution.error import ErrorMeasure
 from pinn.solution.findings import LARGEST_TRUSTED, Findings, Known
+from pinn.solution.noise import NoiseEstimate
 from pinn.solution.outcome import Outcome
 from pinn.solution.page import Drawn, page
 from pinn.solution.residuals import ConstraintReport, homogeneous, measured_constraints, of_the_reference
 from pinn.solution.solution import Solution
 from pinn.solution.verdict import Judgement, judge
 from pinn.verification.certificate import Certificate
+from pinn.verification.finding import Finding
 
 Array = NDArray[np.float64]
 
@@ -66,6 +68,8 @@ class Report:
         checked: number of comparisons made before the run, 0 where it was not verified.
         engines: constraint -> the engine that took its derivatives, and why where another was asked for.
         certificate: what a linear solve about the answer says of it; None where none was made.
+        stated: what was found of the problem as it is stated, before training, without what the answer refutes.
+        noise: what the run found of the noise in its data; None where they have none.
         scales: shifts and sizes that the run was scaled by; None where the model has none.
         chosen: network, optimizer, sampling, weighting -> what it was.
         drawn: what the page draws.
@@ -90,6 +94,8 @@ class Report:
     checked: int
     engines: Mapping[str, EngineChoice]
     certificate: Certificate | None = None
+    stated: tuple[Finding, ...] = ()
+    noise: NoiseEstimate | None = None
     scales: Scales | None = None
     chosen: Mapping[str, str] = field(default_factory=dict)
     drawn: Drawn | None = field(default=None, repr=False, compare=False)
@@ -123,21 +129,21 @@ class Report:
         parameters = list(solution.model.parameters())
         known = _known(solution, points, measured.constraints)
         certificate = solution.certificate
+        seen = Findings(
+            problem=problem,
+            constraints=measured.constraints,
+            loss=measured.loss,
+            history=history,
+            outcome=outcome,
+            certificate=certificate,
+            known=known,
+            coefficients=solution.coefficients,
+            stated=() if check is None else check.findings,
+            **_trivial(solution, points),
+        )
         return cls(
             problem=problem.name,
-            judgement=judge(
-                Findings(
-                    problem=problem,
-                    constraints=measured.constraints,
-                    loss=measured.loss,
-                    history=history,
-                    outcome=outcome,
-                    certificate=certificate,
-                    known=known,
-                    coefficients=solution.coefficients,
-                    **_trivial(solution, points),
-                )
-            ),
+            judgement=judge(seen),
             error=known.error,
             errors=known.outputs,
             reference_error=problem.reference_error,
@@ -155,6 +161,8 @@ class Report:
             checked=0 if check is None else len(check.rows),
             engines=equations.engines,
             certificate=certificate,
+            stated=seen.standing,
+            noise=solution.noise,
             scales=getattr(solution.model, "scales", None),
             chosen=dict(chosen or {}),
             drawn=Drawn(
@@ -196,7 +204,18 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON wants them."""
-        apart = ("constraints", "engines", "outcome", "judgement", "certificate", "scales", "drawn", "fields")
+        apart = (
+            "constraints",
+            "engines",
+            "outcome",
+            "judgement",
+            "certificate",
+            "scales",
+            "noise",
+            "stated",
+            "drawn",
+            "fields",
+        )
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         plain |= {"reason": self.reason, "ending": self.ending}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
@@ -208,6 +227,8 @@ class Report:
         }
         plain["engines"] = {name: asdict(choice) for name, choice in self.engines.items()}
         plain["certificate"] = None if self.certificate is None else plain_values(self.certificate)
+        plain["stated"] = [str(one) for one in self.stated]
+        plain["noise"] = None if self.noise is None else plain_values(self.noise)
         plain["scales"] = None if self.scales is None else plain_values(self.scales)
         plain["constraints"] = {
             one.name: {key: value for key, value in plain_values(one).items() if key != "name"}

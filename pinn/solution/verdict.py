@@ -4,14 +4,16 @@ The verdict is the gravest of these that is found, and its sentences are those o
 of them contradict each other:
 
 1. numbers failed: loss or residuals are not finite;
-2. not determined: the certificate names a change that no constraint sees, or every constraint is homogeneous and the
-   answer is zero;
-3. a constraint leaves more than 5 % of its own terms (`pinn.solution.terms`): not converged where the run was cut while
+2. not determined: the certificate names what is missing, or a change that no constraint sees; or a condition was seen
+   missing before training, which the certificate does not refute; or every constraint is homogeneous and the answer is
+   zero;
+3. contradictory conditions, seen before training, of which one is violated;
+4. a constraint leaves more than 5 % of its own terms (`pinn.solution.terms`): not converged where the run was cut while
    its loss fell, contradictory conditions where it stood still and no correction exists, equation not satisfied else;
-4. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
-5. not converged: the error, known or estimated, is above 5 %;
-6. error not known: neither certificate nor reference tells it;
-7. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of outputs and
+5. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
+6. not converged: the error, known or estimated, is above 5 %;
+7. error not known: neither certificate nor reference tells it;
+8. trusted, to the largest of the estimated error, the known one, and what noise of the data leaves of outputs and
    unknown numbers. An unknown field that noise leaves less certain is named first, with how far it is known.
 """
 
@@ -26,6 +28,7 @@ from pinn.solution.findings import LARGEST_TRUSTED, Findings, noisy
 from pinn.solution.outcome import Ending
 from pinn.solution.residuals import ConstraintReport
 from pinn.verification.certificate import Direction
+from pinn.verification.finding import Kind
 
 _FAR = 10.0  # factor between known and estimated error that is said
 _BLAMED = 100.0  # factor from which the reference is blamed, and not the estimate
@@ -104,6 +107,7 @@ def judge(seen: Findings) -> Judgement:
         _failed,
         _unseen,
         _not_determined,
+        _contradictory,
         _violated,
         _wrong_reference,
         _far,
@@ -137,7 +141,8 @@ def _failed(seen: Findings) -> Judgement | None:
 def _unseen(seen: Findings) -> Judgement | None:
     """Constraints so small beside the others that the loss does not hold them, by underflow or by their weight."""
     unseen = [one for one in seen.violated if one.fraction_of_loss < _UNSEEN and one.rms > 0]
-    if not unseen or seen.proven:
+    # The certificate's solve weighs rows as training does, and sees them as little: only a reference outweighs this.
+    if not unseen or seen.right:
         return None
     name = unseen[0].name
     said = [_violation(one) for one in seen.violated]
@@ -158,11 +163,22 @@ def _not_determined(seen: Findings) -> Judgement | None:
             ),
             "add a condition that sets its size, such as the integral of u² being one, or a value that is not zero",
         )
+    violations = [_violation(one) for one in seen.violated]
+    if seen.missing:
+        said = [one.what for one in seen.missing]
+        return Judgement(Verdict.NOT_DETERMINED, None, (*said, *violations), seen.missing[0].cure)
     if certificate is None or not certificate.undetermined or (seen.violated and seen.unfinished):
         return None  # what is far from an answer tells little of the problem
     said = [str(one) for one in certificate.undetermined]
-    said += [_violation(one) for one in seen.violated]
-    return Judgement(Verdict.NOT_DETERMINED, None, tuple(said), _missing(certificate.undetermined[0]))
+    return Judgement(Verdict.NOT_DETERMINED, None, (*said, *violations), _missing(certificate.undetermined[0]))
+
+
+def _contradictory(seen: Findings) -> Judgement | None:
+    """Conditions that contradicted each other before training, and do in the answer."""
+    if not seen.contradictory or seen.right:
+        return None
+    said = [one.what for one in seen.contradictory] + [_violation(one) for one in seen.violated]
+    return Judgement(Verdict.CONTRADICTORY, seen.error, tuple(said), seen.contradictory[0].cure)
 
 
 def _violated(seen: Findings) -> Judgement | None:
@@ -170,6 +186,7 @@ def _violated(seen: Findings) -> Judgement | None:
     if not worst or seen.proven:
         return None
     said = [f"{name} is (nearly) constant" for name in seen.constant] + [_violation(one) for one in worst]
+    said += _corners(seen, {one.name for one in worst})
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
     if _opposed(seen):
@@ -223,6 +240,7 @@ def _far(seen: Findings) -> Judgement | None:
     if (error is None or seen.acceptable) and not loose:
         return None
     said = [*_error_notes(seen), *(f"the relative error of {name} is {value:.0%}" for name, value in loose.items())]
+    said += _corners(seen, set(seen.problem.constraints))
     if seen.certificate is None and seen.leaves < _WELL:
         said.append(f"every constraint is met to {seen.leaves:.1e} of its own terms")
         advice = "let solve make a certificate, which tells whether answer, reference or conditions are at fault"
@@ -321,6 +339,11 @@ def _field_notes(seen: Findings, loose: bool) -> list[str]:
     ]
 
 
+def _corners(seen: Findings, names: set[str]) -> list[str]:
+    """Conditions that do not meet where their sets do, those of which one is among the names."""
+    return [one.what for one in seen.stated if one.kind is Kind.CORNER and names & set(one.names)]
+
+
 def _fall(seen: Findings) -> str:
     if seen.short:
         return f"the run ended after {seen.steps} optimizer step{'' if seen.steps == 1 else 's'}"
@@ -357,6 +380,8 @@ def _mend(seen: Findings, worst: ConstraintReport) -> str:
 
 def _missing(direction: Direction) -> str:
     """What would determine the answer."""
+    if direction.cure:
+        return direction.cure
     where = " and ".join(f"{low:.3g} ≤ {name} ≤ {high:.3g}" for name, (low, high) in direction.where.items())
     if direction.unknowns:
         names = " or ".join(direction.unknowns)

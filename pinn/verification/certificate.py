@@ -45,7 +45,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -62,7 +62,8 @@ from pinn.verification.band import Band
 from pinn.verification.correction import Correction, Corrector, Plan, Solved, relative_changes
 from pinn.verification.covariance import Posterior, posterior_of, quantile
 from pinn.verification.direction import Direction
-from pinn.verification.stability import Linearized
+from pinn.verification.posedness import left_open
+from pinn.verification.stability import THRESHOLD, UNREAD, Linearized, Stability
 
 __all__ = ["Certificate", "Direction", "certify"]
 
@@ -235,16 +236,17 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
             solved, most = further, _MOST_LEFT
     linearized = Linearized.of(equations, seed)
     stability = linearized.stability()
+    undetermined = _undetermined(equations, stability)
     posterior = posterior_of(linearized, equations)
     seen: dict[str, Any] = {
         "stability": stability.least,
-        "undetermined": stability.directions,
+        "undetermined": undetermined,
         "bound": stability.residual / stability.least if stability.least > 0 else math.inf,
         "correction": None if confirmed is None else confirmed.correction,
     }
     if posterior is not None:
         seen |= {"standard_errors": posterior.standard_errors, "correlation": posterior.correlation}
-        for direction in stability.directions:
+        for direction in undetermined:
             open_ones = set(seen["standard_errors"]) & set(direction.unknowns)
             seen["standard_errors"] |= dict.fromkeys(open_ones, math.inf)
         if noisy:
@@ -296,6 +298,17 @@ def _beside_noise(model: Model, posterior: Posterior) -> dict[str, Any]:
         "bands": posterior.bands(),
         "freedom": posterior.freedom,
     }
+
+
+def _undetermined(equations: Equations, stability: Stability) -> tuple[Direction, ...]:
+    """What the constraints leave open: what is missing, by name, or the changes that no constraint sees."""
+    found = left_open(equations)
+    if not found:
+        most = THRESHOLD if found is not None else UNREAD
+        return tuple(one for one in stability.directions if one.stability < most)
+    about = [one.direction or Direction(stability.least, dict.fromkeys(one.names, 1.0)) for one in found]
+    named = [replace(direction, what=one.what, cure=one.cure) for direction, one in zip(about, found, strict=True)]
+    return tuple(named)
 
 
 def _plans(model: Model) -> tuple[Plan, Plan]:

@@ -1,9 +1,9 @@
 """Whether the constraints of a problem determine its answer: their rows on random features, equilibrated.
 
 The rows of all constraints are linearized in random features about a model (`pinn.verification.stability` has the
-changes B of unit size), and rows and fields equilibrated (Ruiz, RAL-TR-2001-034), so that smooth fields of size one
-give rows of size one. Where a singular value of JB falls by decades, its right singular vector is a change of the
-answer that no constraint sees.
+changes B of unit size), and rows and fields equilibrated (`pinn.verification.equilibration`), so that smooth fields of
+size one give rows of size one. Where a singular value of JB falls by decades, its right singular vector is a change of
+the answer that no constraint sees.
 
 A nonlinear problem is linearized at the model's first field. Where unknown numbers multiply what is otherwise affine
 they are judged where the data say they are: u_t = a u_xx + c u tells a from c for most u, but not for the u that
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,6 +28,7 @@ from pinn.objective import Equations, Objective
 from pinn.problem import Problem
 from pinn.verification.about import copied, engine_of, frames_of, groups_of, outputs_at, uniform_draws, with_features
 from pinn.verification.direction import Direction
+from pinn.verification.equilibration import Equilibration, Group, groups_by_component, singular
 from pinn.verification.stability import UnitChanges
 
 _FEATURES = {1: 40, 2: 120}  # of the network, by the number of coordinates
@@ -41,15 +41,6 @@ _NEWTON, _SETTLED = 3, 1e-4  # steps towards the data at the most, and the lengt
 
 Derivatives = tuple[str, str, int]
 """Output, coordinate, and how many derivatives of the one by the other."""
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """One residual component of one constraint: J B of it, (n, K), and r, (n,)."""
-
-    name: str
-    rows: Tensor
-    residual: Tensor
 
 
 class Determination:
@@ -101,7 +92,7 @@ class Determination:
         self._sample, self._generator, self._without = sample, generator, without
         self._measure()
         if self._linearize() and self._settle():
-            self.values, self.right = _svd(self._rows(range(len(self.groups))))
+            self.values, self.right = singular(self._scales.rows(self.groups))
 
     # -- linearization ------------------------------------------------------------------------------------------------
 
@@ -133,22 +124,7 @@ class Determination:
         """Changes of unit size about the model as it is, and which are whose."""
         model = self._equations.model
         self._units = UnitChanges.of(model, groups_of(model), self._sample, self._generator)
-        self.owners = self._columns()
-
-    def _columns(self) -> dict[str, Tensor]:
-        """Output, field or number -> the unit changes that are its own, as places among all."""
-        units = self._units
-        names = list(units.parts)
-        sizes = torch.stack([units.parts[name].norm(dim=0) for name in names])
-        owner = [names[index] for index in sizes.argmax(0).tolist()]
-        for name, (place, _) in units.numbers.items():
-            owner[place] = name
-        every = dict.fromkeys([*names, *units.numbers])
-        return {
-            name: torch.tensor([place for place, one in enumerate(owner) if one == name], dtype=torch.long)
-            for name in every
-            if name not in self._without
-        }
+        self.owners = {name: places for name, places in self._units.owners().items() if name not in self._without}
 
     def _linearize(self) -> bool:
         """Rows by component, and what equilibrates them; False where they are not finite."""
@@ -156,45 +132,14 @@ class Determination:
         product = jacobian @ self._units.matrix
         if not bool(torch.isfinite(product).all() and torch.isfinite(residual).all()):
             return False
-        self.groups, start = [], 0
-        for block, q in zip(self._objective.blocks, self._objective.residuals_per_point, strict=True):
-            rows = slice(start, start + block.rows)
-            start += block.rows
-            for part in range(q):
-                self.groups.append(Group(block.name, product[rows][part::q], residual[rows][part::q]))
+        self.groups = groups_by_component(self._objective, product, residual)
         for name in self._fixed:
             mean = self._units.parts[name].mean(0, keepdim=True)
             self.groups.append(Group("", mean, mean.new_zeros(1)))
-        sizes = torch.stack([self._sizes(group.rows) for group in self.groups])
-        # Fields balance in the equations; conditions say little of how large they are beside each other.
-        inside = torch.tensor([group.name in self.traits.of_role(Role.EQUATION) for group in self.groups])
-        fields = _balanced(torch.where((sizes * inside[:, None]).amax(0) > 0, sizes * inside[:, None], sizes))
-        self._field_scale = fields
-        self._row_scale = [
-            float(1 / _nonzero((one * fields).amax())) / math.sqrt(len(group.rows))
-            for one, group in zip(sizes, self.groups, strict=True)
-        ]
-        self.responses = sizes * fields
+        inside = self.traits.of_role(Role.EQUATION)
+        self._scales = Equilibration.of(self.groups, self.owners, self._units.smooth, inside)
+        self.responses = self._scales.responses
         return True
-
-    def _sizes(self, rows: Tensor) -> Tensor:
-        """Root mean square of rows (n, K) on smooth changes of unit size of each field, or on those of a number."""
-        found = []
-        for name, places in self.owners.items():
-            smooth = self._units.smooth.get(name)
-            response = rows[:, places] if smooth is None else rows[:, places] @ smooth[places]
-            size = response.abs().max() if response.numel() else rows.new_zeros(())
-            # Squares of very small rows are zero, and of very large ones infinite.
-            found.append(size * (response / size).square().mean().sqrt() if size > 0 else size)
-        return torch.stack(found)
-
-    def _scaled(self, rows: Tensor) -> Tensor:
-        """Rows (n, K) with the columns of every field brought to its size, those left out taken away."""
-        parts = [rows[:, places] * scale for places, scale in zip(self.owners.values(), self._field_scale, strict=True)]
-        return torch.cat(parts, 1)
-
-    def _rows(self, which: Sequence[int]) -> Tensor:
-        return torch.cat([self._row_scale[i] * self._scaled(self.groups[i].rows) for i in which])
 
     def _settle(self) -> bool:
         """Move to a solution at the first guess of unknown numbers, where that is one linear solve, and from there
@@ -223,10 +168,7 @@ class Determination:
 
     def _misfit(self) -> float:
         """Length of the equilibrated rows, dimensionless."""
-        return float(self._residual(range(len(self.groups))).norm())
-
-    def _residual(self, which: Sequence[int]) -> Tensor:
-        return torch.cat([self._row_scale[i] * self.groups[i].residual for i in which])
+        return float(self._scales.residual(self.groups).norm())
 
     def _step(self, which: Sequence[int], *, unknowns: bool) -> Tensor:
         """The change of the parameters that solves some rows in the least-squares sense, but for what they leave open.
@@ -236,22 +178,13 @@ class Determination:
             unknowns: whether unknown numbers change as well.
         """
         numbers = sum(len(self.owners[name]) for name in self._units.numbers if name in self.owners)
-        rows = self._rows(which)
+        rows = self._scales.rows(self.groups, which)
         count = rows.shape[1] - (0 if unknowns else numbers)  # numbers come last
         left, values, right = torch.linalg.svd(rows[:, :count], full_matrices=False)
         kept = values > (1e-3 if unknowns else 1e-10 * values[0])
         step = torch.zeros(rows.shape[1], dtype=torch.float64)
-        step[:count] = -(right[kept].T @ ((left.T @ self._residual(which))[kept] / values[kept]))
-        return self._units.matrix @ self._change(step)
-
-    def _change(self, scaled: Tensor) -> Tensor:
-        """Equilibrated columns as unit changes (K,)."""
-        change = torch.zeros(self._units.count, dtype=torch.float64)
-        start = 0
-        for places, scale in zip(self.owners.values(), self._field_scale.tolist(), strict=True):
-            change[places] = scale * scaled[start : start + len(places)]
-            start += len(places)
-        return change
+        step[:count] = -(right[kept].T @ ((left.T @ self._scales.residual(self.groups, which))[kept] / values[kept]))
+        return self._units.matrix @ self._scales.change(step, self._units.count)
 
     def _size(self) -> float:
         """Root mean square of the outputs over the sizes that the model scales them by."""
@@ -264,7 +197,7 @@ class Determination:
 
     def direction(self, index: int) -> Direction:
         """The change that belongs to a singular value, by its place in `values`."""
-        change = self._change(self.right[index])
+        change = self._scales.change(self.right[index], self._units.count)
         return self._units.direction(change / change.norm(), float(self.values[index]))
 
     def known_unknowns(self) -> float:
@@ -273,7 +206,7 @@ class Determination:
         kept = [torch.full((len(places),), name not in unknowns) for name, places in self.owners.items()]
         if all(bool(one.all()) for one in kept):
             return float(self.values[0])
-        return float(_svd(self._rows(range(len(self.groups)))[:, torch.cat(kept)])[0][0])
+        return float(singular(self._scales.rows(self.groups)[:, torch.cat(kept)])[0][0])
 
     def values_at(self, points: Points, wanted: Sequence[Derivatives]) -> list[Tensor]:
         """What derivatives of outputs are on unit changes, (n, K) each.
@@ -294,8 +227,8 @@ class Determination:
 
     def along(self, rows: Tensor, directions: Tensor) -> Tensor:
         """Rows (n, K) brought to size one, on equilibrated directions (L, K); zero where smooth changes give zero."""
-        size = float((self._sizes(rows) * self._field_scale).max())
-        return self._scaled(rows) @ directions.T / (size * math.sqrt(len(rows)) if size > 0 else 1.0)
+        size = self._scales.response(rows, self._units.smooth)
+        return self._scales.columns(rows) @ directions.T / (size * math.sqrt(len(rows)) if size > 0 else 1.0)
 
 
 def _layer(problem: Problem, coordinate: str, bound: float, inputs: int, generator: torch.Generator) -> FeatureDraw:
@@ -309,25 +242,3 @@ def _layer(problem: Problem, coordinate: str, bound: float, inputs: int, generat
     place = 2 * torch.rand(_LAYER, inputs, generator=generator, dtype=torch.float64) - 1
     place[:, axis] = face * (1 + 2 * torch.rand(_LAYER, generator=generator, dtype=torch.float64) / steep)
     return FeatureDraw(weight, -(weight * place).sum(1), 0)
-
-
-def _balanced(sizes: Tensor) -> Tensor:
-    """Scales of the columns of (rows, fields) that bring the largest entry of each row and column to one."""
-    rows, fields = sizes.new_ones(len(sizes)), sizes.new_ones(sizes.shape[1])
-    for _ in range(12):
-        scaled = rows[:, None] * sizes * fields
-        rows = rows / _nonzero(scaled.amax(1)).sqrt()
-        fields = fields / _nonzero(scaled.amax(0)).sqrt()
-    return fields
-
-
-def _svd(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Singular values, ascending, with their right vectors as rows; those that rows are too few for are zero."""
-    upper = torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
-    _, values, right = torch.linalg.svd(upper, full_matrices=True)
-    values = torch.cat([values, values.new_zeros(right.shape[0] - len(values))])
-    return values.flip(0), right.flip(0)
-
-
-def _nonzero(values: Tensor) -> Tensor:
-    return torch.where(values > 0, values, torch.ones_like(values))

@@ -18,6 +18,8 @@ class Direction:
         where: coordinate -> (low, high), the shortest interval with half of the change, where that is telling.
         unknowns: unknown number -> its relative change, signed, those that take part.
         changes: unknown number -> the same change in its own units.
+        what: what is missing, where it is known, one sentence without its full stop; it is what `str` says.
+        cure: what to do about it, an imperative; empty where `what` is.
 
     Example:
         >>> print(Direction(1e-6, {}, {}, {"a": 0.45, "c": 0.89}, {"a": 0.045, "c": 0.444}))
@@ -31,8 +33,12 @@ class Direction:
     where: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     unknowns: Mapping[str, float] = field(default_factory=dict)
     changes: Mapping[str, float] = field(default_factory=dict)
+    what: str = ""
+    cure: str = ""
 
     def __str__(self) -> str:
+        if self.what:
+            return self.what
         names = sorted(self.outputs, key=lambda name: -self.outputs[name])
         numbers = [name for name in self.unknowns if name in self.changes]
         place = ", ".join(f"{name} = {low:.3g} … {high:.3g}" for name, (low, high) in self.where.items())

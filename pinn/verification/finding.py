@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from pinn.verification.certificate import Direction
+from pinn.verification.direction import Direction
 
 
 class Kind(Enum):

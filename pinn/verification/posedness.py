@@ -75,16 +75,39 @@ def posedness(problem: Problem | Equations) -> tuple[Finding, ...]:
         return tuple(_findings(problem))
 
 
+def left_open(equations: Equations) -> tuple[Finding, ...] | None:
+    """What the constraints leave open about an answer, nothing else being told.
+
+    Args:
+        equations: problem, model (the answer) and engine; the model is left as it is.
+
+    Returns:
+        Findings that are `undetermined`; None where an equation cannot be read, so that nothing can be told.
+    """
+    with own_settings(torch.float64):
+        found = _open(equations, [name for one in unused(equations.problem) for name in one.names])
+    return None if found is None else tuple(found)
+
+
 def _findings(equations: Equations) -> list[Finding]:
     problem = equations.problem
-    traits = analyze(problem)
     idle = unused(problem)
-    found = [*idle, *outside(problem), *clashes(problem, traits)]
-    without = [name for one in idle for name in one.names]
+    said = [*idle, *outside(problem), *clashes(problem, analyze(problem))]
+    return said + (_open(equations, [name for one in idle for name in one.names]) or [])
+
+
+def _open(equations: Equations, without: Sequence[str]) -> list[Finding] | None:
+    """What is left open; None where that cannot be told.
+
+    Args:
+        equations: problem, model and engine.
+        without: outputs and unknowns that nothing depends on.
+    """
+    problem = equations.problem
     # Of an equation that cannot run on recorded fields it is not known what it requires.
-    unread = any(one.untraceable for one in traits.constraints.values())
+    unread = any(one.untraceable for one in analyze(problem).constraints.values())
     if set(problem.outputs) <= set(without) or unread:
-        return found
+        return None
     levels = free_levels(problem, list(problem.constraints))
     # A datum at a point fixes a constant, and is seen by few points of any set: it says nothing of the rest.
     sets = [name for name, one in problem.constraints.items() if one.on.dimension >= problem.domain.dimension - 1]
@@ -98,7 +121,7 @@ def _findings(equations: Equations) -> list[Finding]:
             ends = [(key, bound) for key in dict(bare) for bound in problem.domain.bounds[key]]
             open_still = _counted(Determination(equations, fixed=fixed, without=without, layers=ends), bare)
     valued = {name for one in open_still if one.kind is Kind.MISSING_CONDITION for name in one.names}
-    return found + [_level(name) for name in levels if name not in valued] + open_still
+    return [_level(name) for name in levels if name not in valued] + open_still
 
 
 def _left_open(rest: Determination) -> list[Finding]:

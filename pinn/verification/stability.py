@@ -37,12 +37,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pinn.ambient import own_settings
+from pinn.analysis import Role, analyze
 from pinn.domains import Points
 from pinn.model import Model
 from pinn.objective import Equations, Objective
 from pinn.sampling.uniform import sample_uniform
 from pinn.verification.about import (
-    Group,
+    Group as Columns,
+)
+from pinn.verification.about import (
     changes_at,
     copied,
     dtype_of,
@@ -56,12 +59,16 @@ from pinn.verification.about import (
     with_features,
 )
 from pinn.verification.direction import Direction
+from pinn.verification.equilibration import Equilibration, Group, groups_by_component, responses_of, singular
 
-THRESHOLD = 5e-5  # a stability below it is that of a direction which the constraints do not determine
+THRESHOLD = (
+    4e-6  # a stability below it is that of a direction which the constraints do not determine, whatever is named
+)
+UNREAD = 2e-5  # the same where an equation cannot be read, so that no missing condition can be looked for
 _SCALES = (1.0, 3.0, 6.0)
 _DROPPED = {torch.float64: 1e-9, torch.float32: 1e-4}  # singular values of the features, relative to the largest
 _PROBES = 16  # smooth fields whose response is a row's size
-_CONDITION = 100.0  # weight of rows on what has fewer dimensions than the domain
+_CONDITION = 10.0  # factor of rows on what has fewer dimensions than the domain, where they are exact
 _SAMPLE = 1000  # points on which the size of a change is measured
 _TELLING = 0.35  # part of a coordinate's extent in which half of a change must lie to be worth saying
 _MOST = 3  # directions that are told
@@ -75,7 +82,7 @@ class Stability:
 
     Attributes:
         values: all of them, ascending, dimensionless.
-        directions: those below `THRESHOLD`, the worst first, at most three.
+        directions: those below the threshold, the worst first, at most three.
         residual: |r| in the same scaling, dimensionless.
     """
 
@@ -85,12 +92,12 @@ class Stability:
 
     @property
     def least(self) -> float:
-        """The smallest singular value."""
-        return self.values[0]
+        """The smallest singular value; infinite where nothing can change, so that nothing can be left open."""
+        return self.values[0] if self.values else math.inf
 
 
 def stability_of(
-    equations: Equations, *, seed: int = 0, features: int | None = None, threshold: float = THRESHOLD
+    equations: Equations, *, seed: int = 0, features: int | None = None, threshold: float = UNREAD
 ) -> Stability:
     """Measure whether the constraints determine the answer, about a model that may be trained or not.
 
@@ -120,15 +127,15 @@ class Linearized:
         objective: on fresh points, of a model with features about it.
         units: the changes, B.
         plain: rows of J B under the objective's own scaling, (N, K).
-        residual: r with each component of each constraint brought to size one, (N,).
-        rows: J B in the same scaling, (N, K).
+        groups: rows of J B, and r, by constraint and component, under the objective's own scaling.
+        scales: what brings rows and fields to one size.
     """
 
     objective: Objective
     units: UnitChanges
     plain: Tensor
-    residual: Tensor
-    rows: Tensor
+    groups: list[Group]
+    scales: Equilibration
 
     @classmethod
     def of(cls, equations: Equations, seed: int = 0, features: int | None = None) -> Linearized:
@@ -148,24 +155,50 @@ class Linearized:
         objective = Objective(Equations(about, engine_of(equations)), points)
         residual, jacobian = objective.linearize()
         plain = jacobian.double().cpu() @ units.matrix
-        factors = _row_factors(objective, plain, units)
-        return cls(objective, units, plain, residual.double().cpu() * factors, plain * factors[:, None])
+        groups = groups_by_component(objective, plain, residual.double().cpu())
+        inside = analyze(problem).of_role(Role.EQUATION)
+        return cls(objective, units, plain, groups, Equilibration.of(groups, units.owners(), units.smooth, inside))
 
-    def stability(self, threshold: float = THRESHOLD) -> Stability:
+    @property
+    def factors(self) -> Tensor:
+        """What brings each component of each constraint to size one, times the root of its weight, (N,)."""
+        problem, blocks = self.objective.equations.problem, self.objective.blocks
+        found, place = self.plain.new_zeros(self.plain.shape[0]), 0
+        start = 0
+        for block, q in zip(blocks, self.objective.residuals_per_point, strict=True):
+            some = slice(start, start + block.rows)
+            start += block.rows
+            condition = problem.constraints[block.name].on.dimension < problem.domain.dimension
+            for part in range(q):
+                found[some][part::q] = (_CONDITION if condition else 1.0) * self._factor(self.groups[place].rows)
+                place += 1
+        return found
+
+    def _factor(self, rows: Tensor) -> float:
+        """One over what smooth changes of the field that moves rows most make of them; of a number if none does."""
+        sizes = responses_of(rows, self.scales.owners, self.units.smooth)
+        fields = torch.tensor([name in self.units.smooth for name in self.scales.owners])
+        size = float((sizes[fields] if bool((sizes[fields] > 0).any()) else sizes).max()) * math.sqrt(len(rows))
+        return 1 / size if size > 0 else 0.0
+
+    def stability(self, threshold: float = UNREAD) -> Stability:
         """Singular values, and what the smallest belong to."""
-        rows = self.rows
+        if self.units.count == 0:
+            return Stability((), (), math.nan)
+        rows = self.scales.rows(self.groups)
         if not bool(torch.isfinite(rows).all()):
             return Stability((math.nan,), (), math.nan)
-        upper = torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
-        _, values, right = torch.linalg.svd(upper, full_matrices=True)
-        values = torch.cat([values, values.new_zeros(right.shape[0] - values.shape[0])]).flip(0)
-        right = right.flip(0)
+        values, right = singular(rows)
         directions = [
-            self.units.direction(vector, value)
-            for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False)
+            self.units.direction(change / change.norm(), value)
+            for value, change in (
+                (value, self.scales.change(vector, self.units.count))
+                for value, vector in zip(values.tolist()[:_MOST], right[:_MOST], strict=False)
+            )
             if value < threshold
         ]
-        return Stability(tuple(values.tolist()), tuple(directions), float(self.residual.norm()))
+        residual = float(self.scales.residual(self.groups).norm())
+        return Stability(tuple(values.tolist()), tuple(directions), residual)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +229,7 @@ class UnitChanges:
         return int(self.matrix.shape[1])
 
     @classmethod
-    def of(cls, about: Model, groups: list[Group], sample: Points, generator: torch.Generator) -> UnitChanges:
+    def of(cls, about: Model, groups: list[Columns], sample: Points, generator: torch.Generator) -> UnitChanges:
         """Those of a model with features about it."""
         problem = about.problem
         slopes, bases = changes_at(about, sample)
@@ -207,6 +240,8 @@ class UnitChanges:
         for cluster in _clusters(moving, slopes):
             columns = torch.cat([group.columns for group in cluster])
             targets = sorted({target for target, mover in slopes if any(mover == g.name for g in cluster)})
+            if not targets:
+                continue  # an ansatz that leaves the network out
             stacked = torch.cat(
                 [
                     torch.cat(
@@ -221,8 +256,6 @@ class UnitChanges:
                     for target in targets
                 ]
             )
-            if not targets:
-                continue
             left, values, right = torch.linalg.svd(stacked.double().cpu() / math.sqrt(sample.n), full_matrices=False)
             kept = values > _DROPPED[sample.x.dtype] * values[0]
             inverse = (right[kept] / values[kept][:, None]).T
@@ -243,7 +276,7 @@ class UnitChanges:
                 blocks.append((one, {}))
         parts = _placed(blocks, sample.n)
         return cls(
-            torch.cat([block for block, _ in blocks], 1),
+            torch.cat([torch.zeros(size, 0, dtype=torch.float64), *(block for block, _ in blocks)], 1),
             {name: _smooth(about, name, part, sample, generator) for name, part in parts.items()},
             parts,
             numbers,
@@ -251,6 +284,21 @@ class UnitChanges:
             problem.domain.bounds,
             {name: tuple(problem.unknowns[name].inputs) for name in about.fields},
         )
+
+    def owners(self) -> dict[str, Tensor]:
+        """Output, field or number -> the unit changes that are its own, as places among all."""
+        names = list(self.parts)
+        owner: list[str] = [""] * self.count
+        if names:
+            sizes = torch.stack([self.parts[name].norm(dim=0) for name in names])
+            owner = [names[index] for index in sizes.argmax(0).tolist()]
+        for name, (place, _) in self.numbers.items():
+            owner[place] = name
+        every = dict.fromkeys([*names, *self.numbers])
+        return {
+            name: torch.tensor([place for place, one in enumerate(owner) if one == name], dtype=torch.long)
+            for name in every
+        }
 
     def direction(self, vector: Tensor, stability: float) -> Direction:
         """A combination (K,) of unit length in words."""
@@ -285,9 +333,9 @@ def _sizes(about: Model, sample: Points) -> dict[str, float]:
     return found
 
 
-def _clusters(groups: list[Group], slopes: Mapping[tuple[str, str], Tensor]) -> list[list[Group]]:
+def _clusters(groups: list[Columns], slopes: Mapping[tuple[str, str], Tensor]) -> list[list[Columns]]:
     """Groups that move a target together, as an ansatz can make outputs do."""
-    clusters: list[list[Group]] = []
+    clusters: list[list[Columns]] = []
     for group in groups:
         targets = {target for target, mover in slopes if mover == group.name}
         mine = [one for one in clusters if any((t, g.name) in slopes for g in one for t in targets)]
@@ -318,30 +366,6 @@ def _placed(blocks: list[tuple[Tensor, dict[str, Tensor]]], n: int) -> dict[str,
             found[name][:, start : start + block.shape[1]] = part
         start += block.shape[1]
     return found
-
-
-def _row_factors(objective: Objective, rows: Tensor, units: UnitChanges) -> Tensor:
-    """What brings each component of each constraint to size one, times the root of its weight, (N,)."""
-    problem = objective.equations.problem
-    factors = torch.zeros(rows.shape[0], dtype=torch.float64)
-    start = 0
-    for block, q in zip(objective.blocks, objective.residuals_per_point, strict=True):
-        some = slice(start, start + block.rows)
-        start += block.rows
-        weight = 1.0 if problem.constraints[block.name].on.dimension >= problem.domain.dimension else _CONDITION
-        for component in range(q):
-            response = _response(rows[some][component::q], units)
-            factors[some][component::q] = math.sqrt(weight) / response if response > 0 else 0.0
-    return factors
-
-
-def _response(rows: Tensor, units: UnitChanges) -> float:
-    """Root of the sum of squares of rows, in the mean over the smooth unit changes of what moves them most."""
-    found = max(float((rows @ smooth).square().sum(0).mean().sqrt()) for smooth in units.smooth.values())
-    if found > 0:
-        return found
-    places = [place for place, _ in units.numbers.values()]
-    return float(rows[:, places].square().sum(0).max().sqrt()) if places else 0.0
 
 
 def _half(column: Array, weight: Array) -> tuple[float, float]:

@@ -27,11 +27,6 @@ FALL = (1 / 200 - 1 / 1000) / 1999  # (1/DP)' a day, from DP(1) = 1000 to DP(200
 TEMPERATURE = ENERGY / (GAS * math.log(RATE / FALL)) - 273  # °C
 
 
-def _beside(exact: Analytic, domain: Domain, output: str = "u") -> Reference:
-    """A truth that the rows are not held against: noise and sampled means keep even the exact solution from them."""
-    return Reference.exact(lambda **columns: exact(**columns), domain.bounds, (output,))
-
-
 def _seen(values: Array, sigma: Array | float, **coordinates: Array) -> Scatter:
     """Observations `seen` with noise of standard deviation sigma, one number or one a point; 0 for exact ones."""
     exact = not np.any(sigma)
@@ -71,7 +66,7 @@ def depolymerisation(guess: float = 1e8, seed: int = 0, noise: float = 0.02) -> 
         },
         coefficients={"A": Unknown(guess, positive=True)},
         exact_coefficients={"A": RATE},
-        reference=_beside(exact, domain, "DP") if noise else exact,
+        reference=exact,
         name="depolymerisation",
     )
 
@@ -105,7 +100,7 @@ def decay_rate(seed: int = 0, sigma: float = 0.0) -> Problem:
         },
         coefficients={"k": Unknown(1.5, positive=True)},
         exact_coefficients={"k": 0.7},
-        reference=_beside(exact, domain) if sigma else exact,
+        reference=exact,
         name="decay_rate",
     )
 
@@ -181,7 +176,7 @@ def reaction_field(sigma: float = 0.0, seed: int = 0) -> Problem:
             "data": Constraint(lambda u, seen: u - seen, on=_seen(u, sigma, x=x)),
         },
         coefficients={"q": Unknown(1.0, inputs=("x",))},
-        reference=_beside(exact, domain) if sigma else exact,
+        reference=exact,
         name="reaction_field_noisy" if sigma else "reaction_field",
     )
 
@@ -219,7 +214,7 @@ def mean_relaxation() -> Problem:
         },
         coefficients={"k": Unknown(1.5, positive=True)},
         exact_coefficients={"k": k},
-        reference=_beside(Analytic(exact), domain, "y"),
+        reference=Analytic(exact),
         name="mean_relaxation",
     )
 
@@ -304,7 +299,7 @@ def beam_slope(sigma: float = 0.002, seed: int = 0) -> Problem:
         },
         coefficients={"C": Unknown(0.3)},
         exact_coefficients={"C": 0.1},
-        reference=_beside(exact, domain) if sigma else exact,
+        reference=exact,
         name="beam_slope",
     )
 
