@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         residual_function,
     )
     from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
+    from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.robust import Cauchy, Huber
     from pinn.solution import Report, Solution
@@ -41,6 +42,7 @@ __all__ = [
     "Constraint",
     "Disc",
     "Huber",
+    "Output",
     "Point",
     "Points",
     "Polygon",
@@ -69,6 +71,7 @@ __all__ = [
 
 _HOMES = {
     "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
+    "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.robust": ("Cauchy", "Huber"),
     "pinn.solution": ("Report", "Solution"),

@@ -42,6 +42,7 @@ from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.trace import Trace
 from pinn.domains import Points
 from pinn.problem import Problem, TrialField, Unknown, trial_fields, trial_rows
+from pinn.spread import spread_points
 
 _POINTS = 64  # of each constraint, at which its place and the sizes of its terms are read
 _TRIALS = 16  # of these, at which second differences are taken
@@ -207,8 +208,8 @@ def _analyzed(problem: Problem) -> Traits:
 
 def _read(problem: Problem) -> Traits:
     samples = {
-        name: constraint.on.sample(_POINTS, generator=torch.Generator().manual_seed(0), method="uniform")
-        for name, constraint in problem.constraints.items()
+        name: spread_points(problem, name, _POINTS, generator=torch.Generator().manual_seed(0), method="uniform")
+        for name in problem.constraints
     }
     time = _time_coordinate(problem, samples)
     sizes = _sizes(problem, samples)

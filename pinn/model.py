@@ -2,9 +2,10 @@
 
     x -> x̂ in [-1, 1]  (or cos, sin of 2 pi x / L where periodic)  ->  N(x̂)  ->  size * N + shift  ->  ansatz(u, x)
 
-Inputs are scaled to the box [-1, 1] and outputs to the size that the problem's own conditions give them, so the
-units of a problem do not decide whether training works. Periodic coordinates enter through their first harmonic,
-which makes every output periodic with all its derivatives (Dong, Ni, J. Comput. Phys. 435 (2021) 110242, sec. 2.2).
+Inputs are scaled to the box [-1, 1], outputs start at their shift and have their size, unknowns theirs
+(`pinn.scales`), so that the units of a problem do not decide whether training works. Periodic coordinates enter
+through their first harmonic, which makes every output periodic with all its derivatives (Dong, Ni, J. Comput. Phys. 435
+(2021) 110242, sec. 2.2).
 A problem's features are further inputs as they are (for corners: Hu, Jin, Zhou, arXiv:2308.16429, who enrich a network
 by the singular functions of the domain).
 The model runs unchanged on tensors and on jets: it uses only operations that both know.
@@ -19,10 +20,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from pinn.analysis import analyze
 from pinn.binding import bind
-from pinn.problem import Problem, Unknown, choices
-from pinn.validation import positive
+from pinn.problem import Problem, Unknown
+from pinn.scales import Scales, embedded, formed, measure_scales
 
 NetworkFactory = Callable[..., nn.Module]
 
@@ -47,15 +47,20 @@ class Model(nn.Module):
         network: factory called as `network(inputs=, outputs=, generator=, dtype=)`, e.g. `partial(MLP, width=50)`.
         generator: source of the initial weights.
         dtype: precision of all parameters.
-        sizes: typical size of each output in its own units; left out, `analyze(problem).sizes`.
+        scales: shift and size of every output, and sizes of unknowns, in their own units; left out,
+            `measure_scales(problem)`.
+
+    Attributes:
+        scales: what it was made with; those of outputs and unknowns are buffers, which a loaded state replaces.
 
     Raises:
         TypeError: when the factory cannot be called or does not return an `nn.Module`.
-        ValueError: when the module's output has another width than the problem has outputs, or `sizes` are not positive
-            numbers of its outputs.
+        ValueError: when the module's output has another width than the problem has outputs, or `scales` lack one.
     """
 
+    shifts: Tensor
     sizes: Tensor
+    unknown_sizes: Tensor
 
     def __init__(
         self,
@@ -64,10 +69,11 @@ class Model(nn.Module):
         *,
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
-        sizes: Mapping[str, float] | None = None,
+        scales: Scales | None = None,
     ) -> None:
         super().__init__()
         self.problem = problem
+        self.scales = measure_scales(problem) if scales is None else _checked(scales, problem)
         self._further = [bind(function, {}) for function in problem.features.values()]
         inputs = self._inputs(problem.coordinates) + len(self._further)
         self.network = _build(network, inputs, len(problem.outputs), generator, dtype)
@@ -77,10 +83,12 @@ class Model(nn.Module):
             if unknown.inputs:
                 self.fields[name] = _build(network, self._inputs(unknown.inputs), 1, generator, dtype)
             else:
-                self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown), dtype=dtype))
-        sizes = analyze(problem).sizes if sizes is None else _checked_sizes(sizes, problem)
-        scale = torch.tensor([float(sizes.get(name, 1.0)) for name in problem.outputs], dtype=dtype)
-        self.register_buffer("sizes", scale)
+                self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown, self.scales.unknowns[name]), dtype=dtype))
+        pairs = [self.scales.outputs[name] for name in problem.outputs]
+        self.register_buffer("shifts", torch.tensor([shift for shift, _ in pairs], dtype=torch.float64))
+        self.register_buffer("sizes", torch.tensor([size for _, size in pairs], dtype=torch.float64))
+        unknowns = [self.scales.unknowns[name] for name in problem.unknowns]
+        self.register_buffer("unknown_sizes", torch.tensor(unknowns, dtype=torch.float64))
         self._ansatz = {
             name: bind(function, problem.known, problem.tables) for name, function in problem.ansatz.items()
         }
@@ -90,15 +98,7 @@ class Model(nn.Module):
 
     def embed(self, columns: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
         """Coordinates as a network's inputs, each of shape (n,): scaled, or cosine and sine where periodic."""
-        features: list[Any] = []
-        for name in names:
-            low, high = self.problem.domain.bounds[name]
-            if name in self.problem.periodic:
-                angle = (columns[name] - low) * (2 * math.pi / (high - low))
-                features += [torch.cos(angle), torch.sin(angle)]
-            else:
-                features.append((columns[name] - 0.5 * (low + high)) * (2 / (high - low)))
-        return features
+        return embedded(self.problem, columns, names)
 
     def further_inputs(self, columns: Mapping[str, Any]) -> list[Any]:
         """The problem's features at points, which the network gets after the coordinates, each of shape (n,)."""
@@ -115,15 +115,14 @@ class Model(nn.Module):
         raw = self.network(torch.stack(inputs, -1))
         values: dict[str, Any] = {}
         for index, name in enumerate(self.problem.outputs):
-            value = raw[..., index]
-            size = float(self.sizes[index])
-            values[name] = value if size == 1.0 else value * size
+            shift, size = float(self.shifts[index]), float(self.sizes[index])
+            values[name] = formed(self.problem.forms.get(name), raw[..., index], shift, size)
         exact = {name: function(columns, values, {})[0] for name, function in self._ansatz.items()}
         values.update(exact)
         for name, module in self.fields.items():
             unknown = self.problem.unknowns[name]
             inner = module(torch.stack(self.embed(columns, unknown.inputs), -1))[..., 0]
-            values[name] = _forward_field(unknown, inner)
+            values[name] = _forward_field(unknown, inner, self._unknown_size(name))
         return values
 
     def widen(self, factor: float, generator: torch.Generator) -> None:
@@ -141,7 +140,12 @@ class Model(nn.Module):
 
     def coefficients(self) -> dict[str, Tensor]:
         """The unknown numbers, by name: 0-d tensors with a graph to their raw parameters."""
-        return {name: _forward(self.problem.unknowns[name], raw) for name, raw in self.raw.items()}
+        return {
+            name: _forward(self.problem.unknowns[name], raw, self._unknown_size(name)) for name, raw in self.raw.items()
+        }
+
+    def _unknown_size(self, name: str) -> float:
+        return float(self.unknown_sizes[list(self.problem.unknowns).index(name)])
 
     def forward(self, points: Tensor) -> Tensor:
         """Outputs (n, m) at points (n, d), in the problem's order of outputs and coordinates."""
@@ -165,12 +169,15 @@ def require_widening(model: Model) -> tuple[Widenable, int]:
     )
 
 
-def _checked_sizes(sizes: Mapping[str, float], problem: Problem) -> Mapping[str, float]:
-    for name, size in sizes.items():
-        if name not in problem.outputs:
-            raise ValueError(f"sizes: {name!r} is no output; {choices(name, problem.outputs)}")
-        positive(f"sizes {name!r}", value=size)
-    return sizes
+def _checked(scales: Scales, problem: Problem) -> Scales:
+    for what, given, wanted in (
+        ("outputs", scales.outputs, problem.outputs),
+        ("rows", scales.rows, tuple(problem.constraints)),
+        ("unknowns", scales.unknowns, tuple(problem.unknowns)),
+    ):
+        if set(given) != set(wanted):
+            raise ValueError(f"scales: got {what} {sorted(given)}, expected one entry for each of {sorted(wanted)}")
+    return scales
 
 
 def _build(
@@ -196,11 +203,7 @@ def _build(
     return module
 
 
-def _scale(unknown: Unknown) -> float:
-    return abs(unknown.initial) or 1.0
-
-
-def _inverse(unknown: Unknown) -> float:
+def _inverse(unknown: Unknown, size: float) -> float:
     """The raw parameter of an unknown's first guess."""
     if unknown.positive:
         return 0.0
@@ -208,21 +211,21 @@ def _inverse(unknown: Unknown) -> float:
         low, high = unknown.bounds
         fraction = (unknown.initial - low) / (high - low)
         return math.log(fraction / (1 - fraction))
-    return unknown.initial / _scale(unknown)
+    return unknown.initial / size
 
 
-def _forward(unknown: Unknown, raw: Any) -> Any:
+def _forward(unknown: Unknown, raw: Any, size: float) -> Any:
     """The coefficient from its raw parameter, smooth and one to one."""
     if unknown.positive:
         return unknown.initial * torch.exp(raw)
     if unknown.bounds is not None:
         low, high = unknown.bounds
         return low + (high - low) * torch.sigmoid(raw)
-    return _scale(unknown) * raw
+    return size * raw
 
 
-def _forward_field(unknown: Unknown, inner: Any) -> Any:
+def _forward_field(unknown: Unknown, inner: Any, size: float) -> Any:
     """A coefficient field from its network's output, which starts near zero."""
     if unknown.positive or unknown.bounds is not None:
-        return _forward(unknown, inner + _inverse(unknown))
-    return unknown.initial + _scale(unknown) * inner
+        return _forward(unknown, inner + _inverse(unknown, size), size)
+    return unknown.initial + size * inner

@@ -2,8 +2,9 @@
 
     f(theta) = 1/2 |r(theta)|^2,    row i of constraint c scaled by sqrt(lambda_i w_c / n_c)
 
-w_c is the constraint's weight, lambda_i a point's weight, n_c the number of its points, so that f is half the sum over
-constraints of w_c * mean(lambda r^2). This one definition serves every optimizer, weighting and sampler: J^T r is
+r_i is a row of size one: what the equation states, over the size of that row (`pinn.scales`), each component of a
+system by its own. w_c is the constraint's weight, lambda_i a point's weight, n_c the number of its points, so that f is
+half the sum over constraints of w_c * mean(lambda r^2). This one definition serves every optimizer, weighting and sampler: J^T r is
 the gradient, and causal weights or residual-based attention are scales of rows. How a constraint's residuals at its
 points become rows is its reduction's affair (`pinn.least_squares`): an integral constraint is the row
 sqrt(w_c) * measure * mean(r), one row a residual component.
@@ -21,7 +22,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.analysis import analyze
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
 from pinn.least_squares import PIECE, Reduction, StackedLinearization
@@ -39,9 +39,10 @@ class Equations:
         engine: what differentiates.
 
     Attributes:
-        row_sizes: constraint name -> size of each of its residual components, in their own units.
+        row_sizes: constraint name -> size of each of its residual components, in their own units (`pinn.scales`), or
+            what noise leaves of them in proportion.
         functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows, each divided
-            by its size.
+            by its size, so that all that is made of rows is made of rows of size one.
         bound: constraint name -> its equation under the engine, bound once, so that what is learned of it stays.
         weights: constraint name -> weight in the place of the problem's, where a run has found a better one.
         point_weights: constraint name -> weight of each of its points, shape (n,), where a run has found them: of given
@@ -60,10 +61,8 @@ class Equations:
         self.model = model
         self.engine = engine
         self.problem: Problem = model.problem
-        per_point = analyze(self.problem).constraints
         self.row_sizes = {
-            name: component_noise(self.problem, name, (1.0,) * per_point[name].residuals_per_point)
-            for name in self.problem.constraints
+            name: component_noise(self.problem, name, model.scales.rows[name]) for name in self.problem.constraints
         }
         self.functions = {
             name: sized(self.problem.equation(name), self.row_sizes[name]) for name in self.problem.constraints
@@ -98,7 +97,7 @@ class Equations:
         return {**self.model.coefficients(), **points.constants()}
 
     def residual(self, name: str, points: Points) -> Tensor:
-        """Rows (n, q) of a constraint at points, without weights and without a graph."""
+        """Rows (n, q) of a constraint at points, of size one, without weights and without a graph."""
         with torch.no_grad():
             return self.rows(name, points).detach()
 
@@ -108,7 +107,7 @@ class Equations:
         return rows * torch.tensor(self.row_sizes[name], dtype=rows.dtype, device=rows.device)
 
     def rows(self, name: str, points: Points) -> Tensor:
-        """Rows (n, q) of a constraint at points, without weights, with a graph to the parameters where grad is on."""
+        """Rows (n, q) of a constraint, of size one, unweighted, with a graph to the parameters where grad is on."""
         like = next(self.model.parameters())
         points = points.to(like.dtype, like.device)
         return self.bound[name].residual(points.x, self.constants(points))

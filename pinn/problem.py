@@ -24,73 +24,20 @@ from torch import Tensor
 
 from pinn.ambient import plain_tensors
 from pinn.binding import bind, names_of, on_arrays
+from pinn.constraint import Constraint
 from pinn.domains import Domain, Points
-from pinn.least_squares import Integral, Reduction, Rows
-from pinn.robust import RobustLoss
+from pinn.output import Output
 from pinn.tables import Table
-from pinn.unknowns import Unknown, smoothness
-from pinn.validation import count, finite, positive
+from pinn.unknowns import Unknown, entries, smoothness
+from pinn.validation import finite, positive
 
 T = TypeVar("T")
-
-Equation = Callable[..., Any]
 
 TrialField = Callable[[Mapping[str, Tensor]], Tensor]
 """A field that an equation is tried on: columns (n,) by coordinate -> values (n,)."""
 
-CONDITION_WEIGHT = 100.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
+CONDITION_WEIGHT = 2.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
 NOISE_WEIGHT = 0.1  # w of data with noise; see `pinn.training.noise`
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """Residual rows that must vanish on a set of points.
-
-    Args:
-        equation: function of any of the problem's names (see the module); returns one row field of shape (n,),
-            or a tuple of them for a system.
-        on: the set of points where it holds.
-        weight: w in the loss, half the sum over constraints of w * mean(r^2); dimensionless. Left out, it is 1
-            on the whole domain, 100 on what has fewer dimensions (conditions and data), and 0.1 for data whose noise
-            is stated, so that the equation holds whatever the data say.
-        points: fixed number of collocation points; left out, it follows the run's budget.
-        integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
-        robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers; the
-            rows must be at given points.
-
-    Raises:
-        TypeError: when `equation` is not callable, `on` is not a domain, or `robust` no loss.
-        ValueError: when the weight is not a positive number, `points` not a positive integer, or `robust` given where
-            points are drawn.
-    """
-
-    equation: Equation
-    on: Domain
-    weight: float | None = None
-    points: int | None = None
-    integral: bool = False
-    robust: RobustLoss | None = None
-
-    def __post_init__(self) -> None:
-        if not callable(self.equation):
-            raise TypeError(f"Constraint: equation must be a function, got {self.equation!r}")
-        if not isinstance(self.on, Domain):
-            raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
-        if self.robust is not None and (isinstance(self.robust, type) or not isinstance(self.robust, RobustLoss)):
-            raise TypeError(f"Constraint: robust must be a loss, got {self.robust!r}; give an object such as Huber()")
-        if self.robust is not None and (self.on.dimension or self.integral):
-            raise ValueError(
-                f"Constraint: got robust={self.robust!r} on {self.on!r}; it is for rows at given points, Scatter(...)"
-            )
-        if self.weight is not None:
-            positive("Constraint", weight=self.weight)
-        if self.points is not None:
-            count("Constraint", 1, points=self.points)
-
-    @property
-    def reduction(self) -> Reduction:
-        """How its residuals at points become rows of the least-squares problem."""
-        return Integral(float(self.on.measure)) if self.integral else Rows()
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +46,7 @@ class Problem:
 
     Args:
         domain: where the outputs live.
-        outputs: their names.
+        outputs: their names, or `Output(name, ...)` where more is known of one; names alone are kept here.
         constraints: name -> `Constraint`.
         coefficients: name -> number, `Table` where it is tabulated, or `Unknown` where it is to be found.
         reference: optional true solution: called with one NumPy array a coordinate, by name (tensors, where it is
@@ -114,6 +61,10 @@ class Problem:
             input, of size about one; for what no smooth network can be, such as r^(2/3) cos(2φ/3) at a corner.
         exact_coefficients: true values of unknown coefficients where known, for the report of errors.
         name: a short name for files and titles.
+        scales: output -> (shift, size) in its own units, where they are not to be measured (`pinn.scales`).
+
+    Attributes:
+        forms: output -> what is known of its values.
 
     Raises:
         ValueError, TypeError: one error, naming the constraint, for unknown argument names, a constraint that uses no
@@ -136,13 +87,18 @@ class Problem:
     features: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     exact_coefficients: Mapping[str, float] = field(default_factory=dict)
     name: str = "problem"
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    forms: Mapping[str, Output] = field(init=False, repr=False, default_factory=dict)
     _kept: dict[Callable[[Problem], Any], Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         _validate_types(self)
         if isinstance(self.outputs, str):
             object.__setattr__(self, "outputs", (self.outputs,))
-        object.__setattr__(self, "outputs", tuple(self.outputs))
+        forms = {str(name): name for name in self.outputs if isinstance(name, Output)}
+        names = tuple(str(name) if isinstance(name, Output) else name for name in self.outputs)
+        object.__setattr__(self, "outputs", names)
+        object.__setattr__(self, "forms", forms)
         object.__setattr__(
             self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
         )
@@ -297,7 +253,7 @@ def _validate_types(problem: Problem) -> None:
         given = getattr(problem, name)
         if not hasattr(given, "__iter__"):
             raise TypeError(f"Problem: {name} must be a list of names such as ['u'], got {given!r}")
-    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients"):
+    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients", "scales"):
         given = getattr(problem, name)
         if not isinstance(given, Mapping):
             raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r}")
@@ -353,6 +309,14 @@ def _validate_names(problem: Problem) -> None:
         for argument in names_of(function)[0]:
             if argument not in available:
                 raise ValueError(f"ansatz {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
+    for name, given in problem.scales.items():
+        if name not in outputs:
+            raise ValueError(f"scales: {name!r} is no output; {choices(name, outputs)}")
+        pair = entries(given)
+        if pair is None or len(pair) != 2:
+            raise ValueError(f"scales {name!r}: got {given!r}, expected (shift, size) in its units; give two numbers")
+        finite(f"scales {name!r}", shift=pair[0])
+        positive(f"scales {name!r}", size=pair[1])
     for name in problem.exact_coefficients:
         if name not in problem.unknowns:
             raise ValueError(f"exact_coefficients: {name!r} is no unknown; {choices(name, tuple(problem.unknowns))}")

@@ -60,7 +60,7 @@ class Unknown:
             raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
         if self.bounds is not None:
             object.__setattr__(self, "bounds", _interval(self.initial, self.bounds))
-        inputs = (self.inputs,) if isinstance(self.inputs, str) else _entries(self.inputs)
+        inputs = (self.inputs,) if isinstance(self.inputs, str) else entries(self.inputs)
         if inputs is None or not all(isinstance(name, str) for name in inputs):
             raise TypeError(
                 f"Unknown: got inputs={self.inputs!r}, expected names of coordinates; give a tuple such as ('x',)"
@@ -68,14 +68,14 @@ class Unknown:
         object.__setattr__(self, "inputs", inputs)
 
 
-def _entries(given: Any) -> tuple[Any, ...] | None:
+def entries(given: Any) -> tuple[Any, ...] | None:
     """The entries of a tuple, list, array or other sequence; None of what is none."""
     return None if isinstance(given, (str, Mapping)) or not hasattr(given, "__iter__") else tuple(given)
 
 
 def _interval(initial: float, bounds: Any) -> tuple[float, float]:
     """The bounds of an unknown as a pair, with its first guess inside."""
-    ends = _entries(bounds)
+    ends = entries(bounds)
     if ends is None or len(ends) != 2:
         raise ValueError(f"Unknown: got bounds={bounds!r}, expected two finite numbers; give (low, high)")
     if math.inf in ends or -math.inf in ends:

@@ -12,6 +12,7 @@ from pinn.domains import Box
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.problem import Constraint, Problem, Unknown
+from pinn.scales import Scales
 
 STRIP = Box(x=(-1, 3), t=(0, 10))
 
@@ -137,12 +138,10 @@ def test_networks_that_do_not_fit_are_refused():
         )
 
 
-def test_sizes_are_positive_numbers_of_outputs():
-    for size in (0.0, -1.0, math.nan, "big"):
-        with pytest.raises(ValueError, match=r"sizes 'u': got value=.*, expected a positive finite number"):
-            Model(problem(), partial(MLP, width=4, depth=1), generator=seeded(), sizes={"u": size})
-    with pytest.raises(ValueError, match=r"sizes: 'v' is no output; choose among \['u'\]"):
-        Model(problem(), partial(MLP, width=4, depth=1), generator=seeded(), sizes={"v": 1.0})
+def test_scales_have_an_entry_for_everything():
+    lacking = Scales({"v": (0.0, 1.0)}, {"equation": (1.0,)})
+    with pytest.raises(ValueError, match=r"scales: got outputs \['v'\], expected one entry for each of \['u'\]"):
+        Model(problem(), partial(MLP, width=4, depth=1), generator=seeded(), scales=lacking)
 
 
 def test_the_same_seed_gives_the_same_model_and_leaves_the_global_generator_alone():

@@ -8,7 +8,7 @@ import torch
 
 from pinn.derivatives import d
 from pinn.domains import Box, Scatter
-from pinn.problem import Constraint, Problem, Unknown
+from pinn.problem import CONDITION_WEIGHT, Constraint, Problem, Unknown
 
 LINE = Box(x=(0, 1))
 STRIP = Box(x=(-1, 1), t=(0, 2))
@@ -36,7 +36,7 @@ def test_a_default_argument_is_left_alone():
     assert row.tolist() == [3.0, 3.0]
 
 
-def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
+def test_weights_are_one_inside_and_more_on_conditions_and_data():
     data = Scatter(coordinates={"x": [0.5]}, values={"seen": [1.0]})
     problem = build(
         constraints={
@@ -46,7 +46,7 @@ def test_weights_are_one_inside_and_a_hundred_on_conditions_and_data():
             "own": Constraint(lambda u: u, on=LINE.face(x=1), weight=7.0),
         }
     )
-    assert [problem.weight(name) for name in problem.constraints] == [1.0, 100.0, 100.0, 7.0]
+    assert [problem.weight(name) for name in problem.constraints] == [1.0, CONDITION_WEIGHT, CONDITION_WEIGHT, 7.0]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Protocol, runtime_checkable
 
@@ -107,13 +108,22 @@ class Domain(ABC):
             )
         return self.level(x.double()) <= (1e-9 if x.dtype == torch.float64 else 1e-5)
 
-    def sample(self, n: int, *, generator: torch.Generator, method: str = "sobol") -> Points:
+    def sample(
+        self,
+        n: int,
+        *,
+        generator: torch.Generator,
+        method: str = "sobol",
+        extents: Mapping[str, float] | None = None,
+    ) -> Points:
         """Points spread evenly over the set.
 
         Args:
             n: number of points. Exactly n are returned, except that fixed points (corners, observations) come whole.
             generator: the only source of randomness.
             method: "sobol" (scrambled), "latin" or "uniform".
+            extents: coordinate -> length along it that counts as one where pieces are compared, so that a face does not
+                get more points for being measured in millimetres; left out, lengths count as they are.
 
         Returns:
             float64 points on the CPU, with outward normals on a boundary; pieces share them in proportion to measure.
@@ -127,9 +137,7 @@ class Domain(ABC):
         charts = [chart for chart in self.charts() if chart.measure > 0]
         if not charts:
             raise ValueError(f"sample: {self!r} is empty; there is no point in it")
-        numbers = (
-            _shares([chart.measure for chart in charts], n, generator) if self.dimension > 0 else [1] * len(charts)
-        )
+        numbers = _shares(_measures(charts, extents), n, generator) if self.dimension > 0 else [1] * len(charts)
         return Points.cat(
             [
                 chart.draw(number, generator=generator, method=method)
@@ -198,6 +206,23 @@ def _algebra() -> ModuleType:
     from pinn.domains import algebra
 
     return algebra
+
+
+def _measures(charts: Sequence[Chart], extents: Mapping[str, float] | None) -> list[float]:
+    """The measures of pieces, in units of the extents where these differ; of a bent piece, as if it were its middle."""
+    if extents is None or len(charts) == 1 or len(set(extents.values())) == 1:
+        return [chart.measure for chart in charts]
+    return [_stretched(chart, extents) * (chart.measure / chart.volume) for chart in charts]
+
+
+def _stretched(chart: Chart, extents: Mapping[str, float]) -> float:
+    """√det(T Tᵀ) with T (k, d) the derivatives of the chart's points by the unit cube's axes, over the extents."""
+    step = 2.0**-10
+    offsets = step * torch.eye(chart.size, dtype=torch.float64, device="cpu")
+    ends = [chart.place(0.5 + sign * offsets) for sign in (1.0, -1.0)]
+    lengths = torch.tensor([extents[name] for name in ends[0].names], dtype=torch.float64, device="cpu")
+    tangents = (ends[0].x - ends[1].x) / (2 * step) / lengths
+    return math.sqrt(float(torch.linalg.det(tangents @ tangents.T)))
 
 
 def _shares(measures: list[float], n: int, generator: torch.Generator) -> list[int]:

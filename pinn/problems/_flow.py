@@ -5,8 +5,8 @@ u u_x + v u_y + p_x − Δu/Re = 0,   u v_x + v v_y + p_y − Δv/Re = 0,   u_x 
 
 from __future__ import annotations
 
+from pinn.constraint import Equation
 from pinn.derivatives import d, laplacian
-from pinn.problem import Equation
 
 
 def flow(reynolds: float) -> Equation:

@@ -18,6 +18,7 @@ from pinn.domains import Points
 from pinn.problem import Problem
 from pinn.sampling.budget import counts
 from pinn.sampling.sampler import Place, Residual, Sampler, require_counts, unmoved
+from pinn.spread import spread_points
 from pinn.validation import count, not_negative
 
 
@@ -66,7 +67,7 @@ class RAD(Sampler):
             constraint = problem.constraints[name]
             adaptive = constraint.on.dimension >= problem.domain.dimension and constraint.reduction.pointwise
             wanted = number * self.candidates if adaptive else number
-            pool = place(name, constraint.on.sample(wanted, generator=generator, method="sobol"))
+            pool = place(name, spread_points(problem, name, wanted, generator=generator))
             drawn[name] = self._choose(pool, number, residual(name, pool), generator) if adaptive else pool
         return drawn
 

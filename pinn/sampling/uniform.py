@@ -15,6 +15,7 @@ from pinn.domains.cube import METHODS
 from pinn.problem import Problem, choices
 from pinn.sampling.budget import counts
 from pinn.sampling.sampler import Place, Residual, Sampler, require_counts, unmoved
+from pinn.spread import spread_points
 
 
 @dataclass
@@ -121,6 +122,6 @@ def sample_uniform(
         ValueError: when the size is no integer of at least 1.
     """
     return {
-        name: place(name, problem.constraints[name].on.sample(number, generator=generator, method=method))
+        name: place(name, spread_points(problem, name, number, generator=generator, method=method))
         for name, number in counts(problem, size).items()
     }

@@ -96,11 +96,13 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
     problem = equations.problem
     like = next(equations.model.parameters())
     residuals = {
-        name: equations.residual(name, place.to(like.dtype, like.device)).double().cpu()
-        for name, place in points.items()
+        name: equations.stated(name, place.to(like.dtype, like.device)).double().cpu() for name, place in points.items()
     }
     stated = {name: problem.constraints[name].reduction.stated(rows) for name, rows in residuals.items()}
-    losses = {name: 0.5 * problem.weight(name) * float(rows.pow(2).sum(1).mean()) for name, rows in stated.items()}
+    losses = {}
+    for name, rows in stated.items():
+        sized = rows / torch.tensor(equations.row_sizes[name], dtype=rows.dtype)
+        losses[name] = 0.5 * problem.weight(name) * float(sized.pow(2).sum(1).mean())
     total = sum(losses.values())
     finite = all(bool(torch.isfinite(rows).all()) for rows in residuals.values())
     inside = field_sizes(equations) if finite else None

@@ -18,13 +18,14 @@ from pinn.files import replacing
 from pinn.model import Model, NetworkFactory
 from pinn.plotting import Fields
 from pinn.problem import Problem
+from pinn.scales import Scales
 from pinn.solution.error import ErrorMeasure, score
 from pinn.solution.history import History
 from pinn.solution.noise import NoiseEstimate
 from pinn.verification.certificate import Certificate
 
 Array = NDArray[np.float64]
-_VERSION = 1
+_VERSION = 2
 
 
 class Solution:
@@ -182,6 +183,7 @@ class Solution:
             "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
             "state": self.model.state_dict(),
             "coefficients": self.coefficients,
+            "scales": _plain(self.model.scales),
             "history": self.history.rows,
             "certificate": None if self.certificate is None else self.certificate.as_plain(),
         }
@@ -209,7 +211,9 @@ class Solution:
         if network is None:
             network = partial(_rebuild, name=content["network"], arguments=content["arguments"])
         dtype = getattr(torch, content["dtype"])
-        model = Model(problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype, sizes={})
+        model = Model(
+            problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype, scales=_scales(content)
+        )
         try:
             model.load_state_dict(content["state"])
         except RuntimeError as error:
@@ -220,6 +224,23 @@ class Solution:
         plain = content.get("certificate")
         certificate = None if plain is None else Certificate.from_plain(plain)
         return cls(problem, model, History(content["history"]), certificate=certificate)
+
+
+def _plain(scales: Scales) -> dict[str, Any]:
+    return {
+        "outputs": {name: list(pair) for name, pair in scales.outputs.items()},
+        "rows": {name: list(sizes) for name, sizes in scales.rows.items()},
+        "unknowns": dict(scales.unknowns),
+    }
+
+
+def _scales(content: Mapping[str, Any]) -> Scales:
+    stored = content["scales"]
+    return Scales(
+        {name: (pair[0], pair[1]) for name, pair in stored["outputs"].items()},
+        {name: tuple(sizes) for name, sizes in stored["rows"].items()},
+        stored["unknowns"],
+    )
 
 
 def _rebuild(name: str, arguments: Mapping[str, Any], **build: Any) -> torch.nn.Module:

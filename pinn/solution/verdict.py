@@ -329,6 +329,11 @@ def _noise_notes(seen: Findings) -> list[str]:
     return said
 
 
+def _corners(seen: Findings, names: set[str]) -> list[str]:
+    """Conditions that do not meet where their sets do, those of which one is among the names."""
+    return [one.what for one in seen.stated if one.kind is Kind.CORNER and names & set(one.names)]
+
+
 def _field_notes(seen: Findings, loose: bool) -> list[str]:
     """What noise leaves uncertain of unknown fields, of those with more than 5 % of their size or of the others."""
     only = "only " if loose else ""
@@ -337,11 +342,6 @@ def _field_notes(seen: Findings, loose: bool) -> list[str]:
         for name, band in ({} if seen.certificate is None else seen.certificate.bands).items()
         if (seen.noise_errors[name] > LARGEST_TRUSTED) == loose
     ]
-
-
-def _corners(seen: Findings, names: set[str]) -> list[str]:
-    """Conditions that do not meet where their sets do, those of which one is among the names."""
-    return [one.what for one in seen.stated if one.kind is Kind.CORNER and names & set(one.names)]
 
 
 def _fall(seen: Findings) -> str:

@@ -266,6 +266,17 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
     )
 
 
+def _undetermined(equations: Equations, stability: Stability) -> tuple[Direction, ...]:
+    """What the constraints leave open: what is missing, by name, or the changes that no constraint sees."""
+    found = left_open(equations)
+    if not found:
+        most = THRESHOLD if found is not None else UNREAD
+        return tuple(one for one in stability.directions if one.stability < most)
+    about = [one.direction or Direction(stability.least, dict.fromkeys(one.names, 1.0)) for one in found]
+    named = [replace(direction, what=one.what, cure=one.cure) for direction, one in zip(about, found, strict=True)]
+    return tuple(named)
+
+
 def has_noise(equations: Equations) -> bool:
     """Whether the data are stated to have noise, or were seen to by the run, which then weighed them anew."""
     roles = analyze(equations.problem).constraints
@@ -298,17 +309,6 @@ def _beside_noise(model: Model, posterior: Posterior) -> dict[str, Any]:
         "bands": posterior.bands(),
         "freedom": posterior.freedom,
     }
-
-
-def _undetermined(equations: Equations, stability: Stability) -> tuple[Direction, ...]:
-    """What the constraints leave open: what is missing, by name, or the changes that no constraint sees."""
-    found = left_open(equations)
-    if not found:
-        most = THRESHOLD if found is not None else UNREAD
-        return tuple(one for one in stability.directions if one.stability < most)
-    about = [one.direction or Direction(stability.least, dict.fromkeys(one.names, 1.0)) for one in found]
-    named = [replace(direction, what=one.what, cure=one.cure) for direction, one in zip(about, found, strict=True)]
-    return tuple(named)
 
 
 def _plans(model: Model) -> tuple[Plan, Plan]:

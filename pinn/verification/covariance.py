@@ -307,7 +307,7 @@ def _of_outputs(linearized: Linearized) -> Tensor:
 def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, float]) -> Rows | None:
     """The rows by what they are; `decided`: constraint -> degrees of freedom that its observations have decided."""
     objective, problem = linearized.objective, equations.problem
-    roles, factors = analyze(problem).constraints, linearized.factors
+    roles = analyze(problem).constraints
     exact, data, prior, smooth, looser = [], [], [], [], []
     estimated: dict[str, slice] = {}
     start, seen, information, counted = 0, 0, 0.0, 0.0
@@ -316,7 +316,7 @@ def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, fl
         start += block.rows
         changed = math.sqrt(equations.weight(name) / block.weight)
         plain = torch.cat([linearized.plain[some], block.residual().detach().double().cpu()[:, None]], 1)
-        sized = plain * factors[some, None]
+        sized = torch.cat([linearized.rows[some], linearized.residual[some, None]], 1)
         if name.startswith(SMOOTHNESS):
             smooth.append(changed * plain)
             own = _own_strength(

@@ -28,7 +28,7 @@ The least of the suite is Lotka-Volterra about an answer that is still wrong by 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,17 +160,25 @@ class Linearized:
         return cls(objective, units, plain, groups, Equilibration.of(groups, units.owners(), units.smooth, inside))
 
     @property
-    def factors(self) -> Tensor:
-        """What brings each component of each constraint to size one, times the root of its weight, (N,)."""
-        problem, blocks = self.objective.equations.problem, self.objective.blocks
-        found, place = self.plain.new_zeros(self.plain.shape[0]), 0
-        start = 0
-        for block, q in zip(blocks, self.objective.residuals_per_point, strict=True):
+    def rows(self) -> Tensor:
+        """J B with each component of each constraint brought to size one, times the root of its weight, (N, K)."""
+        return self._placed(torch.zeros_like(self.plain), [group.rows for group in self.groups])
+
+    @property
+    def residual(self) -> Tensor:
+        """r brought to size one as `rows` are, (N,)."""
+        return self._placed(self.plain.new_zeros(len(self.plain)), [group.residual for group in self.groups])
+
+    def _placed(self, found: Tensor, parts: Sequence[Tensor]) -> Tensor:
+        """What is known of each component of each constraint, brought to size one and put where its rows are."""
+        problem, place, start = self.objective.equations.problem, 0, 0
+        for block, q in zip(self.objective.blocks, self.objective.residuals_per_point, strict=True):
             some = slice(start, start + block.rows)
             start += block.rows
             condition = problem.constraints[block.name].on.dimension < problem.domain.dimension
             for part in range(q):
-                found[some][part::q] = (_CONDITION if condition else 1.0) * self._factor(self.groups[place].rows)
+                factor = (_CONDITION if condition else 1.0) * self._factor(self.groups[place].rows)
+                found[some][part::q] = parts[place] * factor
                 place += 1
         return found
 

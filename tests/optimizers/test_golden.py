@@ -48,7 +48,7 @@ def bending():
         ["u"],
         {
             "equation": Constraint(lambda u, x: d(u, x, x) + math.pi**2 * torch.sin(math.pi * x), on=LINE),
-            "ends": Constraint(lambda u: u, on=LINE.boundary(), weight=100.0),
+            "ends": Constraint(lambda u: u, on=LINE.boundary()),
         },
     ), lambda x: torch.sin(math.pi * x)
 
@@ -64,7 +64,7 @@ def poisson():
         ["u"],
         {
             "equation": Constraint(equation, on=SQUARE),
-            "sides": Constraint(lambda u: u, on=SQUARE.boundary(), weight=100.0),
+            "sides": Constraint(lambda u: u, on=SQUARE.boundary()),
         },
     ), lambda x, y: torch.sin(math.pi * x) * torch.sin(math.pi * y)
 

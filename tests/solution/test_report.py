@@ -14,7 +14,9 @@ from pinn.derivatives import Autograd, EngineChoice, Jets
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
+from pinn.problem import CONDITION_WEIGHT
 from pinn.reference import Analytic
+from pinn.scales import unit_scales
 from pinn.solution import History, Solution
 from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.report import Report
@@ -48,7 +50,9 @@ def history(losses, fresh=None):
 
 
 def report(problem, rows=None, engine=None, **options):
-    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    model = Model(
+        problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0), scales=unit_scales(problem)
+    )
     solution = Solution(problem, model, rows)
     return Report.of(solution, Equations(model, engine or Autograd()), **options)
 
@@ -96,7 +100,7 @@ def test_a_condition_left_behind_is_named():
         ansatz={"u": lambda u, x: 1.1 + x + 0 * u},
     )
     made = report(problem)
-    assert made.judgement.advice == "raise the weight of 'start' (now 100)"
+    assert made.judgement.advice == f"raise the weight of 'start' (now {CONDITION_WEIGHT:g})"
 
 
 def test_overfitting_and_a_run_cut_short_are_named():

@@ -14,7 +14,7 @@ from pinn.domains import Box, Points
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
-from pinn.problem import Constraint, Problem
+from pinn.problem import CONDITION_WEIGHT, Constraint, Problem
 from pinn.sampling.uniform import sample_uniform
 from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention, Weighting
 
@@ -47,7 +47,7 @@ def weighted(objective, weights):
 
 
 def test_constant_is_what_the_problem_states(objective):
-    assert Constant().update(objective).constraints == {"equation": 1.0, "initial": 100.0}
+    assert Constant().update(objective).constraints == {"equation": 1.0, "initial": CONDITION_WEIGHT}
 
 
 def test_causal_weights_fall_with_the_residual_before(objective):

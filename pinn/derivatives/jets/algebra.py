@@ -21,6 +21,7 @@ entry: Dangel et al., "Collapsing Taylor mode", arXiv:2505.13644.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -101,12 +102,18 @@ def _row_reduce(candidates: list[Exact]) -> list[tuple[Monomial, Exact]]:
 
 
 def _scaled(q: Exact, pivot: Monomial, required: list[Exact]) -> Exact:
-    """The multiple of q that was required, so that it is read off as it is; else that of pivot coefficient one."""
-    for p in required if pivot else ():  # the value itself is never scaled
-        if pivot in p and p.keys() == q.keys():
-            factor = p[pivot] / q[pivot]
-            if all(p[m] == factor * c for m, c in q.items()):
-                return p
+    """The multiple of a sum q that was required, so that it is read off as it is; else that of pivot coefficient one.
+
+    Where several multiples were required that differ by more than a power of two and a sign, none is chosen: the
+    choice, and with it the last digit, must not depend on the units of rows and outputs.
+    """
+    multiples = [
+        p
+        for p in (required if len(q) > 1 else ())
+        if p.keys() == q.keys() and all(p[m] * q[pivot] == p[pivot] * c for m, c in q.items())
+    ]
+    if len({math.frexp(abs(p[pivot]))[0] for p in multiples}) == 1:
+        return multiples[0]
     return {m: c / q[pivot] for m, c in q.items()}
 
 

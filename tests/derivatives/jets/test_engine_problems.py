@@ -9,6 +9,7 @@ import torch
 from pinn import problems
 from pinn.model import Model
 from pinn.networks import MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet
+from pinn.scales import unit_scales
 
 NETWORKS = {
     "mlp": partial(MLP, width=6, depth=2),
@@ -26,7 +27,7 @@ class Seen:
     """A model as the comparison wants it: outputs, coordinate names, parameters, coefficients."""
 
     def __init__(self, problem, network):
-        self.model = Model(problem, network, generator=torch.Generator().manual_seed(0), sizes={})
+        self.model = Model(problem, network, generator=torch.Generator().manual_seed(0), scales=unit_scales(problem))
         self.names, self.outputs = problem.coordinates, self.model.outputs
         # Away from special values: zero biases, unit scales, coefficients at their first guess, closed gates.
         generator = torch.Generator().manual_seed(1)

@@ -1,0 +1,71 @@
+"""A constraint: residual rows that must vanish on a set of points, and nothing else.
+
+The differential equation, a boundary or an initial condition, observations, an integral: each is a function whose
+arguments are matched by name, a set, a weight, and how its residuals at points become rows.
+
+Source of the formulation: Lagaris, Likas, Fotiadis, IEEE Trans. Neural Networks 9 (1998) 987, eqs. (1)-(2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pinn.domains import Domain
+from pinn.least_squares import Integral, Reduction, Rows
+from pinn.robust import RobustLoss
+from pinn.validation import count, positive
+
+Equation = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Residual rows that must vanish on a set of points.
+
+    Args:
+        equation: function of any of the problem's names (see the module); returns one row field of shape (n,),
+            or a tuple of them for a system.
+        on: the set of points where it holds.
+        weight: w in the loss, half the sum over constraints of w * mean(r^2), the rows r divided by their sizes
+            (`pinn.scales`); dimensionless. Left out, it is 1 on the whole domain, 2 on what has fewer dimensions
+            (conditions and data), and 0.1 for data whose noise is stated, so that the equation holds whatever they say.
+        points: fixed number of collocation points; left out, it follows the run's budget.
+        integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
+        robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers; the
+            rows must be at given points.
+
+    Raises:
+        TypeError: when `equation` is not callable, `on` is not a domain, or `robust` no loss.
+        ValueError: when the weight is not a positive number, `points` not a positive integer, or `robust` given where
+            points are drawn.
+    """
+
+    equation: Equation
+    on: Domain
+    weight: float | None = None
+    points: int | None = None
+    integral: bool = False
+    robust: RobustLoss | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.equation):
+            raise TypeError(f"Constraint: equation must be a function, got {self.equation!r}")
+        if not isinstance(self.on, Domain):
+            raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
+        if self.robust is not None and (isinstance(self.robust, type) or not isinstance(self.robust, RobustLoss)):
+            raise TypeError(f"Constraint: robust must be a loss, got {self.robust!r}; give an object such as Huber()")
+        if self.robust is not None and (self.on.dimension or self.integral):
+            raise ValueError(
+                f"Constraint: got robust={self.robust!r} on {self.on!r}; it is for rows at given points, Scatter(...)"
+            )
+        if self.weight is not None:
+            positive("Constraint", weight=self.weight)
+        if self.points is not None:
+            count("Constraint", 1, points=self.points)
+
+    @property
+    def reduction(self) -> Reduction:
+        """How its residuals at points become rows of the least-squares problem."""
+        return Integral(float(self.on.measure)) if self.integral else Rows()
