@@ -22,8 +22,8 @@ here: its SVD and its transform of s p numbers are dear, and the s that one core
 is to be named, where a GPU or time allows s of p/3.
 
 Weights: 2 on conditions and data (`CONDITION_WEIGHT`, which `Problem.weight` takes), 1 on equations, all on rows of
-size one (`pinn.scales`). rel-L2 error of the default run after the steps of `tests/problems/test_trained.py`, seed 0, beside
-that of a weight of 100 on rows as they are stated, which was the default before rows were measured:
+size one (`pinn.scales`). rel-L2 error of the default run after the steps of `tests/problems/test_trained.py`, seed 0,
+beside that of a weight of 100 on rows as they are stated, which was the default before rows were measured:
 
 | problem, steps | as stated, 100 | 1 | 2 | 10 | 100 |
 |---|---|---|---|---|---|

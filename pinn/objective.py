@@ -4,9 +4,9 @@
 
 r_i is a row of size one: what the equation states, over the size of that row (`pinn.scales`), each component of a
 system by its own. w_c is the constraint's weight, lambda_i a point's weight, n_c the number of its points, so that f is
-half the sum over constraints of w_c * mean(lambda r^2). This one definition serves every optimizer, weighting and sampler: J^T r is
-the gradient, and causal weights or residual-based attention are scales of rows. How a constraint's residuals at its
-points become rows is its reduction's affair (`pinn.least_squares`): an integral constraint is the row
+half the sum over constraints of w_c * mean(lambda r^2). This one definition serves every optimizer, weighting and
+sampler: J^T r is the gradient, and causal weights or residual-based attention are scales of rows. How a constraint's
+residuals at its points become rows is its reduction's affair (`pinn.least_squares`): an integral constraint is the row
 sqrt(w_c) * measure * mean(r), one row a residual component.
 
 Rows are ordered by constraint, then by point, then by the constraint's residual components.

@@ -77,8 +77,7 @@ def solve(
         steps: optimizer steps at the most.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
         dtype, device: precision of everything, float64 or float32, and where to compute.
-        threads: that share large matrix products; left out, as many as torch uses when called. All else runs on one:
-            small kernels gain little from more, and lose much where the machine is shared.
+        threads: that share large matrix products; left out, as many as torch uses when called; all else runs on one.
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
@@ -115,8 +114,8 @@ def solve(
             started=started,
             workers=workers,
         )
-        history = trainer.run(stages)
-        solution = Solution(problem, model, history, noise=trainer.noise.estimate())
+        solution = Solution(problem, model, trainer.run(stages))
+        solution.noise = trainer.noise.estimate()
         solution.certificate = _certificate(trainer, seed, seconds) if certify else None
         made = chosen(model.network, stages)
         solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=made)
