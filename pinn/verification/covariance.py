@@ -51,7 +51,7 @@ from torch import Tensor
 from pinn.analysis import Role, analyze
 from pinn.domains import Points
 from pinn.noise import row_noise
-from pinn.objective import Equations
+from pinn.objective import ConstraintBlock, Equations
 from pinn.verification.about import changes_at, groups_of, outputs_at
 from pinn.verification.band import Band, grid_of
 from pinn.verification.stability import Linearized
@@ -308,6 +308,7 @@ def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, fl
     """The rows by what they are; `decided`: constraint -> degrees of freedom that its observations have decided."""
     objective, problem = linearized.objective, equations.problem
     roles = analyze(problem).constraints
+    every = torch.cat([linearized.rows, linearized.residual[:, None]], 1)
     exact, data, prior, smooth, looser = [], [], [], [], []
     estimated: dict[str, slice] = {}
     start, seen, information, counted = 0, 0, 0.0, 0.0
@@ -316,13 +317,11 @@ def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, fl
         start += block.rows
         changed = math.sqrt(equations.weight(name) / block.weight)
         plain = torch.cat([linearized.plain[some], block.residual().detach().double().cpu()[:, None]], 1)
-        sized = torch.cat([linearized.rows[some], linearized.residual[some, None]], 1)
+        sized = every[some]
         if name.startswith(SMOOTHNESS):
             smooth.append(changed * plain)
-            own = _own_strength(
-                linearized, name.removeprefix(SMOOTHNESS), block.residual().double().cpu(), block.weight
-            )
-            looser.append(torch.full((block.rows,), own / max(changed * math.sqrt(block.weight), 1e-150)))
+            own = _own_strength(linearized, name.removeprefix(SMOOTHNESS), block)
+            looser.append(own / max(changed * math.sqrt(block.weight), 1e-150))
             continue
         if roles[name].role is Role.PRIOR:
             prior.append(changed * plain)
@@ -366,20 +365,20 @@ def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, fl
     )
 
 
-def _own_strength(linearized: Linearized, field: str, slopes: Tensor, weight: float) -> float:
-    """Root of the weight of the mean squared slopes of a field, in the prior by which it varies as much as it is large.
+def _own_strength(linearized: Linearized, field: str, block: ConstraintBlock) -> Tensor:
+    """Root of the weight of each row of a field's slopes, in the prior by which it varies as much as it is large, (N,).
 
     Args:
         linearized: the constraints.
         field: its name.
-        slopes: the rows of its smoothness, of which half the sum of squares is the loss.
-        weight: of these in the loss.
+        block: its smoothness in the objective.
     """
-    objective, units = linearized.objective, linearized.units
-    guess = abs(objective.equations.problem.unknowns[field].initial) or 1.0
-    own = float(outputs_at(objective.model, units.points)[field].double().square().mean()) / guess**2
-    varies = float(slopes.detach().square().sum()) / weight
-    return 1 / math.sqrt(max(own, varies, 1.0))
+    equations, points = linearized.objective.equations, linearized.units.points
+    guess = abs(equations.problem.unknowns[field].initial) or 1.0
+    own = float(outputs_at(linearized.objective.model, points)[field].double().square().mean()) / guess**2
+    varies = float(equations.stated(block.name, block.points).double().square().sum(1).mean())
+    sizes = torch.tensor(equations.row_sizes[block.name], dtype=torch.float64).repeat(block.points.n)
+    return sizes / math.sqrt(max(own, varies, 1.0))
 
 
 def quantile(level: float, freedom: float) -> float:

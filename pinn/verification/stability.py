@@ -341,6 +341,8 @@ def _sizes(about: Model, sample: Points) -> dict[str, float]:
     for name, value in outputs_at(about, sample).items():
         size = float(value.double().square().mean().sqrt())
         floor = 1e-3 * own.get(name, abs(about.problem.unknowns[name].initial) if name in about.fields else 1.0)
+        if name in about.problem.ansatz:
+            floor = 0.0  # the model's size is that of what the ansatz is made of
         found[name] = size if size > floor else own.get(name, 1.0)
     return found
 

@@ -60,13 +60,17 @@ def decay(observed, coefficients, equation, start, sigma=None):
     return Problem(line, ["u"], constraints, coefficients=coefficients, ansatz=ansatz)
 
 
-def posterior(problem, flat=False, weights=None):
+def equations_of(problem, flat=False):
     model = Model(problem, MLP, generator=torch.Generator().manual_seed(0))
     if flat:  # unknown fields at their first guess
         with torch.no_grad():
             for parameter in model.fields.parameters():
                 parameter.zero_()
-    equations = Equations(model, Jets())
+    return Equations(model, Jets())
+
+
+def posterior(problem, flat=False, weights=None):
+    equations = equations_of(problem, flat)
     equations.weights.update(weights or {})
     return posterior_of(Linearized.of(equations), equations)
 
@@ -167,9 +171,11 @@ def test_the_step_is_the_way_to_least_squares():
 def test_a_prior_of_the_user_is_a_row_with_its_weight():
     """A prior as informative as the data halves the variance."""
     alone = posterior(rate(NOISE)).standard_errors["a"]
-    size = NOISE / (alone * math.sqrt(20))  # of a row beside the mean of 20 rows u - y, with the same weight
-    prior = Constraint(lambda a: (a - 1) * size, on=Point(t=0.0), weight=rate(NOISE).weight("data"))
-    both = posterior(rate(NOISE, prior=prior)).standard_errors["a"]
+    prior = Constraint(lambda a: a - 1, on=Point(t=0.0))
+    sizes = equations_of(rate(NOISE, prior=prior)).row_sizes
+    beside = NOISE / (alone * math.sqrt(20)) * sizes["prior"][0] / sizes["data"][0]  # of the mean of 20 rows u - y
+    weighed = replace(prior, weight=rate(NOISE).weight("data") * beside**2)
+    both = posterior(rate(NOISE, prior=weighed)).standard_errors["a"]
     assert both == pytest.approx(alone / math.sqrt(2), rel=0.01)
 
 
