@@ -1,7 +1,7 @@
 """The scales of a problem, measured on the problem itself.
 
 1. Conditions and data that prescribe values: a row that is affine in one output, takes no derivative of it and nothing
-   else, a (u − g), tells g. The mean of all g of an output is its shift, the largest distance from it a size.
+   else, a (u − g), tells g. The mean of all g of an output is its shift, their range its size.
 2. About this state of rest, rows are probed with smooth fields of unit size: A_ij is the root mean square response of
    row i to output j, b_i the size of row i at rest. Sizes spread from rows with data through the balance of terms,
    s_j = max_i b_i / A_ij first, then s_j = min_i t_i / A_ij with t_i = max_j A_ij s_j.
@@ -10,6 +10,18 @@
    its linearisation, is halved until it does.
 4. Rows are probed once more at the sizes found: t_i = max_j A_ij s_j, or b_i where that is larger. An unknown that is
    zero at first has the size at which it changes a row as much as the row's size.
+
+An output's size is its range, not its largest distance from the shift: a network whose output need not be larger than
+one trains faster. Relative L2 error for three choices, conditions weighted by 2 (root mean square: by 10):
+
+| problem, steps, seeds | root mean square · √2 | largest distance | twice that |
+|---|---|---|---|
+| Kovasznay, 14, 0 and 1 | 6.4e-1 | 4.3e-1, 9.0e-2 | 1.5e-2, 3.0e-2 |
+| Helmholtz, 45, 0 and 1 | 1.6 | 2.8e-3, 1.5e-2 | 2.2e-3, 3.3e-3 |
+| heat, 20, 0 and 1 | | 4.3e-6, 5.5e-6 | 4.5e-6, 1.1e-6 |
+
+A first network within a tenth of the size did worse: with conditions weighted by 10 the cavity after 15 steps 4.2e-1
+instead of 7.6e-2, Helmholtz 5.0e-1 instead of 1.8e-2.
 
 Every number is made of others of its own unit by +, ×, ÷, max and √ of squares alone: in units scaled by powers of two
 it is, bit for bit, scaled by these.

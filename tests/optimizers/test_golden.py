@@ -36,7 +36,7 @@ def decay():
         ["u"],
         {
             "equation": Constraint(lambda u, x: d(u, x) + 3 * u, on=LINE),
-            "start": Constraint(lambda u: u - 1, on=LINE.face(x=0)),
+            "start": Constraint(lambda u: u - 1, on=LINE.face(x=0), weight=10.0),
         },
     ), lambda x: torch.exp(-3 * x)
 
@@ -48,7 +48,7 @@ def bending():
         ["u"],
         {
             "equation": Constraint(lambda u, x: d(u, x, x) + math.pi**2 * torch.sin(math.pi * x), on=LINE),
-            "ends": Constraint(lambda u: u, on=LINE.boundary()),
+            "ends": Constraint(lambda u: u, on=LINE.boundary(), weight=10.0),
         },
     ), lambda x: torch.sin(math.pi * x)
 
@@ -64,7 +64,7 @@ def poisson():
         ["u"],
         {
             "equation": Constraint(equation, on=SQUARE),
-            "sides": Constraint(lambda u: u, on=SQUARE.boundary()),
+            "sides": Constraint(lambda u: u, on=SQUARE.boundary(), weight=10.0),
         },
     ), lambda x, y: torch.sin(math.pi * x) * torch.sin(math.pi * y)
 
