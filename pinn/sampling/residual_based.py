@@ -73,6 +73,8 @@ class RAD(Sampler):
 
     def _choose(self, pool: Points, number: int, rows: torch.Tensor, generator: torch.Generator) -> Points:
         square = rows.detach().double().pow(2).sum(-1)
+        # Where the equation has no value there is no residual to follow; a run that diverged ends by its loss.
+        square = torch.where(square.isfinite(), square, torch.zeros_like(square))
         if float(square.mean()) <= self.smooth * float(square.sqrt().mean()) ** 2:
             return pool.take(torch.arange(min(number, pool.n)))
         size = square.pow(self.power / 2)

@@ -279,6 +279,7 @@ def _trusted(seen: Findings) -> Judgement:
     said += [
         f"{one.name!r} leaves {_part(one)} of its own terms, which hardly moves the answer" for one in seen.violated
     ]
+    said += [one.what for one in seen.stated if one.kind is Kind.LEVELS]
     said += _noise_notes(seen) + _field_notes(seen, loose=False)
     advice = _more_time(seen) if seen.unfinished else ""
     return Judgement(Verdict.TRUSTED, seen.error_with_noise, tuple(said), advice)

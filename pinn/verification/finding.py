@@ -21,6 +21,7 @@ class Kind(Enum):
     CONTRADICTORY = "contradictory conditions"
     CORNER = "conditions that do not meet"
     REPEATED = "repeated condition"
+    LEVELS = "several solutions"
 
 
 _REFUSED = (Kind.UNUSED_OUTPUT, Kind.UNUSED_UNKNOWN, Kind.OUTSIDE)

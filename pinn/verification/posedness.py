@@ -40,7 +40,7 @@ from pinn.verification.conditions import Condition, bare_faces, missing_conditio
 from pinn.verification.determination import Determination
 from pinn.verification.direction import Direction
 from pinn.verification.finding import Finding, Kind
-from pinn.verification.statement import clashes, free_levels, outside, unused
+from pinn.verification.statement import clashes, free_levels, levels, outside, unused
 
 _WEAK = 0.02  # stability under which a condition is looked for
 _STEEP, _STEEP_GAIN = 0.2, 4.0  # the same with features for layers, where counting wants that condition too
@@ -92,7 +92,8 @@ def left_open(equations: Equations) -> tuple[Finding, ...] | None:
 def _findings(equations: Equations) -> list[Finding]:
     problem = equations.problem
     idle = unused(problem)
-    said = [*idle, *outside(problem), *clashes(problem, analyze(problem))]
+    traits = analyze(problem)
+    said = [*idle, *outside(problem), *clashes(problem, traits), *levels(problem, traits)]
     return said + (_open(equations, [name for one in idle for name in one.names]) or [])
 
 
@@ -108,11 +109,11 @@ def _open(equations: Equations, without: Sequence[str]) -> list[Finding] | None:
     unread = any(one.untraceable for one in analyze(problem).constraints.values())
     if set(problem.outputs) <= set(without) or unread:
         return None
-    levels = free_levels(problem, list(problem.constraints))
+    constants = free_levels(problem, list(problem.constraints))
     # A datum at a point fixes a constant, and is seen by few points of any set: it says nothing of the rest.
     sets = [name for name, one in problem.constraints.items() if one.on.dimension >= problem.domain.dimension - 1]
     given = free_levels(problem, sets)
-    fixed = list(dict.fromkeys([*levels, *given]))
+    fixed = list(dict.fromkeys([*constants, *given]))
     rest = Determination(equations, fixed=fixed, without=without)
     open_still = _left_open(rest)
     if not open_still and len(rest.values) and (bare := bare_faces(rest)) is not None:
@@ -121,7 +122,7 @@ def _open(equations: Equations, without: Sequence[str]) -> list[Finding] | None:
             ends = [(key, bound) for key in dict(bare) for bound in problem.domain.bounds[key]]
             open_still = _counted(Determination(equations, fixed=fixed, without=without, layers=ends), bare)
     valued = {name for one in open_still if one.kind is Kind.MISSING_CONDITION for name in one.names}
-    return [_level(name) for name in levels if name not in valued] + open_still
+    return [_level(name) for name in constants if name not in valued] + open_still
 
 
 def _left_open(rest: Determination) -> list[Finding]:

@@ -3,6 +3,8 @@
 - An output or an unknown that no row depends on, read off the graph of every constraint on trial fields.
 - An output p of which the rows see derivatives alone: r(p + c) = r(p) for every constant c, to 1e-10 of what another
   p changes.
+- An unknown number E in an equation that is linear and homogeneous in the outputs, as all conditions are, while another
+  constraint fixes the size of the answer: an eigenvalue problem, which has a solution for every level.
 - Observations outside the domain, in units of its extent.
 - Two condition rows that say the same of a point: L_A w + b_A and L_B w + b_B with L_A = k L_B. They repeat each other
   where b_A = k b_B, and contradict each other elsewhere. k is fitted point by point to the rows of several random
@@ -94,6 +96,33 @@ def free_levels(problem: Problem, among: Collection[str]) -> list[str]:
             free[key] &= bool(((shifted - before).abs().amax(1) <= _LEVEL * change).all())
             moved[key] = max(moved[key], float(change.max()))
     return [key for key in free if free[key] and moved[key] > 0]
+
+
+def levels(problem: Problem, traits: Traits) -> list[Finding]:
+    """Unknown numbers that are eigenvalues: of several answers a run finds one, and no neighbour of it tells of them."""
+    fields, numbers = trial_fields(problem)
+    nothing = {key: _scaled(field, torch.zeros((), dtype=torch.float64)) for key, field in fields.items()}
+    zero = {name: _rows(problem, name, _some(problem, name), nothing, numbers) for name in problem.constraints}
+    homogeneous = {name for name, rows in zero.items() if rows is not None and not bool(rows.any())}
+    if not set(zero) - homogeneous or any(one.role is Role.DATA for one in traits.constraints.values()):
+        return []
+    equations = [name for name in traits.of_role(Role.EQUATION) if traits.constraints[name].affine_in_outputs]
+    if (
+        not equations
+        or not {name for name in zero if traits.constraints[name].role is not Role.INTEGRAL} <= homogeneous
+    ):
+        return []
+    found = []
+    for key, value in numbers.items():
+        other = {**numbers, key: value + (abs(value) or 1.0)}
+        for name in equations:
+            before, after = (_rows(problem, name, _some(problem, name), fields, given) for given in (numbers, other))
+            if before is not None and after is not None and not torch.equal(before, after):
+                what = f"{key!r} is an eigenvalue: each level satisfies the problem, and the answer is one of them"
+                cure = f"give {key!r} a first guess, or bounds, near the level that is meant"
+                found.append(Finding(Kind.LEVELS, what, cure, (key,), certain=False))
+                break
+    return found
 
 
 def outside(problem: Problem) -> list[Finding]:

@@ -4,7 +4,8 @@ The run does not see the truth, unless the case is about what is said of a refer
 
 An answer is wrong when its error is more than ten times the error that it is trusted to, or an output or an unknown
 is off by more than 5 %; an unknown field may be, from noisy data, where a sentence of the verdict names it, and an
-unknown number when least squares are no further than five standard errors away. It is right when all errors are below
+unknown number when least squares are no further than five standard errors away, and an eigenvalue of another level where
+the verdict says that there are several. It is right when all errors are below
 1e-4, or, from noisy data, when every unknown number is within one standard error of least squares. Between the two,
 either verdict will do.
 """
@@ -47,6 +48,7 @@ def wrong(case, solution):
         return True
     said = " ".join(solution.report.judgement.evidence)
     named = {name for name in case.fields if re.search(rf"\b{name}\b", said)}
+    named |= {name for name in solution.problem.unknowns if f"{name!r} is an eigenvalue" in said}
     others = [value for name, value in case.other_errors(solution).items() if name not in named]
     return max(others, default=0) > 0.05 or max(case.deviations(solution).values(), default=0) > 5
 
