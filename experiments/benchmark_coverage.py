@@ -16,7 +16,7 @@ Measured on 2026-11-26 on a 2-core Intel Xeon, 100 draws:
 | string | C | 94% | +0.15 | 0.95 | 0.00 | 94% |
 | logistic | r | 93% | +0.17 | 1.00 | 0.44 | 93% |
 | logistic | K | 92% | -0.19 | 1.01 | 0.13 | 92% |
-| diffusion (40 draws) | C | 98% | +0.30 | 0.90 | 0.50 | – |
+| diffusion | C | 98% | +0.10 | 0.89 | 0.50 | 98% |
 
 Least squares on the same draws has 94 %, 95 %, 94 % and 98 % in the band, means of +0.15, +0.17, -0.19 and +0.11; the
 logistic means are those of the draws: on 600 they are +0.02 and -0.02. With rows divided by their sizes (`pinn.scales`)
