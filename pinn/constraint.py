@@ -30,7 +30,9 @@ class Constraint:
         on: the set of points where it holds.
         weight: w in the loss, half the sum over constraints of w * mean(r^2), the rows r divided by their sizes
             (`pinn.scales`); dimensionless. Left out, it is 1 on the whole domain, 2 on what has fewer dimensions
-            (conditions and data), and 0.1 for data whose noise is stated, so that the equation holds whatever they say.
+            (conditions and data). Of data whose noise is stated it is 0.02 at the most, so that the equation holds
+            whatever they say, and each row counts by its noise; beside them, that of a prior at a point is such that
+            its row counts in standard deviations.
         points: fixed number of collocation points; left out, it follows the run's budget.
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
         robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers; the

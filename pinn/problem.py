@@ -37,7 +37,7 @@ TrialField = Callable[[Mapping[str, Tensor]], Tensor]
 """A field that an equation is tried on: columns (n,) by coordinate -> values (n,)."""
 
 CONDITION_WEIGHT = 2.0  # w of what has fewer dimensions than the domain; see `pinn.defaults`
-NOISE_WEIGHT = 0.1  # w of data with noise; see `pinn.training.noise`
+NOISE_WEIGHT = 0.02  # w of data with noise; see `pinn.training.noise`
 
 
 @dataclass(frozen=True, eq=False)

@@ -139,11 +139,27 @@ def test_a_robust_loss_is_an_object_on_given_points():
 def test_a_prior_is_a_constraint_like_any_other(engine):
     """(C − c)/s with s the standard error of the data: the estimate is the mean of c and least squares."""
     problem, least_squares, error = string(seed=3)
-    size = SIGMA / (error * math.sqrt(N))  # of its row, beside rows u - y whose noise is SIGMA, with their weight
-    prior = Constraint(lambda C: (C - 0.31) * size, on=Point(x=0.0), weight=problem.weight("data"))
+    prior = Constraint(lambda C: (C - 0.31) / error, on=Point(x=0.0))
     both = Problem(LINE, ["u"], {**problem.constraints, "prior": prior}, coefficients=problem.coefficients)
     found = run(both, 60, derivatives=engine).coefficients["C"]
     assert found == pytest.approx(0.5 * (least_squares + 0.31), abs=0.02 * error)
+
+
+def test_data_of_different_noise_and_number_count_by_their_noise_alone():
+    """Six observations of sigma, and fourteen of 4000 sigma of 1000 u beside them: least squares weighted by 1/sigma²."""
+    problem, _, _ = string(seed=3)
+    shape, y = X * (1 - X) / 2, problem.constraints["data"].on.points.values["seen"].numpy()
+    y, coarse = y.copy(), np.arange(N) >= 6
+    y[coarse] += 3 * SIGMA * np.random.default_rng(5).standard_normal(coarse.sum())
+    sigma = np.where(coarse, 4 * SIGMA, SIGMA)
+    constraints = {name: one for name, one in problem.constraints.items() if name != "data"}
+    for name, some, factor in (("fine", ~coarse, 1.0), ("coarse", coarse, 1000.0)):
+        seen = Scatter({"x": X[some]}, {"seen": factor * y[some]}, sigma=factor * float(sigma[some][0]))
+        constraints[name] = Constraint(lambda u, seen, factor=factor: factor * u - seen, on=seen)
+    found = run(Problem(LINE, ["u"], constraints, coefficients=problem.coefficients), 90).coefficients["C"]
+    best = float(np.sum(shape * y / sigma**2) / np.sum(shape**2 / sigma**2))
+    error = 1 / math.sqrt(np.sum(shape**2 / sigma**2))
+    assert found == pytest.approx(best, abs=0.05 * error)
 
 
 def test_what_nothing_can_satisfy_is_refused():

@@ -32,6 +32,10 @@ State = Mapping[str, Tensor]
 """Field -> the coefficients c of its features, (M,)."""
 
 
+# What an equation may raise on jets; where the mistake is its own, the definition makes it too, and says so.
+_FAILURES = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError)
+
+
 class Waves:
     """The features of fields of some coordinates.
 
@@ -196,7 +200,7 @@ class Probe:
             bound = Jets(fallback=False).bind(self._outputs, equation, self.problem.coordinates)
             try:
                 found = bound.linearize(points.x, leaves, constants)
-            except MissingRule:
+            except (MissingRule, *_FAILURES):
                 self._bound[name] = Autograd().bind(self._outputs, equation, self.problem.coordinates)
             else:
                 self._bound[name] = bound

@@ -99,7 +99,7 @@ def free_levels(problem: Problem, among: Collection[str]) -> list[str]:
 
 
 def levels(problem: Problem, traits: Traits) -> list[Finding]:
-    """Unknown numbers that are eigenvalues: of several answers a run finds one, and no neighbour of it tells of them."""
+    """Unknown numbers that are eigenvalues: a run finds one of several answers, and its neighbours tell of none."""
     fields, numbers = trial_fields(problem)
     nothing = {key: _scaled(field, torch.zeros((), dtype=torch.float64)) for key, field in fields.items()}
     zero = {name: _rows(problem, name, _some(problem, name), nothing, numbers) for name in problem.constraints}

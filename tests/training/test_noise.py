@@ -108,5 +108,7 @@ def test_the_monitor_judges_by_observations_held_out():
     monitor.judge_by(noise.judged_by())
     points = some.problem.constraints["data"].on.points
     held = noise.judged_by()["data"] > 0
-    expected = 0.5 * some.weight("data") * float(points.values["y"][held].pow(2).mean())
+    expected = (
+        0.5 * some.weight("data") * float(points.values["y"][held].pow(2).mean()) / some.row_sizes["data"][0] ** 2
+    )
     assert abs(monitor.objective.losses()["data"] - expected) < 1e-12
