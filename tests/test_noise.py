@@ -146,7 +146,7 @@ def test_a_prior_is_a_constraint_like_any_other(engine):
 
 
 def test_data_of_different_noise_and_number_count_by_their_noise_alone():
-    """Six observations of sigma, and fourteen of 4000 sigma of 1000 u beside them: least squares weighted by 1/sigma²."""
+    """Six observations of u, and fourteen of 1000 u with 4000 times the noise: least squares weighted by 1/sigma²."""
     problem, _, _ = string(seed=3)
     shape, y = X * (1 - X) / 2, problem.constraints["data"].on.points.values["seen"].numpy()
     y, coarse = y.copy(), np.arange(N) >= 6

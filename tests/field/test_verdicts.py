@@ -3,10 +3,10 @@
 The run does not see the truth, unless the case is about what is said of a reference.
 
 An answer is wrong when its error is more than ten times the error that it is trusted to, or an output or an unknown
-is off by more than 5 %; an unknown field may be, from noisy data, where a sentence of the verdict names it, and an
-unknown number when least squares are no further than five standard errors away, and an eigenvalue where the verdict
-says that there are several. It is right when all errors are below 1e-4, or, from noisy data, when every unknown number is within one standard error of least squares. Between the two,
-either verdict will do.
+is off by more than 5 %; an unknown field may be, from noisy data, where a sentence of the verdict names it, an unknown
+number when least squares are no further than five standard errors away, and an eigenvalue where the verdict says that
+there are several. It is right when all errors are below 1e-4, or, from noisy data, when every unknown number is within
+one standard error of least squares. Between the two, either verdict will do.
 """
 
 import re

@@ -8,6 +8,7 @@ from pinn.derivatives import Jets
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
+from pinn.problem import NOISE_WEIGHT
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import NoisyData
 
@@ -60,7 +61,7 @@ def test_a_misfit_that_stays_and_is_not_smooth_is_noise():
     assert looks == [False, False, False, True]
     assert some.weight("data") == 1.0
     noise.begin_last_fit()
-    assert some.weight("data") == 0.1
+    assert some.weight("data") == NOISE_WEIGHT
 
 
 def test_a_smooth_misfit_is_no_noise():
