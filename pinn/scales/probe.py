@@ -126,7 +126,9 @@ class Probe:
             )
             for name, constraint in problem.constraints.items()
         }
-        self._ansatz = {name: bind(function, problem.known) for name, function in problem.ansatz.items()}
+        self._ansatz = {
+            name: bind(function, problem.known, problem.tables) for name, function in problem.ansatz.items()
+        }
         self._leaves = {
             name: torch.zeros(waves.number, dtype=torch.float64, requires_grad=True)
             for name, waves in self.fields.items()

@@ -14,29 +14,29 @@ from pinn import problems, solve
 
 # Optimizer steps, relative L2 error and, where coefficients are unknown, their largest relative error.
 SHORT = {
-    "allen_cahn": (45, 5e-2),  # 1.4e-2
-    "burgers": (45, 2e-1),  # 4.5e-2
-    "burgers_inverse": (30, 1e-1, 4e-1),  # 2.5e-2, 1.1e-1
-    "burgers_smooth": (25, 6e-3),  # 1.5e-3
-    "cavity": (15, 3e-1),  # 8.5e-2
-    "convection": (20, 1e-4),  # 1.8e-5
-    "diffusion_inverse": (25, 8e-6, 1.5e-6),  # 1.8e-6, 3.6e-7
-    "euler_beam": (20, 1.2e-4),  # 2.8e-5
-    "heat_1d": (20, 1.5e-5),  # 3.6e-6
-    "helmholtz_2d": (45, 2e-2),  # 4.2e-3
-    "kdv": (20, 1.2e-2),  # 3.1e-3
-    "kovasznay": (14, 2.5e-2),  # 5.7e-3
-    "laplace_four_holes": (30, 2e-1),  # 5.0e-2
-    "linear_ode": (15, 2.5e-6),  # 5.9e-7
-    "lorenz_inverse": (22, 1e-4, 1.2e-5),  # 2.1e-5, 2.6e-6
-    "lotka_volterra": (60, 3e-6),  # 5.6e-7
-    "oscillator": (30, 1.5e-6),  # 3.4e-7
-    "poisson_2d": (20, 1.5e-5),  # 3.9e-6
-    "poisson_5d": (12, 8e-3),  # 1.8e-3
-    "poisson_l_shape": (20, 4e-3),  # 9.6e-4
-    "reaction": (20, 4e-4),  # 9.0e-5
-    "reaction_inverse": (8, 1.5e-1, 8e-1),  # 3.4e-2; coefficients as guessed, 5.0e-1
-    "wave_1d": (25, 2e-2),  # 4.1e-3
+    "allen_cahn": (45, 5e-2),  # 1.7e-3
+    "burgers": (45, 2e-1),  # 2.0e-3
+    "burgers_inverse": (30, 1e-1, 4e-1),  # 8.7e-3, 1.8e-2
+    "burgers_smooth": (25, 6e-3),  # 4.3e-4
+    "cavity": (15, 3e-1),  # 5.1e-2
+    "convection": (20, 1e-4),  # 2.3e-5
+    "diffusion_inverse": (25, 8e-6, 1.5e-6),  # 2.9e-6, 3.9e-7
+    "euler_beam": (20, 1.2e-4),  # 1.3e-7
+    "heat_1d": (24, 1.5e-5),  # 8.3e-7
+    "helmholtz_2d": (45, 2e-2),  # 3.6e-3
+    "kdv": (24, 1.2e-2),  # 1.9e-3
+    "kovasznay": (17, 2.5e-2),  # 2.5e-3
+    "laplace_four_holes": (30, 2e-1),  # 2.4e-2
+    "linear_ode": (21, 2.5e-6),  # 3.0e-7
+    "lorenz_inverse": (30, 1e-4, 1.2e-5),  # 2.5e-6, 1.7e-6
+    "lotka_volterra": (60, 3e-6),  # 9.7e-7
+    "oscillator": (30, 1.5e-6),  # 5.0e-7
+    "poisson_2d": (20, 1.5e-5),  # 5.2e-6
+    "poisson_5d": (12, 8e-3),  # 3.1e-4
+    "poisson_l_shape": (20, 4e-3),  # 1.7e-3
+    "reaction": (20, 4e-4),  # 1.5e-4
+    "reaction_inverse": (10, 1.5e-1, 8e-1),  # 6.7e-3, 1.8e-1
+    "wave_1d": (25, 2e-2),  # 4.5e-3
 }
 # Arguments with which those are trained that do not move within a hundred steps, or whose steps are dear.
 EASIER = {
