@@ -192,7 +192,13 @@ def field_error(solution):
 
 
 @pytest.mark.parametrize(
-    ("sigma", "steps"), [(0.01, 60), (0.01, 180), (None, 100), pytest.param(None, 250, marks=pytest.mark.slow)]
+    ("sigma", "steps"),
+    [
+        (0.01, 60),
+        pytest.param(0.01, 180, marks=pytest.mark.slow),
+        (None, 100),
+        pytest.param(None, 250, marks=pytest.mark.slow),
+    ],
 )
 def test_a_field_from_noisy_data_is_no_worse_for_a_longer_run(sigma, steps):
     """Tikhonov's regularization in finite differences, its strength by the discrepancy, has q to 0.63."""
