@@ -48,7 +48,7 @@ def bending():
         ["u"],
         {
             "equation": Constraint(lambda u, x: d(u, x, x) + math.pi**2 * torch.sin(math.pi * x), on=LINE),
-            "ends": Constraint(lambda u: u, on=LINE.boundary(), weight=10.0),
+            "ends": Constraint(lambda u: u, on=LINE.boundary(), weight=3.0),
         },
     ), lambda x: torch.sin(math.pi * x)
 

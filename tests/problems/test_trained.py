@@ -49,7 +49,7 @@ EASIER = {
 LONG = {
     "allen_cahn": (160, 5e-4),
     "burgers": (190, 5e-5),
-    "burgers_inverse": (170, 1e-5, 2e-5),
+    "burgers_inverse": (240, 1e-5, 2e-5),
     "burgers_smooth": (65, 5e-4),
     "cavity": (45, 8e-3),
     "convection": (240, 2e-3),
