@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pinn.domains import Domain
+import torch
+
+from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
 from pinn.robust import RobustLoss
 from pinn.validation import count, positive
@@ -66,6 +68,11 @@ class Constraint:
             positive("Constraint", weight=self.weight)
         if self.points is not None:
             count("Constraint", 1, points=self.points)
+
+    @property
+    def few(self) -> Points:
+        """A few points of its set, the same each time, to see what it gives; given points come whole."""
+        return self.on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
 
     @property
     def reduction(self) -> Reduction:

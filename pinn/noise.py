@@ -60,10 +60,10 @@ def component_noise(problem: Problem, name: str, sizes: tuple[float, ...]) -> tu
         The same sizes without stated noise; else numbers in the proportion of the components' noise, such that rows
         are as large as before in the mean.
     """
-    on = problem.constraints[name].on
-    if len(sizes) == 1 or name not in problem.noisy or on.dimension:
+    constraint = problem.constraints[name]
+    if len(sizes) == 1 or name not in problem.noisy or constraint.on.dimension:
         return sizes
-    noise = row_noise(problem, name, on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform"))
+    noise = row_noise(problem, name, constraint.few)
     if noise is None or bool((noise == 0).any()):
         return sizes
     of_component = noise.log().mean(0).exp()

@@ -28,7 +28,7 @@ from pinn.constraint import Constraint
 from pinn.domains import Domain, Points
 from pinn.output import Output
 from pinn.tables import Table
-from pinn.unknowns import Unknown, entries, smoothness
+from pinn.unknowns import SMOOTHNESS, Unknown, entries, smoothness
 from pinn.validation import finite, positive
 
 T = TypeVar("T")
@@ -198,15 +198,10 @@ class Problem:
         return exact
 
 
-def _few(on: Domain) -> Points:
-    """A few points of a set, to see what it gives; given points come whole."""
-    return on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
-
-
 def _noisy(problem: Problem) -> tuple[str, ...]:
     found = []
     for name, constraint in problem.constraints.items():
-        points = _few(constraint.on)
+        points = constraint.few
         if points.sigma is not None or constraint.robust is not None:
             found.append(name)
     return tuple(found)
@@ -214,14 +209,14 @@ def _noisy(problem: Problem) -> tuple[str, ...]:
 
 def _smoothing(problem: Problem) -> dict[str, Constraint]:
     """The constraints that keep unknown fields smooth: where there are data, and no rows for it in the problem."""
-    if not any(_few(constraint.on).values for constraint in problem.constraints.values()):
+    if not any(constraint.few.values for constraint in problem.constraints.values()):
         return {}
     alone = [
         {key for keys in names_of(constraint.equation) for key in keys} for constraint in problem.constraints.values()
     ]
     alone = [names for names in alone if not names & set(problem.outputs)]
     return {
-        f"smoothness of {name}": Constraint(smoothness(name, unknown, problem.domain.bounds), on=problem.domain)
+        f"{SMOOTHNESS}{name}": Constraint(smoothness(name, unknown, problem.domain.bounds), on=problem.domain)
         for name, unknown in problem.unknowns.items()
         if unknown.inputs and unknown.smooth and not any(name in names for names in alone)
     }

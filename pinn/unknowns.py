@@ -22,6 +22,9 @@ from torch import Tensor
 from pinn.derivatives import d
 from pinn.validation import finite
 
+SMOOTHNESS = "smoothness of "
+"""What the names of the constraints begin with that keep unknown fields smooth; the field's name follows."""
+
 
 @dataclass(frozen=True)
 class Unknown:
@@ -34,7 +37,7 @@ class Unknown:
         inputs: names of the coordinates it depends on; empty for a number, `("x",)` for a field k(x),
             which is then a small network of its own, starting at `initial`.
         smooth: whether a field that is found from noisy data is kept smooth, as smooth as observations held out want
-            it (`pinn.weighting.noise`); False where the problem's own constraints see to that.
+            it (`pinn.training.noise`); False where the problem's own constraints see to that.
 
     Raises:
         TypeError: when `inputs` holds anything but names.

@@ -52,22 +52,17 @@ class FeatureDraw:
         return FeatureDraw(joined(self.weight, other.weight), joined(self.bias, other.bias), self.sines + other.sines)
 
 
-def draw_features(
-    centres: Tensor, scales: Sequence[float], generator: torch.Generator, *, spread: Tensor | None = None
-) -> FeatureDraw:
+def draw_features(centres: Tensor, scales: Sequence[float], generator: torch.Generator) -> FeatureDraw:
     """Features about given places, half of them sines.
 
     Args:
         centres: a, one a feature, shape (M, k), float64.
         scales: s, radians a unit of z, taken in turn.
         generator: source of the weights.
-        spread: optional factor of each weight, broadcast to (M, k).
     """
     count, inputs = centres.shape
     size = torch.tensor([float(scales[j % len(scales)]) for j in range(count)], dtype=torch.float64)
     weight = torch.randn(count, inputs, generator=generator, dtype=torch.float64) * size[:, None]
-    if spread is not None:
-        weight = weight * spread
     # Every scale has its share of both functions.
     order = torch.argsort(torch.arange(count) // len(scales) % 2, stable=True)
     weight, centres = weight[order], centres[order]

@@ -165,15 +165,6 @@ class Probe:
         rows, jacobian = self._linearized(name, points, list(leaves.values()), constants)
         return self._stated(name, rows.detach(), jacobian, leaves)
 
-    def values(self, names: Sequence[str], points: Points, origins: Mapping[str, float], state: State) -> list[Tensor]:
-        """Outputs at points, (n,) each, with their ansatz."""
-        self._origins, self._free = dict(origins), False
-        with torch.no_grad():
-            for key, leaf in self._leaves.items():
-                leaf.copy_(state[key]) if key in state else leaf.zero_()
-            found = self._outputs({key: points.column(key) for key in points.names})
-        return [found[name].expand(points.n) for name in names]
-
     def waves_at(self, name: str, points: Points) -> Tensor:
         """The features of a field at points, (n, M)."""
         columns = {key: points.column(key) for key in points.names}

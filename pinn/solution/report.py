@@ -163,7 +163,7 @@ class Report:
             certificate=certificate,
             stated=seen.standing,
             noise=solution.noise,
-            scales=getattr(solution.model, "scales", None),
+            scales=solution.model.scales,
             chosen=dict(chosen or {}),
             drawn=Drawn(
                 solution.fields,

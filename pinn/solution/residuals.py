@@ -34,6 +34,7 @@ from pinn.domains import Points
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.solution.terms import field_sizes, own_terms, root_mean_square
+from pinn.verification.stability import shortest_half
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -181,7 +182,7 @@ def _in_units_of_noise(problem: Problem, name: str, points: Points, rows: Tensor
     """The misfit of data over the standard deviation of their noise; see the module."""
     if analyze(problem).constraints[name].role is not Role.DATA or rows.shape[0] != points.n:
         return None
-    sigma = getattr(points, "sigma", None)
+    sigma = points.sigma
     if sigma is not None:
         columns = sigma.double().cpu().reshape(points.n, -1)
         columns = columns if columns.shape[1] in (1, rows.shape[1]) else columns.amax(1, keepdim=True)
@@ -229,17 +230,7 @@ def _concentrated(problem: Problem, constraint: str, points: Points, square: Ten
         low, high = problem.domain.bounds[name]
         if float(np.ptp(column)) < 0.5 * (high - low):
             continue
-        start, stop = _half(column, weight)
+        start, stop = shortest_half(column, weight)
         if stop - start < 0.2 * (high - low):
             found[name] = (start, stop)
     return found
-
-
-def _half(column: Array, weight: Array) -> Interval:
-    """The shortest interval of `column` that holds half of `weight`."""
-    order = np.argsort(column)
-    x, before = column[order], np.concatenate([[0.0], np.cumsum(weight[order])])
-    stop = np.searchsorted(before[1:], before[:-1] + 0.5 * before[-1])
-    start = np.flatnonzero(stop < len(x))
-    best = start[np.argmin(x[stop[start]] - x[start])]
-    return float(x[best]), float(x[stop[best]])

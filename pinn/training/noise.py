@@ -71,6 +71,7 @@ from pinn.objective import Equations
 from pinn.problem import NOISE_WEIGHT, Problem
 from pinn.robust import spread
 from pinn.solution.noise import NoiseEstimate
+from pinn.unknowns import SMOOTHNESS
 
 EVERY = 10  # accepted steps between two looks
 _HELD_OUT = 0.2  # of the observations of a constraint, where it has ...
@@ -136,10 +137,10 @@ class NoisyData:
         problem = equations.problem
         self._data = _observations(problem)
         self._robust = [name for name, one in problem.constraints.items() if one.robust is not None]
-        self._fields = [f"smoothness of {name}" for name in problem.unknowns]
+        self._fields = [f"{SMOOTHNESS}{name}" for name in problem.unknowns]
         self._fields = [name for name in self._fields if name in problem.constraints]
         self.last = False
-        self._level, self._looks, self._loss = 0, 0, math.inf
+        self._looks, self._loss = 0, math.inf
         self._losses: list[float] = []
         self._misfits: list[float] = []  # of the levels so far, by which the next is judged
         self._ratio = _SMOOTH if self.noisy else _SMOOTH / 100  # alpha over the weight of the data
@@ -400,7 +401,7 @@ def _parts(equations: Equations, data: Mapping[str, _Data]) -> dict[str, float]:
         return {}
     for name, constraint in problem.constraints.items():
         if roles[name].role is Role.PRIOR and constraint.weight is None and not constraint.on.dimension:
-            points = constraint.on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
+            points = constraint.few
             size = math.sqrt(sum(size**2 for size in equations.row_sizes[name]) / len(equations.row_sizes[name]))
             counts[name] = points.n * size**2
     most = max(counts[name] for name in counts if name in data)
@@ -414,7 +415,7 @@ def _observations(problem: Problem) -> Mapping[str, _Data]:
     for name, constraint in problem.constraints.items():
         if constraint.on.dimension or not constraint.reduction.pointwise:
             continue
-        points = constraint.on.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
+        points = constraint.few
         if points.n < 2 or not (points.values or constraint.robust):
             continue
         held = torch.zeros(points.n, dtype=torch.bool)

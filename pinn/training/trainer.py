@@ -378,9 +378,8 @@ class _StageRun:
         if drawn.rows > self.objective.rows:
             self.monitor.count_anew()  # more points may help where the old ones no longer did
         self._use(drawn)
-        carried = self.trainer.noise.floor and new < _CARRIED * float(
-            drawn.loss()
-        )  # what is left is noise, which no width fits
+        # What is left is then noise, which no width fits.
+        carried = self.trainer.noise.floor and new < _CARRIED * float(drawn.loss())
         if self.widening is not None and not carried and self.widening.due(new, self.sampler.size, self.sampler.full):
             self._widen(self.widening.factor)
             return

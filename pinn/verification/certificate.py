@@ -8,7 +8,8 @@ about points of large residual. Of several outputs each has fewer. What the solv
 a quarter, by at most three where the work of the run did not pay for the second.
 
 Measured: ratio of estimate to true error after 10, 30 and 100 steps of `solve`, seeds 0 and 1 (float64, default
-network), with the processor time of the whole certificate, stability and standard errors included:
+network, rows not yet divided by their sizes), with the processor time of the whole certificate, stability and
+standard errors included:
 
 | problem | true errors, seed 0 | estimate / truth, seed 0 | seed 1 | seconds |
 |---|---|---|---|---|

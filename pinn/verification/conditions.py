@@ -115,9 +115,8 @@ def missing_conditions(
         if greatest < _LEAST:
             break
         near = [one for gain, one in sorted(scored, key=lambda pair: -pair[0]) if gain >= _NEAR * greatest]
-        if (
-            line
-        ):  # what is not given at the start of a motion is missing there, though its end tells more where it grows
+        if line:
+            # What is not given at the start of a motion is missing there, though its end tells more where it grows.
             near += [one for gain, one in scored if gain >= _LEAST and one not in near and starts(one)]
         best = min(near, key=preference)
         others = [one for one in near if one.output == best.output and (line or one.place == best.place)]

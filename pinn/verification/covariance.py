@@ -52,6 +52,7 @@ from pinn.analysis import Role, analyze
 from pinn.domains import Points
 from pinn.noise import row_noise
 from pinn.objective import ConstraintBlock, Equations
+from pinn.unknowns import SMOOTHNESS
 from pinn.verification.about import changes_at, groups_of, outputs_at
 from pinn.verification.band import Band, grid_of
 from pinn.verification.stability import Linearized
@@ -59,7 +60,6 @@ from pinn.verification.stability import Linearized
 _EXACT = 100.0
 _CARRIED = 0.1  # of an unknown's part of the exact rows, below which what features leave of it is theirs to blame
 _SINGULAR = 1e-13  # of the largest row, on the diagonal of R, below which rows leave a column open
-SMOOTHNESS = "smoothness of "  # what the names of constraints begin with that keep unknown fields smooth
 
 
 def covariance(exact: Tensor, data: Tensor, sigma: Tensor, count: int) -> Tensor:

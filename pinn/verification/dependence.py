@@ -43,11 +43,8 @@ from pinn.problem import trial_fields, trial_rows
 
 _POINTS = 12  # of each constraint, at which differences are taken
 _SHARE = 0.25  # of the points that must show a difference
-_LINE, _FEW, _ZOOMS = (
-    129,
-    17,
-    4,
-)  # places on a line where jumps are looked for, places between two of them, and how often
+_LINE, _FEW = 129, 17  # places on a line where jumps are looked for, and between two of them ...
+_ZOOMS = 4  # ... so often
 _JUMP = 1e-3  # part of what is differentiated that a jump must have
 _ROOMS = tuple(str(Path(str(module.__file__)).parent) for module in (pinn.derivatives, torch))
 

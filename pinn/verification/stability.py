@@ -327,7 +327,7 @@ class UnitChanges:
             for name in names:
                 low, high = self.bounds[name]
                 column = self.points.column(name).double().cpu().numpy()
-                start, stop = _half(column, fields[worst].square().numpy())
+                start, stop = shortest_half(column, fields[worst].square().numpy())
                 if stop - start < _TELLING * (high - low):
                     where[name] = (start, stop)
         changes = {name: value * self.numbers[name][1] for name, value in relative.items()}
@@ -382,7 +382,7 @@ def _placed(blocks: list[tuple[Tensor, dict[str, Tensor]]], n: int) -> dict[str,
     return found
 
 
-def _half(column: Array, weight: Array) -> tuple[float, float]:
+def shortest_half(column: Array, weight: Array) -> tuple[float, float]:
     """The shortest interval of `column` that holds half of `weight`."""
     order = np.argsort(column, kind="stable")
     x, before = column[order], np.concatenate([[0.0], np.cumsum(weight[order])])

@@ -107,10 +107,8 @@ def levels(problem: Problem, traits: Traits) -> list[Finding]:
     if not set(zero) - homogeneous or any(one.role is Role.DATA for one in traits.constraints.values()):
         return []
     equations = [name for name in traits.of_role(Role.EQUATION) if traits.constraints[name].affine_in_outputs]
-    if (
-        not equations
-        or not {name for name in zero if traits.constraints[name].role is not Role.INTEGRAL} <= homogeneous
-    ):
+    pointwise = {name for name in zero if traits.constraints[name].role is not Role.INTEGRAL}
+    if not equations or not pointwise <= homogeneous:
         return []
     found = []
     for key, value in numbers.items():
