@@ -1,0 +1,36 @@
+"""Dense and randomized linear algebra of least squares.
+
+| module | solves |
+|---|---|
+| `damped` | steps with damping λ: JᵀJ + λI by Cholesky, refined or not, QR; low-rank preconditioners |
+| `tall` | min |J c + r| for tall J of any conditioning: random features |
+"""
+
+from pinn.linalg.damped import (
+    DampedQR,
+    Nystrom,
+    cholesky,
+    cholesky_solve,
+    condition,
+    conjugate_gradients,
+    gram,
+    nystrom,
+    refined,
+    square,
+)
+from pinn.linalg.tall import TallQR, least_squares
+
+__all__ = [
+    "DampedQR",
+    "Nystrom",
+    "TallQR",
+    "cholesky",
+    "cholesky_solve",
+    "condition",
+    "conjugate_gradients",
+    "gram",
+    "least_squares",
+    "nystrom",
+    "refined",
+    "square",
+]
