@@ -6,6 +6,8 @@
 | `tall` | min |J c + r| for tall J of any conditioning: random features |
 """
 
+from pinn.linalg.blocks import Block, BlockMatrix, solve_blocks
+from pinn.linalg.choice import least_squares
 from pinn.linalg.damped import (
     DampedQR,
     Nystrom,
@@ -18,9 +20,11 @@ from pinn.linalg.damped import (
     refined,
     square,
 )
-from pinn.linalg.tall import TallQR, least_squares
+from pinn.linalg.tall import TallQR
 
 __all__ = [
+    "Block",
+    "BlockMatrix",
     "DampedQR",
     "Nystrom",
     "TallQR",
@@ -32,5 +36,6 @@ __all__ = [
     "least_squares",
     "nystrom",
     "refined",
+    "solve_blocks",
     "square",
 ]

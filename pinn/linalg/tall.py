@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,7 @@ from torch import Tensor
 _PANEL = 128  # columns of a panel: 64 to 192 take the same time within a tenth
 _TILE = 256  # columns that a panel is applied to at a time
 _INNER = 64  # of tpqrt
+_LARGE = 3e8  # multiplications, about 10 ms, under which a factorisation is not worth sharing
 # Of ε: on four matrices of random features the least residual was had at 0.5 to 1.5 ε σ₁, with √p about 2.4 σ₁.
 _RCOND = 0.25
 
@@ -72,13 +74,10 @@ class TallQR:
             )
         both = torch.empty(p + k, n, dtype=torch.float64, device=J.device).T
         both[:, :p], both[:, p:] = J, r
-        if both.device.type == "cpu":
-            triangle = torch.from_numpy(_householder(both.numpy(), workers))
-        else:
-            triangle = _padded(torch.linalg.qr(both, mode="r")[1], p + k)
-        if not bool(torch.isfinite(triangle).all()):
+        reduced = triangle(both, workers)
+        if not bool(torch.isfinite(reduced).all()):
             raise ValueError("least_squares: got a matrix that is not finite; give finite rows")
-        return cls(triangle, p)
+        return cls(reduced, p)
 
     def joined(self, other: TallQR) -> TallQR:
         """The reduction of the rows of both; ⅔ p³ operations.
@@ -115,7 +114,7 @@ class TallQR:
         p = self.columns
         scaled = self.triangle[:p].clone()
         scaled[:, :p] /= self.sizes
-        mu = (_RCOND * torch.finfo(torch.float64).eps if rcond is None else rcond) * p**0.5
+        mu = (default_rcond(torch.float64) if rcond is None else rcond) * p**0.5
         if mu > 0:
             below = torch.zeros_like(scaled)
             below[:, :p].diagonal().fill_(mu)
@@ -125,28 +124,21 @@ class TallQR:
         return c if c.shape[1] > 1 else c[:, 0]
 
 
-def least_squares(J: Tensor, r: Tensor, *, rcond: float | None = None, workers: int = 1) -> Tensor:
-    """c that makes |J c + r| as small as float64 lets it, with coefficients no larger than that takes.
+def default_rcond(dtype: torch.dtype) -> float:
+    """What counts as zero in rows of this precision, relative to the size of the matrix."""
+    return _RCOND * torch.finfo(dtype).eps
+
+
+def triangle(A: Tensor, workers: int = 1) -> Tensor:
+    """R (m, m) of the QR of A (N, m), with rows of zeros where N < m.
 
     Args:
-        J: (N, p), float32 or float64, on any device; columns of any size, zeros among them.
-        r: (N,) or (N, k).
-        rcond: see `TallQR.solve`; where left out, a quarter of the ε of J's precision.
+        A: float64, column-major; on the CPU it is overwritten.
         workers: threads that may share the work on the CPU; they change no bit.
-
-    Returns:
-        c (p,) or (p, k), of r's precision.
-
-    Example:
-        >>> J = torch.tensor([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
-        >>> least_squares(J, torch.tensor([-1.0, -2.0, -3.0])).tolist()
-        [1.0, 1.0]
     """
-    rcond = _RCOND * torch.finfo(J.dtype).eps if rcond is None else rcond
-    return TallQR.of(J, r, workers=workers).solve(rcond).to(r.dtype)
-
-
-def _padded(R: Tensor, m: int) -> Tensor:
+    if A.device.type == "cpu":
+        return torch.from_numpy(_householder(A.numpy(), workers))
+    R, m = torch.linalg.qr(A, mode="r")[1], A.shape[1]
     return torch.cat([R, R.new_zeros(m - R.shape[0], m)]) if R.shape[0] < m else R
 
 
@@ -180,8 +172,12 @@ def _householder(A: Any, workers: int) -> Any:
         np.matmul(v, t.T @ (v.T @ C), out=product)
         C -= product
 
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max(1, workers)) as pool:
-        share = pool.map if workers > 1 else map
+    with ExitStack() as stack:
+        share: Any = map
+        if n * m**2 > _LARGE:  # looking for libraries to limit takes some milliseconds
+            stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
+            if workers > 1:
+                share = stack.enter_context(ThreadPoolExecutor(workers)).map
         for j in range(0, min(n, m), _PANEL):
             width = min(_PANEL, m - j, n - j)
             v, t, _ = lapack.dgeqrt(width, np.array(A[j:, j : j + width], order="F"), overwrite_a=1)
