@@ -5,20 +5,30 @@ from __future__ import annotations
 from torch import Tensor
 
 from pinn.linalg.blocks import BlockMatrix, solve_blocks
+from pinn.linalg.preconditioned import may_be_squared, solve_normal
 from pinn.linalg.tall import TallQR, default_rcond
+
+_FEW = 256  # columns below which a QR takes no time to be saved
 
 
 def least_squares(J: Tensor | BlockMatrix, r: Tensor, *, rcond: float | None = None, workers: int = 1) -> Tensor:
     """c that makes |J c + r| as small as float64 lets it, with coefficients no larger than that takes.
 
+    Blocks are solved by `solve_blocks`, dense rows by `TallQR`, and by `solve_normal` in half the time where J is of
+    full rank and well conditioned, so that damping at the rounding of the rows does nothing. Every fourth column shows
+    most matrices for which it is not, random features among them, in a thirtieth of the time.
+
     Args:
         J: (N, p), float32 or float64, on any device; columns of any size, zeros among them.
         r: (N,) or (N, k).
-        rcond: see `TallQR.solve`; where left out, a quarter of the ε of J's precision.
+        rcond: what counts as zero, see `TallQR.solve`; where left out, a quarter of the ε of J's precision.
         workers: threads that may share the work on the CPU; they change no bit.
 
     Returns:
         c (p,) or (p, k), of r's precision.
+
+    Raises:
+        ValueError: where an entry is not finite or the shapes disagree.
 
     Example:
         >>> import torch
@@ -28,5 +38,9 @@ def least_squares(J: Tensor | BlockMatrix, r: Tensor, *, rcond: float | None = N
     """
     if isinstance(J, BlockMatrix):
         return solve_blocks(J, r, rcond=rcond, workers=workers)
+    if rcond is None and r.ndim == 1 and J.shape[1] >= _FEW and may_be_squared(J, workers=workers):
+        c = solve_normal(J, r, workers=workers)
+        if c is not None:
+            return c
     rcond = default_rcond(J.dtype) if rcond is None else rcond
     return TallQR.of(J, r, workers=workers).solve(rcond).to(r.dtype)

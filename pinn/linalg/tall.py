@@ -112,16 +112,23 @@ class TallQR:
             rcond: what of the root of p counts as zero, 0 or more; a quarter of ε where left out.
         """
         p = self.columns
+        R = self.damped(default_rcond(torch.float64) if rcond is None else rcond)
+        c = -torch.linalg.solve_triangular(R[:, :p], R[:, p:], upper=True) / self.sizes[:, None]
+        if not bool(torch.isfinite(c).all()):
+            raise ValueError(f"TallQR.solve: got a singular matrix at rcond={rcond}; give an rcond above 0")
+        return c if c.shape[1] > 1 else c[:, 0]
+
+    def damped(self, rcond: float) -> Tensor:
+        """[S, s] (p, p + k), S upper with SᵀS = D⁻¹JᵀJ D⁻¹ + μ²I and s = S⁻ᵀ D⁻¹ Jᵀ r."""
+        p, mu = self.columns, rcond * self.columns**0.5
         scaled = self.triangle[:p].clone()
         scaled[:, :p] /= self.sizes
-        mu = (default_rcond(torch.float64) if rcond is None else rcond) * p**0.5
-        if mu > 0:
-            below = torch.zeros_like(scaled)
-            below[:, :p].diagonal().fill_(mu)
-            square = scaled.new_zeros(scaled.shape[1] - p, scaled.shape[1])
-            scaled = _stacked(torch.cat([scaled, square]), torch.cat([below, square]))[:p]
-        c = -torch.linalg.solve_triangular(scaled[:, :p], scaled[:, p:], upper=True) / self.sizes[:, None]
-        return c if c.shape[1] > 1 else c[:, 0]
+        if mu <= 0:
+            return scaled
+        below = torch.zeros_like(scaled)
+        below[:, :p].diagonal().fill_(mu)
+        square = scaled.new_zeros(scaled.shape[1] - p, scaled.shape[1])
+        return _stacked(torch.cat([scaled, square]), torch.cat([below, square]))[:p]
 
 
 def default_rcond(dtype: torch.dtype) -> float:
