@@ -19,7 +19,7 @@ def patches(side, dimension, columns, rows, seed=0):
         z = points * side - torch.tensor(where, dtype=torch.float64) - 0.5
         inside = (z.abs() < 1).all(1).nonzero()[:, 0]
         window = torch.cos(math.pi / 2 * z[inside]).square().prod(1)
-        weight = 3 * torch.randn(dimension, columns, generator=source, dtype=torch.float64)
+        weight = torch.randn(dimension, columns, generator=source, dtype=torch.float64)
         values = torch.tanh(z[inside] @ weight + torch.randn(columns, generator=source).double()) * window[:, None]
         blocks.append(Block(inside, torch.arange(columns) + columns * len(blocks), values))
     shape = (rows, columns * len(blocks))
@@ -30,10 +30,10 @@ def patches(side, dimension, columns, rows, seed=0):
 def test_local_features_reach_what_the_dense_matrix_does(side, dimension, columns):
     J, r = patches(side, dimension, columns, 1000)
     c, dense = solve_blocks(J, r), J.dense()
-    assert torch.linalg.cond(dense) > 1e6
+    assert torch.linalg.cond(dense) > 1e9
     reached = relative(dense, least_squares(dense, r), r)
     assert relative(dense, c, r) < 1.2 * reached
-    assert J.operations < 0.3 * 2 * dense.shape[0] * dense.shape[1] ** 2
+    assert J.operations < 0.5 * 2 * dense.shape[0] * dense.shape[1] ** 2
 
 
 def test_coefficients_of_a_well_conditioned_matrix_have_all_digits():
