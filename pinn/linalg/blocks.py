@@ -115,20 +115,25 @@ class BlockMatrix:
         return _classes((block.rows for block in self.blocks), self.shape[0])
 
     @cached_property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """The blocks of each cell."""
+        of_row = torch.full((self.shape[0],), -1)
+        for i, rows in enumerate(self.cells):
+            of_row[rows.cpu()] = i
+        found: list[list[int]] = [[] for _ in self.cells]
+        for which, block in enumerate(self.blocks):
+            for i in of_row[block.rows.cpu()].unique().tolist():
+                found[i].append(which)
+        return tuple(tuple(one) for one in found)
+
+    @cached_property
     def meetings(self) -> tuple[Groups, ...]:
         """The groups that each cell meets, in ascending order."""
         of_column = torch.full((self.shape[1],), -1)
         for g, columns in enumerate(self.groups):
             of_column[columns.cpu()] = g
-        of_row = torch.full((self.shape[0],), -1)
-        for i, rows in enumerate(self.cells):
-            of_row[rows.cpu()] = i
-        met: list[set[int]] = [set() for _ in self.cells]
-        for block in self.blocks:
-            groups = of_column[block.columns.cpu()].unique().tolist()
-            for i in of_row[block.rows.cpu()].unique().tolist():
-                met[i].update(groups)
-        return tuple(tuple(sorted(one)) for one in met)
+        groups = [of_column[block.columns.cpu()].unique().tolist() for block in self.blocks]
+        return tuple(tuple(sorted({g for which in one for g in groups[which]})) for one in self.members)
 
     @cached_property
     def order(self) -> tuple[tuple[int, Groups], ...]:
@@ -138,12 +143,15 @@ class BlockMatrix:
         for groups in self.meetings:
             for g in groups:
                 beside[g].update(groups)
+        fronts = {g: sum(widths[other] for other in beside[g]) for g in beside}
         order = []
         while beside:
-            g = min(beside, key=lambda one: (sum(widths[other] for other in beside[one]), one))
+            g = min(fronts, key=lambda one: (fronts[one], one))
             others = beside.pop(g) - {g}
+            del fronts[g]
             for other in others:
                 beside[other] = (beside[other] | others) - {g}
+                fronts[other] = sum(widths[one] for one in beside[other])
             order.append((g, tuple(sorted(others))))
         return tuple(order)
 
@@ -223,17 +231,16 @@ def _cells(J: BlockMatrix, right: Tensor, workers: int) -> list[tuple[Groups, Te
     place = torch.zeros(J.shape[1], dtype=torch.int64, device=right.device)
     within = torch.full((J.shape[0],), -1, dtype=torch.int64, device=right.device)
     parts = []
-    for rows, groups in zip(J.cells, J.meetings, strict=True):
+    for rows, groups, members in zip(J.cells, J.meetings, J.members, strict=True):
         columns = torch.cat([J.groups[g] for g in groups])
         m = columns.numel()
         place[columns] = torch.arange(m, device=right.device)
         within[rows] = torch.arange(rows.numel(), device=right.device)
         both = right.new_zeros(m + right.shape[1], rows.numel()).T
         both[:, m:] = right[rows]
-        for block in J.blocks:
+        for block in (J.blocks[which] for which in members):
             inside = (within[block.rows] >= 0).nonzero()[:, 0]
-            if inside.numel():
-                both[within[block.rows[inside]][:, None], place[block.columns]] += block.values[inside].double()
+            both[within[block.rows[inside]][:, None], place[block.columns]] += block.values[inside].double()
         within[rows] = -1
         parts.append((groups, triangle(both, workers)[:m] if both.shape[0] > m else both))
     return parts
