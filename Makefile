@@ -7,13 +7,14 @@ STAMP := .venv/.installed
 THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow test-kernels test-kernels-quick test-repeat lint bench bench-peers clean
+.PHONY: help install demo test slow docs test-kernels test-kernels-quick test-repeat lint bench bench-peers clean
 
 help:
 	@echo "make demo   Burgers' equation: solved, measured against its exact solution, pictured; under three minutes"
 	@echo "make test   the mathematics, checked (make slow: the long tests)"
 	@echo "make test-kernels  the numerical tests on the kernels of other processors, with two threads, on a busy machine"
 	@echo "make test-repeat   pairs of runs that must be bitwise equal, under load, other clocks, threads and settings"
+	@echo "make docs   the documentation as a site, in build/site; every warning is an error"
 	@echo "make lint   format, lint and types"
 	@echo "make bench  the public suite: three seeds of every problem, a table and a picture (an hour; can be resumed)"
 	@echo "make bench-peers  DeepXDE and PINA beside this library in one interleaved run"
@@ -43,6 +44,11 @@ test-kernels-quick: $(STAMP)
 
 test-repeat: $(STAMP)
 	@$(BIN)/python tests/repeatability.py
+
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .

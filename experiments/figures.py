@@ -1,17 +1,17 @@
-"""Put what the benchmarks found into docs/ and into the README: tables verbatim, pictures beside them.
+"""Put what the benchmarks found into docs/, and six lines of it into the README: tables verbatim, pictures beside them.
 
     python -m experiments.figures
 
 A benchmark leaves `table.md` and a picture in its folder under outputs/; where both are there they replace those in
-docs/, and the README's text between `<!-- NAME -->` and `<!-- /NAME -->` becomes the account's first paragraph, which
-says when, where and by which command, and one of its tables. What has not been run stays as it is.
+docs/, and the README's text between `<!-- benchmark -->` and `<!-- /benchmark -->` becomes the account's first
+paragraph, which says when, where and by which command, and some lines of its table. What has not been run stays.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pinn.files import replacing
@@ -28,7 +28,11 @@ SOURCES = {
     "certificate": ("benchmark_certificate/all", "error.png", 0),
     "derivatives": ("benchmark_derivatives/latest", "ratios.png", 0),
 }
-"""Name in docs/ and in the README -> folder under outputs/, picture in it, number of the table that is shown."""
+"""Name in docs/ -> folder under outputs/, picture in it, number of the table that is shown."""
+
+SHOWN = ("poisson_2d", "helmholtz_1_4", "burgers", "kdv", "cavity", "diffusion_inverse")
+COLUMNS = ("problem", "median", "least–greatest", "reference’s error", "seconds")
+"""Lines and columns of the public suite's table that the README has."""
 
 
 def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str, int]] = SOURCES) -> list[str]:
@@ -52,7 +56,7 @@ def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str, int]] = SOU
         write_text(root / "docs" / f"{name}.md", text)
         with replacing(root / "docs" / f"{name}.png") as temporary:
             shutil.copyfile(drawn, temporary)
-        readme = inserted(readme, name, excerpt(text, shown))
+        readme = inserted(readme, name, brief(excerpt(text, shown)))
         renewed.append(name)
     write_text(root / "README.md", readme)
     return renewed
@@ -63,6 +67,16 @@ def excerpt(text: str, shown: int) -> str:
     parts = text.strip().split("\n\n")
     tables = [part for part in parts if part.startswith("|")]
     return f"{parts[0]}\n\n{tables[shown]}"
+
+
+def brief(text: str, names: Sequence[str] = SHOWN, columns: Sequence[str] = COLUMNS) -> str:
+    """A paragraph and a table, of which some lines and columns are kept where it has such."""
+    paragraph, _, table = text.partition("\n\n")
+    lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()]
+    kept = [index for index, title in enumerate(lines[0]) if title in columns] or list(range(len(lines[0])))
+    chosen = [line for line in lines[2:] if line[0] in names] or lines[2:]
+    rows = ["| " + " | ".join(line[index] for index in kept) + " |" for line in [lines[0], lines[1], *chosen]]
+    return paragraph + "\n\n" + "\n".join(rows)
 
 
 def inserted(text: str, name: str, content: str) -> str:

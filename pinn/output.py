@@ -10,15 +10,6 @@ from pinn.validation import finite
 class Output(str):
     """An output's name, with what is known of its values: `Problem(domain, [Output("c", positive=True)], ...)`.
 
-    Args:
-        name: as equations take it.
-        positive: keep it positive, by a softplus of what the network says.
-        bounds: `(low, high)` keeps it between, by a sigmoid; in its own units.
-
-    Raises:
-        TypeError: when the name is no string.
-        ValueError: when `bounds` are not two finite numbers, low < high, or come with `positive`.
-
     Example:
         >>> Output("fraction", bounds=(0, 1)).bounds
         (0.0, 1.0)
@@ -28,7 +19,17 @@ class Output(str):
     bounds: tuple[float, float] | None
 
     def __new__(cls, name: str, positive: bool = False, bounds: Sequence[float] | None = None) -> Output:
-        """See the class."""
+        """The name, checked.
+
+        Args:
+            name: as equations take it.
+            positive: keep it positive, by a softplus of what the network says.
+            bounds: `(low, high)` keeps it between, by a sigmoid; in its own units.
+
+        Raises:
+            TypeError: when the name is no string.
+            ValueError: when `bounds` are not two finite numbers, low < high, or come with `positive`.
+        """
         if not isinstance(name, str):
             raise TypeError(f"Output: got name {name!r}, expected a string; give one such as Output('u')")
         self = super().__new__(cls, name)

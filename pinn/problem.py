@@ -62,6 +62,7 @@ class Problem:
         exact_coefficients: true values of unknown coefficients where known, for the report of errors.
         name: a short name for files and titles.
         scales: output -> (shift, size) in its own units, where they are not to be measured (`pinn.scales`).
+        labels: coordinate or output -> what pictures and tables say of it, such as "temperature / K".
 
     Attributes:
         forms: output -> what is known of its values.
@@ -88,6 +89,7 @@ class Problem:
     exact_coefficients: Mapping[str, float] = field(default_factory=dict)
     name: str = "problem"
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, Output] = field(init=False, repr=False, default_factory=dict)
     _kept: dict[Callable[[Problem], Any], Any] = field(init=False, repr=False, default_factory=dict)
 
@@ -248,7 +250,7 @@ def _validate_types(problem: Problem) -> None:
         given = getattr(problem, name)
         if not hasattr(given, "__iter__"):
             raise TypeError(f"Problem: {name} must be a list of names such as ['u'], got {given!r}")
-    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients", "scales"):
+    for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients", "scales", "labels"):
         given = getattr(problem, name)
         if not isinstance(given, Mapping):
             raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r}")
@@ -312,6 +314,9 @@ def _validate_names(problem: Problem) -> None:
             raise ValueError(f"scales {name!r}: got {given!r}, expected (shift, size) in its units; give two numbers")
         finite(f"scales {name!r}", shift=pair[0])
         positive(f"scales {name!r}", size=pair[1])
+    for name in problem.labels:
+        if name not in everything:
+            raise ValueError(f"labels: {name!r} is no coordinate, output or coefficient; {choices(name, everything)}")
     for name in problem.exact_coefficients:
         if name not in problem.unknowns:
             raise ValueError(f"exact_coefficients: {name!r} is no unknown; {choices(name, tuple(problem.unknowns))}")

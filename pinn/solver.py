@@ -76,7 +76,8 @@ def solve(
         seconds: wall seconds at the most, counted from this call.
         steps: optimizer steps at the most.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
-        dtype, device: precision of everything, float64 or float32, and where to compute.
+        dtype: precision of everything, float64 or float32.
+        device: where to compute.
         threads: that share large matrix products; left out, as many as torch uses when called; all else runs on one.
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.

@@ -22,7 +22,8 @@ class Product(Domain):
     """All pairs of a point of one set and a point of another; made by `A * B`.
 
     Args:
-        left, right: sets without a coordinate in common; either may be a boundary, a face or points.
+        left: a set; it may be a boundary, a face or points.
+        right: another one, without a coordinate in common with it.
 
     Raises:
         ValueError: when they share a coordinate.

@@ -59,7 +59,8 @@ class FourierFeatures(nn.Module):
     """A multilayer perceptron on random Fourier features.
 
     Args:
-        inputs, outputs: numbers of features; inputs are expected within about [-1, 1].
+        inputs: number of features that go in, expected within about [-1, 1].
+        outputs: number of features that come out.
         width: neurons a hidden layer.
         depth: number of hidden layers.
         features: frequencies for each scale.

@@ -22,7 +22,8 @@ class MLP(nn.Module):
     """A multilayer perceptron.
 
     Args:
-        inputs, outputs: numbers of features; inputs are expected within about [-1, 1].
+        inputs: number of features that go in, expected within about [-1, 1].
+        outputs: number of features that come out.
         width: neurons a hidden layer.
         depth: number of hidden layers.
         activation: φ, any smooth function of a tensor.

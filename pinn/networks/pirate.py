@@ -27,7 +27,8 @@ class PirateNet(nn.Module):
     """A residual network whose blocks begin as the identity.
 
     Args:
-        inputs, outputs: numbers of features; inputs are expected within about [-1, 1].
+        inputs: number of features that go in, expected within about [-1, 1].
+        outputs: number of features that come out.
         width: neurons a layer; even, since half of them are cosines of the embedding and half sines.
         depth: number of blocks, of three layers each.
         scale: σ of the embedding's frequencies, radians a unit of the input, or several, which divide width / 2.

@@ -25,7 +25,8 @@ class SIREN(nn.Module):
     """A network of sines.
 
     Args:
-        inputs, outputs: numbers of features; inputs are expected within about [-1, 1].
+        inputs: number of features that go in, expected within about [-1, 1].
+        outputs: number of features that come out.
         width: neurons a hidden layer.
         depth: number of hidden layers.
         first: ω₁ of the first layer, radians a unit of the input at weight one.

@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pinn.plotting.drawable import Banded, Drawable, Fields, Recording
+from pinn.plotting.drawable import Banded, Drawable, Fields, Recording, Shown
 
 if TYPE_CHECKING:
+    from pinn.plotting.animation import animate
     from pinn.plotting.bands import plot_bands
+    from pinn.plotting.canvas import as_html
     from pinn.plotting.history import plot_balance, plot_history, plot_trace
     from pinn.plotting.residuals import plot_residuals
     from pinn.plotting.solution import plot_solution
@@ -22,6 +24,9 @@ __all__ = [
     "Drawable",
     "Fields",
     "Recording",
+    "Shown",
+    "animate",
+    "as_html",
     "plot_balance",
     "plot_bands",
     "plot_history",
@@ -31,6 +36,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "animate": "animation",
+    "as_html": "canvas",
     "plot_balance": "history",
     "plot_bands": "bands",
     "plot_history": "history",

@@ -6,7 +6,11 @@ a library changes nothing in its caller's session, whatever the backend.
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 import os
+import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -49,6 +53,29 @@ def logarithmic(axes: Axes, *curves: NDArray[np.float64]) -> None:
     low, high = float(values.min()), float(values.max())
     axes.set_yscale("log")
     axes.set_ylim(low / 2, high * 2)
+
+
+_CHARACTER = 0.082  # inches that a character of a title takes, at 12 points
+
+
+def headline(figure: Figure, text: str) -> None:
+    """A title above the whole figure, broken into lines that fit its width."""
+    if text:
+        width = max(20, int(figure.get_figwidth() / _CHARACTER))
+        figure.suptitle("\n".join(textwrap.wrap(text, width, break_long_words=False)), fontsize=12, color=INK)
+
+
+def as_html(figure: Figure, text: str, dots: int = 110) -> str:
+    """The picture as an HTML element that needs no file, PNG in base64.
+
+    Args:
+        figure: what is shown.
+        text: what a reader who does not see it is told.
+        dots: an inch.
+    """
+    held = io.BytesIO()
+    figure.savefig(held, format="png", dpi=dots)
+    return f'<img alt="{html.escape(text)}" src="data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}">'
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:

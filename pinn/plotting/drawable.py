@@ -7,7 +7,7 @@ of another program too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +29,9 @@ class Fields:
         contains: of columns (n,) by coordinate; returns (n,) booleans, which points belong to the domain.
         evaluate: of columns (n,) by coordinate, inside of the domain; returns the fields (n,) by output.
         exact: the same for the true fields, of some outputs or of all; None where they are not known.
+        labels: coordinate or output -> what the axes say of it, such as "temperature / K"; its name where left out.
+        level: of columns (n,) by coordinate; returns (n,), negative inside of the domain and positive outside, along
+            whose zero the picture is cut; None where every point of the box belongs to the domain.
 
     Example:
         >>> fields = Fields(
@@ -50,6 +53,23 @@ class Fields:
     contains: Callable[[Columns], NDArray[np.bool_]]
     evaluate: Callable[[Columns], Mapping[str, Array]]
     exact: Callable[[Columns], Mapping[str, Array]] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    level: Callable[[Columns], Array] | None = None
+
+    def label(self, name: str) -> str:
+        """What the axes say of a coordinate or output."""
+        return self.labels.get(name, name)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Fields as something that can be drawn."""
+
+    given: Fields
+
+    def fields(self) -> Fields:
+        """Those given."""
+        return self.given
 
 
 @dataclass(frozen=True, eq=False)

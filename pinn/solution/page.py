@@ -6,9 +6,7 @@ over time, scales and unknowns; what the optimizer told of its steps is folded a
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
     from pinn.solution.report import Report
 
-_DOTS = 110  # an inch
 _STYLE = """
 .pinn{font:15px/1.5 system-ui,sans-serif;color:#333;background:#fff;max-width:70rem;margin:0 auto;padding:1.5rem}
 .pinn h1{font-size:1.5rem;margin:0 0 .5rem}.pinn h2{font-size:1.1rem;margin:1.8rem 0 .5rem;color:#1f4e79}
@@ -97,9 +94,9 @@ def _pictures(report: Report) -> list[str]:
         return []
     parts = []
     if math.isfinite(report.loss):
-        parts.append(_section("Solution", plotting.plot_solution(_Drawable(drawn.fields))))
+        parts.append(_section("Solution", plotting.plot_solution(plotting.Shown(drawn.fields()))))
     if drawn.error is not None:
-        parts.append(_section("Estimated error", plotting.plot_solution(_Drawable(drawn.error))))
+        parts.append(_section("Estimated error", plotting.plot_solution(plotting.Shown(drawn.error()))))
     if drawn.bands and math.isfinite(report.loss):
         figure = plotting.plot_bands([make() for make in drawn.bands.values()])
         parts.append(_section("Unknown fields, with bands of one and two standard errors", figure))
@@ -116,20 +113,10 @@ def _pictures(report: Report) -> list[str]:
     return parts
 
 
-@dataclass(frozen=True)
-class _Drawable:
-    """Fields as the pictures take them."""
-
-    make: Callable[[], Fields]
-
-    def fields(self) -> Fields:
-        return self.make()
-
-
 def _trace(report: Report) -> str:
     if report.drawn is None or not len(report.drawn.history):
         return ""
-    picture = _image(plotting.plot_trace(report.drawn.history), "what the optimizer told of its steps")
+    picture = plotting.as_html(plotting.plot_trace(report.drawn.history), "what the optimizer told of its steps")
     return f"<details><summary>What the optimizer told of its steps</summary>{picture}</details>"
 
 
@@ -158,11 +145,4 @@ def _table(table: Table) -> str:
 
 
 def _section(title: str, figure: Figure) -> str:
-    return f"<h2>{html.escape(title)}</h2>{_image(figure, title)}"
-
-
-def _image(figure: Figure, text: str) -> str:
-    """The picture within the page, as PNG in base64."""
-    held = io.BytesIO()
-    figure.savefig(held, format="png", dpi=_DOTS)
-    return f'<img alt="{html.escape(text)}" src="data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}">'
+    return f"<h2>{html.escape(title)}</h2>{plotting.as_html(figure, title)}"

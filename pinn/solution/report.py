@@ -7,7 +7,6 @@ that of its reference is not printed as one.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -22,10 +21,11 @@ from pinn.derivatives import EngineChoice
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.objective import Equations
-from pinn.plotting import Banded, Fields
+from pinn.plotting import Banded
 from pinn.sampling.uniform import sample_uniform
 from pinn.scales import Scales
 from pinn.solution.account import account
+from pinn.solution.drawing import estimated_fields
 from pinn.solution.error import ErrorMeasure
 from pinn.solution.findings import LARGEST_TRUSTED, Findings, Known
 from pinn.solution.noise import NoiseEstimate
@@ -170,7 +170,7 @@ class Report:
                 history,
                 measured.pointwise,
                 problem.reference_error,
-                _estimated_error(solution),
+                estimated_fields(solution),
                 _drawn_bands(solution),
             ),
         )
@@ -298,24 +298,6 @@ def _known(solution: Solution, points: Mapping[str, Points], measured: tuple[Con
     return Known(measure(solution.model), problem.reference_error, by_output, coefficients, violates)
 
 
-def _estimated_error(solution: Solution) -> Callable[[], Fields] | None:
-    """Makes the difference that the certificate's correction makes, as fields; None where there is none."""
-    correction = None if solution.certificate is None else solution.certificate.correction
-    if correction is None:
-        return None
-
-    def made() -> Fields:
-        before, after = solution.fields(), Solution(solution.problem, correction.corrected(solution.model)).fields()
-
-        def difference(columns: Mapping[str, Array]) -> dict[str, Array]:
-            old, new = before.evaluate(columns), after.evaluate(columns)
-            return {name: np.abs(new[name] - old[name]) for name in old}
-
-        return dataclasses.replace(before, title="", evaluate=difference, exact=None)
-
-    return made
-
-
 def _trivial(solution: Solution, points: Mapping[str, Points]) -> dict[str, Any]:
     """Whether the answer is zero or constant where it should not be; for `Findings`."""
     problem = solution.problem
@@ -357,6 +339,8 @@ def _drawn_bands(solution: Solution) -> dict[str, Callable[[], Banded]]:
             one: np.float64(0.5 * sum(problem.domain.bounds[one])) for one in problem.coordinates if one not in axes
         }
         meshed = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
-        return Banded(name, axes, solution.field(name, **held, **meshed), bands[name](**meshed))
+        columns = {**held, **meshed}
+        everywhere = dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
+        return Banded(name, axes, solution.evaluate(everywhere)[name], bands[name](**meshed))
 
     return {name: partial(made, name) for name in bands}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from pinn import networks, plotting
 from pinn.domains import Points
@@ -19,10 +19,20 @@ from pinn.model import Model, NetworkFactory
 from pinn.plotting import Fields
 from pinn.problem import Problem
 from pinn.scales import Scales
-from pinn.solution.error import ErrorMeasure, score
+from pinn.solution import exports, functions
+from pinn.solution.drawing import drawn, fields_of
+from pinn.solution.error import ErrorMeasure
+from pinn.solution.exports import Grid
+from pinn.solution.functions import SolutionFunction, columns_of
 from pinn.solution.history import History
 from pinn.solution.noise import NoiseEstimate
 from pinn.verification.certificate import Certificate
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 _VERSION = 2
@@ -61,8 +71,12 @@ class Solution:
         self.noise = noise
         self.certificate = certificate
 
-    def __call__(self, **coordinates: ArrayLike) -> Array | dict[str, Array]:
-        """The outputs at points given by coordinate name; arrays broadcast against each other.
+    def __call__(self, *coordinates: ArrayLike, **named: ArrayLike) -> Array | dict[str, Array]:
+        """The outputs at points given by place, `solution(x, t)`, or by name; arrays broadcast against each other.
+
+        Args:
+            coordinates: in the problem's order, each in its own units.
+            named: coordinates by name.
 
         Returns:
             one float64 array for a problem of one output, a dict by output otherwise; fields k(x) among the unknown
@@ -70,36 +84,154 @@ class Solution:
 
         Raises:
             TypeError: when a coordinate is missing or unknown.
-            ValueError: when the arrays do not broadcast.
+            ValueError: when the arrays do not broadcast, or points lie outside of the domain.
         """
-        values = self._evaluate(coordinates)
-        outputs = {name: values[name] for name in self.problem.outputs}
-        return outputs[self.problem.outputs[0]] if len(outputs) == 1 else outputs
+        return self._outputs(columns_of(self.problem, coordinates, named))
 
-    def field(self, name: str, **coordinates: ArrayLike) -> Array:
-        """An output or an unknown coefficient field at points given by coordinate name."""
-        values = self._evaluate(coordinates)
+    def extrapolate(self, *coordinates: ArrayLike, **named: ArrayLike) -> Array | dict[str, Array]:
+        """The same outside of the domain too, where nothing was asked of it, with an `OutsideDomainWarning`."""
+        return self._outputs(columns_of(self.problem, coordinates, named, extrapolate=True))
+
+    def field(self, name: str, *coordinates: ArrayLike, **named: ArrayLike) -> Array:
+        """An output or an unknown coefficient field at points, given as in a call of the solution."""
+        values = self.evaluate(columns_of(self.problem, coordinates, named))
         if name not in values:
             raise ValueError(f"field: {name!r} is not among {sorted(values)}")
         return values[name]
 
-    def _evaluate(self, coordinates: Mapping[str, ArrayLike]) -> dict[str, Array]:
-        expected = self.problem.coordinates
-        if set(coordinates) != set(expected):
-            raise TypeError(
-                f"solution: got coordinates {sorted(coordinates)}, expected all of {list(expected)}, "
-                f"e.g. solution({', '.join(f'{name}=0.5' for name in expected)})"
-            )
-        arrays = np.broadcast_arrays(*[np.asarray(coordinates[name], dtype=np.float64) for name in expected])
+    def _outputs(self, columns: Mapping[str, Array]) -> Array | dict[str, Array]:
+        values = self.evaluate(columns)
+        outputs = {name: values[name] for name in self.problem.outputs}
+        return outputs[self.problem.outputs[0]] if len(outputs) == 1 else outputs
+
+    def derivative(self, name: str, *by: str) -> SolutionFunction:
+        """A partial derivative of an output or unknown field, as a function of the coordinates.
+
+        Args:
+            name: of the output or field.
+            by: coordinates to differentiate by, one after the other: `derivative("u", "x", "x")` is ∂²u/∂x².
+
+        Raises:
+            ValueError: for another name.
+
+        Example:
+            >>> slope = solution.derivative("u", "x")  # doctest: +SKIP
+            >>> slope(x=0.3, t=[0.1, 0.5])  # doctest: +SKIP
+            array([...])
+        """
+        return functions.derivative(self.problem, self.model, name, by)
+
+    def gradient(self, name: str | None = None, by: Sequence[str] = ()) -> SolutionFunction:
+        """First derivatives of an output as a function that returns a dictionary by coordinate.
+
+        Args:
+            name: of the output or unknown field; may be left out where there is one output.
+            by: coordinates; left out, all of them.
+        """
+        if name is None:
+            if len(self.problem.outputs) > 1:
+                raise ValueError(f"gradient: of which output? choose among {list(self.problem.outputs)}")
+            name = self.problem.outputs[0]
+        return functions.gradient(self.problem, self.model, name, tuple(by) or self.problem.coordinates)
+
+    def residual(self, name: str) -> SolutionFunction:
+        """What a constraint leaves, in its own units, as a function of the coordinates.
+
+        Args:
+            name: of the constraint. What it takes beside outputs, coordinates and coefficients, such as components of
+                the outward normal or observed values, is given to the function by name.
+
+        Returns:
+            A function that returns one array, or a tuple of them for the rows of a system.
+
+        Raises:
+            ValueError: for another name.
+        """
+        return functions.residual(self.problem, self.model, name)
+
+    def evaluate(self, coordinates: Mapping[str, ArrayLike]) -> dict[str, Array]:
+        """Outputs and unknown fields by name, at arrays of one shape by coordinate, inside of the domain or not."""
+        arrays = [np.asarray(coordinates[name], dtype=np.float64) for name in self.problem.coordinates]
         shape = arrays[0].shape
         like = next(self.model.parameters())
         flat = [torch.from_numpy(np.ascontiguousarray(array).reshape(-1).copy()).to(like) for array in arrays]
         with torch.no_grad():
-            values = self.model.outputs(dict(zip(expected, flat, strict=True)))
+            values = self.model.outputs(dict(zip(self.problem.coordinates, flat, strict=True)))
         return {
             name: value.detach().double().cpu().expand(flat[0].shape).numpy().reshape(shape)
             for name, value in values.items()
         }
+
+    def to_xarray(self, grid: Grid = 101) -> xarray.Dataset:
+        """Outputs and unknown fields on a grid, with verdict and estimated error among the attributes.
+
+        Args:
+            grid: places along every coordinate; or by coordinate a number of places, the places, or as a float the one
+                place where it is held: `{"x": 201, "t": [0.0, 0.5, 1.0]}`. Coordinates left out have 101.
+
+        Returns:
+            A data set with a dimension a coordinate, NaN outside of the domain.
+
+        Raises:
+            ImportError: when xarray is not installed.
+            ValueError: for a grid that is none.
+        """
+        return exports.to_xarray(self.problem, self.evaluate, grid, self._facts())
+
+    def to_dataframe(self, points: int | Points | Mapping[str, ArrayLike] = 1000, *, seed: int = 0) -> pandas.DataFrame:
+        """A table with a column for each coordinate, output and unknown field, a row a point.
+
+        Args:
+            points: so many, spread evenly over the domain; or points; or columns by coordinate, which broadcast.
+            seed: of points that are spread.
+
+        Raises:
+            ImportError: when pandas is not installed.
+        """
+        return exports.to_dataframe(self.problem, self.evaluate, points, seed)
+
+    def to_vtk(
+        self, path: str | os.PathLike[str], on: Any = 101, at: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Write outputs and unknown fields as a mesh that ParaView and PyVista read.
+
+        Args:
+            path: file to write; the suffix says the format, such as .vtu, .vtk or .xdmf.
+            on: a `meshio.Mesh`, whose points and cells are taken, or a grid as in `to_xarray`.
+            at: coordinates that are held: `{"t": 0.5}`.
+
+        Raises:
+            ImportError: when meshio is not installed.
+            ValueError: when not one to three coordinates are left.
+        """
+        exports.to_vtk(self.problem, self.evaluate, path, on, at)
+
+    def _facts(self) -> dict[str, Any]:
+        """What is known of the answer, as plain numbers and text."""
+        facts: dict[str, Any] = {"problem": self.problem.name}
+        if self.report is not None:
+            facts["verdict"] = str(self.report.judgement)
+        if self.certificate is not None:
+            facts["estimated_error"] = self.certificate.error
+        return facts | self.coefficients
+
+    def __repr__(self) -> str:
+        inside = ", ".join(self.problem.coordinates)
+        outputs = ", ".join(f"{name}({inside})" for name in self.problem.outputs)
+        found = "".join(f", {name} = {value:.6g}" for name, value in self.coefficients.items())
+        if self.report is not None:
+            judged = str(self.report.judgement)
+        elif self.certificate is not None:
+            judged = f"estimated relative error {self.certificate.error:.1e}"
+        else:
+            judged = "error not known"
+        return f"<Solution of {self.problem.name!r}: {outputs}{found}; {judged}>"
+
+    def _repr_html_(self) -> str:
+        if self.report is not None:
+            shown: str = self.report._repr_html_()
+            return shown
+        return plotting.as_html(plotting.plot_solution(self), repr(self))
 
     @property
     def coefficients(self) -> dict[str, float]:
@@ -129,9 +261,55 @@ class Solution:
         true = self.problem.exact_coefficients
         return {name: abs(found[name] - true[name]) / (abs(true[name]) or 1.0) for name in true if name in found}
 
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """A picture of the solution, the reference and the error where there is one, written to `path`."""
-        plotting.plot_solution(self, path)
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        kind: str = "solution",
+        slice: Mapping[str, float] = MappingProxyType({}),
+        over: str | None = None,
+        ax: Axes | None = None,
+    ) -> Figure:
+        """A picture of the solution, beside the reference and the error where there is one.
+
+        Args:
+            path: file to write, its suffix says the format; left out, nothing is written.
+            kind: "solution", or one alone of "values", "error" (against the reference), "estimate" (the error that the
+                certificate estimates) and "residual" (of the equations, over the domain).
+            slice: coordinates that are held, e.g. `{"z": 0.5}`; by default what is not drawn stays in the middle.
+            over: a coordinate, such as time, of which several values are drawn beside each other on one colour scale.
+            ax: axes to draw on instead of a figure of its own: one output, one kind that is drawn alone.
+
+        Returns:
+            The figure.
+
+        Raises:
+            ValueError: for a kind that there is nothing of, or coordinates that are none.
+        """
+        return plotting.plot_solution(drawn(self, kind), path, kind=kind, held=slice, over=over, axes=ax)
+
+    def animate(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        over: str = "t",
+        output: str | None = None,
+        frames: int = 50,
+        slice: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """A moving picture of one output, written to `path`.
+
+        Args:
+            path: file to write: .gif, or .mp4 where ffmpeg is installed.
+            over: the coordinate that moves on from frame to frame.
+            output: which one; may be left out where there is one.
+            frames: pictures, from the lowest to the highest value of that coordinate.
+            slice: further coordinates that are held.
+
+        Raises:
+            ValueError: for names that are none, another suffix, or more coordinates than can be drawn.
+        """
+        plotting.animate(self, path, over=over, output=output, frames=frames, held=slice)
 
     def fields(self) -> Fields:
         """The outputs, the reference and a title, as the pictures want them.
@@ -139,36 +317,7 @@ class Solution:
         The title says name, relative L2 error, and the coefficients that were found, with their errors where the truth
         is known.
         """
-        problem = self.problem
-
-        def matrix(columns: Mapping[str, Array]) -> Tensor:
-            return torch.from_numpy(np.stack([columns[name] for name in problem.coordinates], axis=1))
-
-        def found(columns: Mapping[str, Array]) -> dict[str, Array]:
-            values = self._evaluate(columns)
-            return {name: values[name] for name in problem.outputs}
-
-        def true(columns: Mapping[str, Array]) -> Mapping[str, Array]:
-            return problem.exact(Points(problem.coordinates, matrix(columns)))
-
-        return Fields(
-            title=self._title(),
-            coordinates=problem.coordinates,
-            bounds=problem.domain.bounds,
-            outputs=tuple(problem.outputs),
-            contains=lambda columns: problem.domain.contains(matrix(columns)).numpy(),
-            evaluate=found,
-            exact=true if problem.reference is not None else None,
-        )
-
-    def _title(self) -> str:
-        parts = [self.problem.name]
-        if self.problem.reference is not None:
-            parts.append(score(self.error(), self.problem.reference_error))
-        wrong = self.coefficient_errors()
-        for name, value in self.coefficients.items():
-            parts.append(f"{name} = {value:.6g}" + (f" (relative error {wrong[name]:.1e})" if name in wrong else ""))
-        return "   ·   ".join(parts)
+        return fields_of(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write parameters, unknown coefficients, history and certificate to one file that `load` reads."""

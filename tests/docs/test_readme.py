@@ -42,7 +42,7 @@ def test_python(code, tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
 
 
-@pytest.mark.parametrize("line", [line for line in COMMANDS if not line.startswith("make")])
+@pytest.mark.parametrize("line", [line for line in COMMANDS if not line.startswith(("make", "pip"))])
 def test_command(command, tmp_path, line):
     for name, content in FILES:
         (tmp_path / name).parent.mkdir(parents=True)
@@ -72,8 +72,9 @@ def test_make_knows_its_targets():
 def test_the_order_is_that_of_a_newcomer():
     parts = [
         r"`pinn` solves differential equations",
-        r"make demo",
         r"!\[.*\]\(docs/burgers\.png\)",
+        r"pip install",
+        r"make demo",
         r"## Burgers' equation in Python",
         r"## Burgers' equation in YAML",
         r"## Derivatives alone",
@@ -82,6 +83,10 @@ def test_the_order_is_that_of_a_newcomer():
     places = [re.search(part, TEXT) for part in parts]
     assert all(places)
     assert [place.start() for place in places] == sorted(place.start() for place in places)
+
+
+def test_it_is_a_screen_and_a_half():
+    assert len(TEXT.splitlines()) < 170
 
 
 def test_modules_and_files_that_it_names_exist():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.figures import SOURCES, excerpt, figures
+from experiments.figures import SOURCES, brief, excerpt, figures
 
 TABLE = "`command`, 2026-01-01.\n\nHow it is judged.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n| c |\n| --- |\n| 3 |\n"
 
@@ -29,10 +29,17 @@ def test_another_table_is_shown_by_its_number():
     assert excerpt(TABLE, 1) == "`command`, 2026-01-01.\n\n| c |\n| --- |\n| 3 |"
 
 
+def test_some_lines_and_columns_are_kept():
+    table = "When.\n\n| problem | method | median |\n| --- | --- | --- |\n| a | x | 1 |\n| b | y | 2 |"
+    kept = "When.\n\n| problem | median |\n| --- | --- |\n| b | 2 |"
+    assert brief(table, ["b"], ["problem", "median"]) == kept
+
+
 def test_the_readme_shows_what_docs_hold():
     root = Path(__file__).resolve().parents[2]
     text = (root / "README.md").read_text(encoding="utf-8")
     for name, (_, _, shown) in SOURCES.items():
         if f"<!-- {name} -->" in text:
-            assert excerpt((root / "docs" / f"{name}.md").read_text(encoding="utf-8"), shown) in text, name
+            table = excerpt((root / "docs" / f"{name}.md").read_text(encoding="utf-8"), shown)
+            assert brief(table) in text, name
             assert (root / "docs" / f"{name}.png").exists(), name

@@ -1,0 +1,114 @@
+"""A solution as the pictures take it: its outputs and reference, the error that is estimated, the residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pinn.domains import Points
+from pinn.plotting import Drawable, Fields, Shown
+from pinn.solution import functions
+from pinn.solution.error import score
+
+if TYPE_CHECKING:
+    from pinn.solution.solution import Solution
+
+Array = NDArray[np.float64]
+Columns = Mapping[str, Array]
+
+
+def drawn(solution: Solution, kind: str) -> Drawable:
+    """What is drawn of a kind of picture.
+
+    Raises:
+        ValueError: for an estimate of the error where there is none.
+    """
+    if kind == "estimate":
+        made = estimated_fields(solution)
+        if made is None:
+            raise ValueError("plot: there is no estimated error to draw; solve with certify=True, or train on")
+        return Shown(made())
+    return Shown(_residuals(solution)) if kind == "residual" else solution
+
+
+def fields_of(solution: Solution) -> Fields:
+    """See `Solution.fields`."""
+    problem = solution.problem
+
+    def matrix(columns: Columns) -> Tensor:
+        return torch.from_numpy(np.stack([columns[name] for name in problem.coordinates], axis=1))
+
+    def found(columns: Columns) -> dict[str, Array]:
+        values = solution.evaluate(columns)
+        return {name: values[name] for name in problem.outputs}
+
+    def true(columns: Columns) -> Mapping[str, Array]:
+        return problem.exact(Points(problem.coordinates, matrix(columns)))
+
+    return Fields(
+        title=_title(solution),
+        coordinates=problem.coordinates,
+        bounds=problem.domain.bounds,
+        outputs=tuple(problem.outputs),
+        contains=lambda columns: problem.domain.contains(matrix(columns)).numpy(),
+        evaluate=found,
+        exact=true if problem.reference is not None else None,
+        labels=problem.labels,
+        level=lambda columns: problem.domain.level(matrix(columns)).numpy(),
+    )
+
+
+def estimated_fields(solution: Solution) -> Callable[[], Fields] | None:
+    """Makes the estimated error of each output as fields: what the certificate's correction changes.
+
+    None where there is no correction, or the problem leaves the answer open, whose error is then not known.
+    """
+    certificate = solution.certificate
+    if certificate is None or certificate.correction is None or certificate.undetermined:
+        return None
+    correction = certificate.correction
+
+    def made() -> Fields:
+        before = solution.fields()
+        after = type(solution)(solution.problem, correction.corrected(solution.model)).fields()
+
+        def difference(columns: Columns) -> dict[str, Array]:
+            old, new = before.evaluate(columns), after.evaluate(columns)
+            return {name: np.abs(new[name] - old[name]) for name in old}
+
+        return replace(before, title="", evaluate=difference, exact=None)
+
+    return made
+
+
+def _residuals(solution: Solution) -> Fields:
+    """|r| of every constraint that holds all over the domain."""
+    problem = solution.problem
+    made = {
+        name: functions.residual(problem, solution.model, name)
+        for name, constraint in problem.constraints.items()
+        if constraint.on.dimension >= problem.domain.dimension and constraint.reduction.pointwise
+    }
+
+    def sizes(columns: Columns) -> dict[str, Array]:
+        return {
+            name: np.sqrt(np.sum(np.square(np.stack(function.at(columns))), axis=0)) for name, function in made.items()
+        }
+
+    return replace(solution.fields(), title="", outputs=tuple(made), evaluate=sizes, exact=None)
+
+
+def _title(solution: Solution) -> str:
+    parts = [solution.problem.name]
+    if solution.problem.reference is not None:
+        parts.append(score(solution.error(), solution.problem.reference_error))
+    wrong = solution.coefficient_errors()
+    for name, value in solution.coefficients.items():
+        parts.append(f"{name} = {value:.6g}" + (f" (relative error {wrong[name]:.1e})" if name in wrong else ""))
+    return "   ·   ".join(parts)

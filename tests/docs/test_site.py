@@ -1,0 +1,64 @@
+"""The site tells the truth: its Python runs page by page, its commands exist, its pages are those that are linked."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
+PYTHON = {
+    name: re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    for name, text in PAGES.items()
+    if "```python" in text
+}
+QUICK = ("how/derivatives.md", "howto/noise.md", "howto/own_loop.md")  # the others train
+
+
+def shortened(code):
+    """The same with a few steps of training instead of seconds."""
+    return re.sub(r"\bseconds=\d+", "steps=8", re.sub(r"\bsteps=\d+", "steps=8", code))
+
+
+@pytest.mark.parametrize(
+    "page", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in PYTHON]
+)
+def test_python_of(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for code in PYTHON[page]:
+        exec(compile(shortened(code), page, "exec"), names)
+    assert capsys.readouterr().out or list(tmp_path.iterdir()), "it shows nothing"
+
+
+def test_every_page_is_in_the_contents_and_every_entry_is_a_page():
+    listed = set(re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]))
+    made = {"changelog.md", "extending.md"}  # from the top of the repository
+    assert listed == set(PAGES) | made
+
+
+def test_modules_make_targets_and_tests_that_it_names_exist():
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name, text in PAGES.items():
+        for module in re.findall(r"python -m (experiments[\w.]*)", text):
+            assert ROOT.joinpath(*module.split(".")).with_suffix(".py").exists(), (name, module)
+        for target in re.findall(r"`make ([\w-]+)`", text):
+            assert re.search(rf"^{target}:", rules, re.MULTILINE), (name, target)
+        for path in re.findall(r"`(tests/[\w/.]+)`", text):
+            assert (ROOT / path).exists(), (name, path)
+
+
+def test_documented_names_exist():
+    import importlib
+
+    for name, text in PAGES.items():
+        for path in re.findall(r"^::: ([\w.]+)$", text, re.MULTILINE):
+            module, _, attribute = path.rpartition(".")
+            found = importlib.import_module(path if attribute[0].islower() and _is_module(path) else module)
+            assert found.__name__ == path or hasattr(found, attribute), (name, path)
+
+
+def _is_module(path):
+    base = ROOT.joinpath(*path.split("."))
+    return base.with_suffix(".py").exists() or base.is_dir()
