@@ -15,6 +15,7 @@ from pinn.noise import component_noise, row_noise
 from pinn.objective import Equations, Objective
 from pinn.robust import Cauchy, Huber
 from pinn.sampling import RAD
+from pinn.solution.residuals import measured_constraints
 
 SMALL = partial(MLP, width=10, depth=2)
 LINE = Box(x=(0, 1))
@@ -225,3 +226,21 @@ def test_smoothness_is_added_where_nothing_else_is_known_of_a_field():
     assert "smoothness of q" not in kept.constraints
     del own["data"]
     assert "smoothness of q" not in Problem(LINE, ["u"], own, coefficients=problem.coefficients).constraints
+
+
+def test_the_misfit_of_rows_in_units_of_their_own_noise_however_they_are_stated():
+    x = np.linspace(0, 1, 40)
+    seen = np.sin(x) + 0.01 * np.random.default_rng(0).standard_normal(40)
+    line = Box(x=(0, 1))
+
+    def misfit(row):
+        data = Constraint(row, on=Scatter({"x": x}, {"u_seen": seen}, sigma=0.01))
+        problem = Problem(line, ["u"], {"data": data, "ends": Constraint(lambda u, x: d(u, x), on=line.boundary())})
+        model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+        equations = Equations(model, Jets())
+        points = {name: one.few for name, one in problem.constraints.items()}
+        return next(one.noise for one in measured_constraints(equations, points).constraints if one.name == "data")
+
+    plainly = misfit(lambda u, u_seen: u - u_seen)
+    assert misfit(lambda u, u_seen: 5 * (u_seen - u)) == pytest.approx(plainly, rel=1e-6)
+    assert misfit(lambda u, u_seen: (u - u_seen, 0 * u)) == pytest.approx(plainly, rel=1e-6)
