@@ -48,7 +48,7 @@ class ConstraintReport:
         rms: root-mean-square of its rows, in the equation's units.
         largest: largest absolute row, in the equation's units.
         where: the point of the largest row, by coordinate.
-        fraction_of_loss: its part of the weighted loss, 0 to 1.
+        fraction_of_loss: its part of the loss, weighted as the run last did, 0 to 1.
         relative: rms over the size of the rows' own terms, of the worst component, dimensionless; None where these are
             not known.
         concentrated: coordinate -> (low, high) holding half the sum of squares, if under a fifth of the extent.
@@ -99,7 +99,7 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
     losses = {}
     for name, rows in stated.items():
         sized = rows / torch.tensor(equations.row_sizes[name], dtype=rows.dtype)
-        losses[name] = 0.5 * problem.weight(name) * float(sized.pow(2).sum(1).mean())
+        losses[name] = 0.5 * equations.weight(name) * float(sized.pow(2).sum(1).mean())
     total = sum(losses.values())
     finite = all(bool(torch.isfinite(rows).all()) for rows in residuals.values())
     inside = field_sizes(equations) if finite else None
