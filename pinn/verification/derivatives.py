@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pinn.analysis import Derivative
+from pinn.binding import FAILURES
 from pinn.derivatives import Engine, Jets, attach, d
 from pinn.derivatives.witnesses.check import notation
 from pinn.objective import Equations
@@ -28,9 +29,6 @@ Line = tuple[Derivative, Tensor, Tensor, float]
 
 Outputs = Callable[[dict[str, Any]], Mapping[str, Any]]
 """Columns by coordinate -> fields (n,) by output."""
-
-# What makes jets leave a model to nested autograd, rules that are missing among them.
-_UNCARRIED = (TypeError, ValueError, RuntimeError, IndexError, KeyError)
 
 
 def compare_derivatives(
@@ -148,7 +146,7 @@ def _by_jets(
     try:
         with torch.no_grad():
             rows = Jets(fallback=False, rules=engine.rules).bind(outputs, each, names).residual(x)
-    except _UNCARRIED:
+    except FAILURES:
         return None  # the engine says so in the log when it meets the equations
     return dict(zip(wanted, rows.detach().unbind(1), strict=True))
 
