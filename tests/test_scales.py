@@ -60,6 +60,14 @@ def test_values_that_conditions_prescribe_are_the_shift_whatever_their_slope():
     assert shift == pytest.approx(298) and size == pytest.approx(2 * (1 - math.exp(-1)), rel=0.05)
 
 
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**40])
+def test_whether_a_row_prescribes_a_value_is_tried_as_far_away_as_the_value_is(unit):
+    def ends(size):
+        return measure_scales(build(lambda T, x: d(T, x, x), lambda T: T + T**2 / size - 2 * size, outputs=["T"]))
+
+    assert ends(unit).outputs["T"] == tuple(unit * value for value in ends(1.0).outputs["T"])
+
+
 @pytest.mark.parametrize(
     "equation",
     [

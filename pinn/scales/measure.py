@@ -146,13 +146,19 @@ class _Measurement:
             if constraint.reduction.pointwise
             and (constraint.on.dimension < problem.domain.dimension or self.probe.points[name].values)
         ]
-        found: dict[str, list[Tensor]] = {}
+        read: dict[str, tuple[Response, dict[int, tuple[str, Tensor] | None]]] = {}
         for name in names:
             response = self.probe.respond(name, origins)
             prescribed = {c: _prescribed(self.probe, name, response, c) for c in range(response.rows.shape[1])}
-            if not any(prescribed.values()):
-                continue
-            far = {key: origins[key] + 1.0 for key in origins}
+            if any(prescribed.values()):
+                read[name] = response, prescribed
+        # Rows that prescribe values do so from another state too, as far away as these are.
+        away = {key: one.size or abs(origins[key]) for key, one in self.outputs.items()}
+        for key, values in (told for _, prescribed in read.values() for told in prescribed.values() if told):
+            away[key] = max(away[key], float(values.abs().max()))
+        far = {key: origins[key] + (step or 1.0) for key, step in away.items()}
+        found: dict[str, list[Tensor]] = {}
+        for name, (response, prescribed) in read.items():
             again = self.probe.respond(name, far)
             for component, told in prescribed.items():
                 if told is None or not _same_slopes(response, again, component, told[0]):
