@@ -124,6 +124,18 @@ def test_an_unknown_without_a_guess_has_the_size_at_which_it_matters():
     )
 
 
+@pytest.mark.parametrize("positive", [False, True])
+def test_an_unknown_that_no_row_feels_at_its_first_guess_has_the_size_at_which_it_matters(positive):
+    def decay(guess):
+        return build(lambda u, x, k: d(u, x) + 1e-9 * k * u, coefficients={"k": Unknown(guess, positive=positive)})
+
+    assert measure_scales(decay(1e5)).unknowns["k"] == 1e5
+    size = measure_scales(decay(1.0)).unknowns["k"]
+    assert 1e9 < size < 1e11
+    model = Model(decay(1.0), partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    assert model.coefficients()["k"].item() == pytest.approx(size if positive else 1.0)
+
+
 def test_they_are_measured_once_and_read_as_a_table():
     problem = build(lambda u, x: d(u, x) + u)
     scales = measure_scales(problem)
