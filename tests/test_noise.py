@@ -39,8 +39,8 @@ def string(seed=0, sigma: float | None = SIGMA, noise=SIGMA, robust=None, wild=0
 
 
 def run(problem, steps, **options):
-    sampling = RAD(100, every=10)
-    return solve(problem, steps=steps, network=SMALL, sampling=sampling, progress=False, verify=False, **options)
+    options = {"sampling": RAD(100, every=10), "verify": False, "certify": False, **options}
+    return solve(problem, steps=steps, network=SMALL, progress=False, **options)
 
 
 @pytest.mark.parametrize("sigma", [SIGMA, None])
@@ -105,7 +105,7 @@ def test_the_noise_of_a_row_is_that_of_the_values_in_it():
     assert torch.allclose(noise, torch.tensor([[0.5, 0.3, 1.2], [0.5, 0.15, 1.2]], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("loss", [Huber(), Cauchy()])
+@pytest.mark.parametrize("loss", [Huber(), pytest.param(Cauchy(), marks=pytest.mark.slow)])
 def test_wild_observations_change_the_estimate_little(loss):
     """A tenth of the observations is 250 standard deviations off, and least squares with them by tens of its errors."""
     problem, least_squares, error = string(seed=2, sigma=None, robust=loss, wild=2)
@@ -136,7 +136,7 @@ def test_a_robust_loss_is_an_object_on_given_points():
 # -- priors -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", [Jets(), Autograd()])
+@pytest.mark.parametrize("engine", [Jets(), pytest.param(Autograd(), marks=pytest.mark.slow)])
 def test_a_prior_is_a_constraint_like_any_other(engine):
     """(C − c)/s with s the standard error of the data: the estimate is the mean of c and least squares."""
     problem, least_squares, error = string(seed=3)
@@ -197,7 +197,7 @@ def field_error(solution):
     [
         (0.01, 60),
         pytest.param(0.01, 180, marks=pytest.mark.slow),
-        (None, 100),
+        pytest.param(None, 100, marks=pytest.mark.slow),
         pytest.param(None, 250, marks=pytest.mark.slow),
     ],
 )
