@@ -36,7 +36,7 @@ import torch
 from torch import Tensor
 
 from pinn.ambient import plain_tensors
-from pinn.binding import names_of
+from pinn.binding import FAILURES, names_of
 from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.trace import Trace
@@ -49,10 +49,6 @@ _TRIALS = 16  # of these, at which second differences are taken
 _AMPLITUDES = (1.0, 30.0, 1e3)  # of the trial outputs, in units of their size: where a term may cease to be linear
 _AFFINE = 1e-9  # second difference over the size of its terms that rounding explains
 _ZERO = 1e-12  # size under which a prescribed value is the rounding of a zero such as sin(4π)
-
-# What an equation may raise on fields that it was not written for: on recorded ones (rules that are missing among
-# them), and on trial ones.
-_REFUSALS = (TypeError, ValueError, RuntimeError, IndexError, KeyError)
 
 Derivative = tuple[str, tuple[int, ...]]
 """A field and the numbers of the coordinates that it is differentiated by: ("u", (0, 0)) is u_xx."""
@@ -279,7 +275,7 @@ def _required(problem: Problem, name: str, points: Points) -> tuple[tuple[Deriva
             dict(trace.coordinates), {key: trace.output(key) for key in fields}, {**numbers, **place.constants()}
         )
         operators = Program(trace, rows, lambda keys: DerivativeBasis([dict(key) for key in keys])).required
-    except _REFUSALS as error:
+    except FAILURES as error:
         every = _sorted((key, (axis,)) for key in fields for axis in range(len(place.names)))
         return every, ", ".join([type(error).__name__, *str(error).splitlines()[:1]])
     found: set[Derivative] = set()
@@ -310,7 +306,7 @@ def _sizes(problem: Problem, samples: Mapping[str, Points]) -> dict[str, float]:
         zeros = {key: torch.zeros(points.n, dtype=torch.float64, requires_grad=True) for key in problem.outputs}
         try:
             rows = trial_rows(problem, name, points, {key: _given(zero) for key, zero in zeros.items()}, numbers)
-        except (TypeError, ValueError, RuntimeError):
+        except FAILURES:
             continue  # it differentiates, which zeros that depend on no coordinate do not allow
         for row in rows:
             if not (isinstance(row, Tensor) and row.requires_grad):
@@ -422,7 +418,7 @@ def _straight(problem: Problem, name: str, points: Points, line: Callable[[float
     """Whether the rows of a constraint have no second difference along a line, wherever they are finite."""
     try:
         rows = [trial_rows(problem, name, points, *line(s)) for s in (-1.0, 0.0, 1.0)]
-    except (*_REFUSALS, ArithmeticError):
+    except FAILURES:
         return False  # an equation that takes some fields alone is not affine in them
     first, middle, last = (torch.stack([row.detach().double() for row in each]) for each in rows)
     size = first.abs() + 2 * middle.abs() + last.abs()

@@ -45,8 +45,7 @@ _CURES = (
 )
 """What is found in the message of an error that an equation raises -> what to do."""
 
-# What ordinary code raises. Not the end of memory, and not what stops a program.
-_FAILURES = (
+FAILURES = (
     TypeError,
     ValueError,
     RuntimeError,
@@ -56,6 +55,8 @@ _FAILURES = (
     ArithmeticError,
     NameError,
 )
+"""What the code of an equation may raise on tensors, and on what it was not written for: trial fields, recorded fields,
+jets, for which a rule may be missing. Nothing that stops a program."""
 
 
 def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -126,7 +127,7 @@ def named_errors(owner: str) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError:
         raise
-    except _FAILURES as error:
+    except FAILURES as error:
         said = str(error).splitlines()[0] if str(error) else ""
         if not isinstance(error, (TypeError, ValueError)) or not said:
             said = f"{type(error).__name__}: {said}" if not isinstance(error, RuntimeError) else said

@@ -217,7 +217,7 @@ def _inverse(unknown: Unknown, size: float) -> float:
 def _forward(unknown: Unknown, raw: Any, size: float) -> Any:
     """The coefficient from its raw parameter, smooth and one to one."""
     if unknown.positive:
-        return unknown.initial * torch.exp(raw)
+        return size * torch.exp(raw)
     if unknown.bounds is not None:
         low, high = unknown.bounds
         return low + (high - low) * torch.sigmoid(raw)

@@ -5,6 +5,7 @@ Every refusal is one line: whose option it is, what was got, what was expected, 
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -34,11 +35,13 @@ def validate_options(options: Mapping[str, Any]) -> None:
     """Refuse options that cannot be meant: one line with what was got, what was expected, what to give.
 
     Args:
-        options: all arguments of `solve`, by name.
+        options: all arguments of `solve`, by name; under "misspelt", what it was called with beside them.
 
     Raises:
         TypeError, ValueError: naming the first option of another type, out of range or in contradiction.
     """
+    for name, value in options.get("misspelt", {}).items():
+        _refuse_name(name, value, [known for known in options if known not in ("problem", "misspelt")])
     if not isinstance(options["problem"], Problem):
         _refuse("problem", options, "a Problem", "Problem(...) or one of pinn.problems, such as burgers()")
     if options["network"] is not None and not callable(options["network"]):
@@ -87,6 +90,14 @@ def _validate_stages(options: Mapping[str, Any]) -> None:
         raise ValueError(_line("stages", options, "at least one Stage", "one, or leave it out"))
     if any(options[name] is not None for name in ("optimizer", "sampling", "weighting", "steps")):
         raise ValueError("solve: got stages together with optimizer, sampling, weighting or steps; put them in a Stage")
+
+
+def _refuse_name(name: str, value: Any, known: Sequence[str]) -> NoReturn:
+    """Refuse an option that there is none of, with the one that it is nearest to."""
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    got = textwrap.shorten(repr(value), width=100, placeholder=" ...")
+    cure = f"give {near[0]}={got}" if near else "leave it out"
+    raise TypeError(f"solve: got {name}={got}, expected one of {', '.join(known)}; {cure}")
 
 
 def _refuse(name: str, options: Mapping[str, Any], expected: str, cure: str) -> NoReturn:

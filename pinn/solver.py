@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Sequence
+from typing import Never
 
 import torch
 
@@ -60,6 +61,7 @@ def solve(
     start: Solution | None = None,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
+    **misspelt: Never,
 ) -> Solution:
     """Solve `problem` and return the solution that was best on points never trained on.
 
@@ -84,10 +86,11 @@ def solve(
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
+        misspelt: nothing; an option by another name is refused with the one that is nearest.
 
     Raises:
         VerificationError: when the verification before training fails.
-        TypeError, ValueError: for options of another type, out of range or in contradiction, before anything is done.
+        TypeError, ValueError: for options of another name or type, out of range or in contradiction, at once.
 
     Example:
         >>> from pinn.problems import oscillator

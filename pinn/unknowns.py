@@ -31,8 +31,10 @@ class Unknown:
     """A coefficient that is to be found together with the solution.
 
     Args:
-        initial: first guess, in the coefficient's own units; its size is the scale the optimizer sees.
-        positive: keep it positive (value = initial * exp(raw)).
+        initial: first guess, in the coefficient's own units; its size is the scale the optimizer sees. With a guess so
+            small that no row feels it, a millionth of what would, that scale is measured (`pinn.scales`).
+        positive: keep it positive (value = size * exp(raw)); it begins at that size, which is the first guess where a
+            row feels it.
         bounds: `(low, high)` keeps it between (value = low + (high - low) * sigmoid(raw)).
         inputs: names of the coordinates it depends on; empty for a number, `("x",)` for a field k(x),
             which is then a small network of its own, starting at `initial`.

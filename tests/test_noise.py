@@ -15,6 +15,7 @@ from pinn.noise import component_noise, row_noise
 from pinn.objective import Equations, Objective
 from pinn.robust import Cauchy, Huber
 from pinn.sampling import RAD
+from pinn.solution.residuals import measured_constraints
 
 SMALL = partial(MLP, width=10, depth=2)
 LINE = Box(x=(0, 1))
@@ -38,8 +39,8 @@ def string(seed=0, sigma: float | None = SIGMA, noise=SIGMA, robust=None, wild=0
 
 
 def run(problem, steps, **options):
-    sampling = RAD(100, every=10)
-    return solve(problem, steps=steps, network=SMALL, sampling=sampling, progress=False, verify=False, **options)
+    options = {"sampling": RAD(100, every=10), "verify": False, "certify": False, **options}
+    return solve(problem, steps=steps, network=SMALL, progress=False, **options)
 
 
 @pytest.mark.parametrize("sigma", [SIGMA, None])
@@ -104,7 +105,7 @@ def test_the_noise_of_a_row_is_that_of_the_values_in_it():
     assert torch.allclose(noise, torch.tensor([[0.5, 0.3, 1.2], [0.5, 0.15, 1.2]], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("loss", [Huber(), Cauchy()])
+@pytest.mark.parametrize("loss", [Huber(), pytest.param(Cauchy(), marks=pytest.mark.slow)])
 def test_wild_observations_change_the_estimate_little(loss):
     """A tenth of the observations is 250 standard deviations off, and least squares with them by tens of its errors."""
     problem, least_squares, error = string(seed=2, sigma=None, robust=loss, wild=2)
@@ -135,7 +136,7 @@ def test_a_robust_loss_is_an_object_on_given_points():
 # -- priors -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", [Jets(), Autograd()])
+@pytest.mark.parametrize("engine", [Jets(), pytest.param(Autograd(), marks=pytest.mark.slow)])
 def test_a_prior_is_a_constraint_like_any_other(engine):
     """(C − c)/s with s the standard error of the data: the estimate is the mean of c and least squares."""
     problem, least_squares, error = string(seed=3)
@@ -196,7 +197,7 @@ def field_error(solution):
     [
         (0.01, 60),
         pytest.param(0.01, 180, marks=pytest.mark.slow),
-        (None, 100),
+        pytest.param(None, 100, marks=pytest.mark.slow),
         pytest.param(None, 250, marks=pytest.mark.slow),
     ],
 )
@@ -225,3 +226,21 @@ def test_smoothness_is_added_where_nothing_else_is_known_of_a_field():
     assert "smoothness of q" not in kept.constraints
     del own["data"]
     assert "smoothness of q" not in Problem(LINE, ["u"], own, coefficients=problem.coefficients).constraints
+
+
+def test_the_misfit_of_rows_in_units_of_their_own_noise_however_they_are_stated():
+    x = np.linspace(0, 1, 40)
+    seen = np.sin(x) + 0.01 * np.random.default_rng(0).standard_normal(40)
+    line = Box(x=(0, 1))
+
+    def misfit(row):
+        data = Constraint(row, on=Scatter({"x": x}, {"u_seen": seen}, sigma=0.01))
+        problem = Problem(line, ["u"], {"data": data, "ends": Constraint(lambda u, x: d(u, x), on=line.boundary())})
+        model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+        equations = Equations(model, Jets())
+        points = {name: one.few for name, one in problem.constraints.items()}
+        return next(one.noise for one in measured_constraints(equations, points).constraints if one.name == "data")
+
+    plainly = misfit(lambda u, u_seen: u - u_seen)
+    assert misfit(lambda u, u_seen: 5 * (u_seen - u)) == pytest.approx(plainly, rel=1e-6)
+    assert misfit(lambda u, u_seen: (u - u_seen, 0 * u)) == pytest.approx(plainly, rel=1e-6)

@@ -60,6 +60,14 @@ def test_values_that_conditions_prescribe_are_the_shift_whatever_their_slope():
     assert shift == pytest.approx(298) and size == pytest.approx(2 * (1 - math.exp(-1)), rel=0.05)
 
 
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**40])
+def test_whether_a_row_prescribes_a_value_is_tried_as_far_away_as_the_value_is(unit):
+    def ends(size):
+        return measure_scales(build(lambda T, x: d(T, x, x), lambda T: T + T**2 / size - 2 * size, outputs=["T"]))
+
+    assert ends(unit).outputs["T"] == tuple(unit * value for value in ends(1.0).outputs["T"])
+
+
 @pytest.mark.parametrize(
     "equation",
     [
@@ -114,6 +122,18 @@ def test_an_unknown_without_a_guess_has_the_size_at_which_it_matters():
         Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0)).coefficients()["k"]
         == 0
     )
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_an_unknown_that_no_row_feels_at_its_first_guess_has_the_size_at_which_it_matters(positive):
+    def decay(guess):
+        return build(lambda u, x, k: d(u, x) + 1e-9 * k * u, coefficients={"k": Unknown(guess, positive=positive)})
+
+    assert measure_scales(decay(1e5)).unknowns["k"] == 1e5
+    size = measure_scales(decay(1.0)).unknowns["k"]
+    assert 1e9 < size < 1e11
+    model = Model(decay(1.0), partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    assert model.coefficients()["k"].item() == pytest.approx(size if positive else 1.0)
 
 
 def test_they_are_measured_once_and_read_as_a_table():

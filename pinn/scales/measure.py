@@ -8,8 +8,10 @@
 3. A coarse linear solve of the problem linearised at rest, in random features, rows and columns normalised by these,
    gives the size of the answer where the data do not. What a nonlinear row does not bear, being undefined or far from
    its linearisation, is halved until it does.
-4. Rows are probed once more at the sizes found: t_i = max_j A_ij s_j, or b_i where that is larger. An unknown that is
-   zero at first has the size at which it changes a row as much as the row's size.
+4. Rows are probed once more at the sizes found: t_i = max_j A_ij s_j, or b_i where that is larger. An unknown has the
+   size of its first guess, unless no row feels that: zero, or a millionth of the size at which it changes a row as
+   much as the row's size, which it has then. The rate of a reaction, 7.8e8 in truth, with 2 % noise in the data, 60
+   steps, is found from a first guess of 1 and of 1e8 alike, to 0.5 %; with the size of the guess 1 it stays there.
 
 An output's size is its range, not its largest distance from the shift: a network whose output need not be larger than
 one trains faster. Relative L2 error for three choices, conditions weighted by 2 (root mean square: by 10):
@@ -49,6 +51,7 @@ _RIDGE = 1e-8  # added to the normal equations of unit columns: what no row dete
 _FEATURES = 360  # coarse features of all fields together, ...
 _MOST, _FEWEST = 150, 60  # ... of one at the most and at least
 _STATES = 2  # at which nonlinear rows are probed
+_FELT = 1e-6  # of the size at which an unknown changes a row as much as the row's size: with less it is not felt
 _HALVINGS = 200  # of the sizes at the most, until nonlinear rows are defined
 
 Place = tuple[str, int]
@@ -146,13 +149,19 @@ class _Measurement:
             if constraint.reduction.pointwise
             and (constraint.on.dimension < problem.domain.dimension or self.probe.points[name].values)
         ]
-        found: dict[str, list[Tensor]] = {}
+        read: dict[str, tuple[Response, dict[int, tuple[str, Tensor] | None]]] = {}
         for name in names:
             response = self.probe.respond(name, origins)
             prescribed = {c: _prescribed(self.probe, name, response, c) for c in range(response.rows.shape[1])}
-            if not any(prescribed.values()):
-                continue
-            far = {key: origins[key] + 1.0 for key in origins}
+            if any(prescribed.values()):
+                read[name] = response, prescribed
+        # Rows that prescribe values do so from another state too, as far away as these are.
+        away = {key: one.size or abs(origins[key]) for key, one in self.outputs.items()}
+        for key, values in (told for _, prescribed in read.values() for told in prescribed.values() if told):
+            away[key] = max(away[key], float(values.abs().max()))
+        far = {key: origins[key] + (step or 1.0) for key, step in away.items()}
+        found: dict[str, list[Tensor]] = {}
+        for name, (response, prescribed) in read.items():
             again = self.probe.respond(name, far)
             for component, told in prescribed.items():
                 if told is None or not _same_slopes(response, again, component, told[0]):
@@ -371,11 +380,11 @@ class _Measurement:
 
     def _unknown_size(self, name: str, rows: Mapping[Place, _Row], sizes: Mapping[Place, float]) -> float:
         initial = abs(self.problem.unknowns[name].initial)
-        if initial > 0:
-            return initial
         bounds = [sizes[place] / row.response[name] for place, row in rows.items() if row.response.get(name, 0.0) > 0]
-        size = min(bounds, default=1.0)
-        return size if size > 0 and math.isfinite(size) else 1.0
+        size = min(bounds, default=0.0)
+        if not (size > 0 and math.isfinite(size)):
+            return initial or 1.0
+        return initial if initial > _FELT * size else size
 
 
 def _rms(values: Tensor) -> float:

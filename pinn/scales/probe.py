@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pinn.binding import bind
+from pinn.binding import FAILURES, bind
 from pinn.derivatives import Autograd, BoundEquation, Jets, MissingRule
 from pinn.domains import Points
 from pinn.problem import Problem
@@ -30,10 +30,6 @@ _WIDTHS = (1.0, 2.0, 4.0)  # of the normal laws that the coarse features' w are 
 
 State = Mapping[str, Tensor]
 """Field -> the coefficients c of its features, (M,)."""
-
-
-# What an equation may raise on jets; where the mistake is its own, the definition makes it too, and says so.
-_FAILURES = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError)
 
 
 class Waves:
@@ -193,7 +189,7 @@ class Probe:
             bound = Jets(fallback=False).bind(self._outputs, equation, self.problem.coordinates)
             try:
                 found = bound.linearize(points.x, leaves, constants)
-            except (MissingRule, *_FAILURES):
+            except FAILURES:  # where the mistake is the equation's own, the definition makes it too, and says so
                 self._bound[name] = Autograd().bind(self._outputs, equation, self.problem.coordinates)
             else:
                 self._bound[name] = bound

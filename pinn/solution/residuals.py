@@ -4,14 +4,9 @@ For each constraint: root-mean-square and largest residual r, where the largest 
 w mean(r^2) is, and the shortest interval of each coordinate that holds half of the sum of r^2. A residual has the
 equation's units, so it is also given relative to the terms that the rows are made of (`pinn.solution.terms`).
 
-Data are to be met up to their noise. Where its standard deviation σ is given, the misfit is judged in units of it.
-Where it is not, the misfit r of n observations is noise if neighbours differ as much as strangers do: von Neumann's
-ratio
-
-    η = mean (r_i − r_j(i))² / 2 mean r²        with j(i) the observation next to i
-
-is one for independent errors, and near zero for what a smooth answer leaves of smooth data (von Neumann, Ann. Math.
-Stat. 12 (1941) 367, there for series; its standard deviation for noise is about n^(−1/2)).
+Data are to be met up to their noise. Where its standard deviation is given, the misfit is judged in units of it. Where
+it is not, the misfit is noise if neighbours differ as much as strangers do (`pinn.noise`), and what they differ by is
+the standard deviation.
 """
 
 from __future__ import annotations
@@ -31,6 +26,7 @@ from pinn.analysis import Role, analyze
 from pinn.binding import names_of
 from pinn.derivatives import Autograd
 from pinn.domains import Points
+from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.solution.terms import field_sizes, own_terms, root_mean_square
@@ -40,7 +36,7 @@ Array = NDArray[np.float64]
 Interval = tuple[float, float]
 
 _FEWEST = 8  # observations of which noise can be told from misfit
-_INDEPENDENT = 0.5  # least η of noise; three of its standard deviations below one at 36 observations
+_ALIKE = 0.5  # largest correlation of neighbours of noise: three of its standard deviations at 36 observations
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class ConstraintReport:
         rms: root-mean-square of its rows, in the equation's units.
         largest: largest absolute row, in the equation's units.
         where: the point of the largest row, by coordinate.
-        fraction_of_loss: its part of the weighted loss, 0 to 1.
+        fraction_of_loss: its part of the loss, weighted as the run last did, 0 to 1.
         relative: rms over the size of the rows' own terms, of the worst component, dimensionless; None where these are
             not known.
         concentrated: coordinate -> (low, high) holding half the sum of squares, if under a fifth of the extent.
@@ -103,7 +99,7 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
     losses = {}
     for name, rows in stated.items():
         sized = rows / torch.tensor(equations.row_sizes[name], dtype=rows.dtype)
-        losses[name] = 0.5 * problem.weight(name) * float(sized.pow(2).sum(1).mean())
+        losses[name] = 0.5 * equations.weight(name) * float(sized.pow(2).sum(1).mean())
     total = sum(losses.values())
     finite = all(bool(torch.isfinite(rows).all()) for rows in residuals.values())
     inside = field_sizes(equations) if finite else None
@@ -182,22 +178,14 @@ def _in_units_of_noise(problem: Problem, name: str, points: Points, rows: Tensor
     """The misfit of data over the standard deviation of their noise; see the module."""
     if analyze(problem).constraints[name].role is not Role.DATA or rows.shape[0] != points.n:
         return None
-    sigma = points.sigma
-    if sigma is not None:
-        columns = sigma.double().cpu().reshape(points.n, -1)
-        columns = columns if columns.shape[1] in (1, rows.shape[1]) else columns.amax(1, keepdim=True)
-        return root_mean_square(rows / columns)
+    noise = row_noise(problem, name, points)
+    if noise is not None:
+        known = noise > 0
+        return root_mean_square(in_units_of(noise, rows)[known]) if bool(known.any()) else None
     if points.n < _FEWEST:
         return None
-    column = points.x.double().cpu()
-    place = (column - column.amin(0)) / (column.amax(0) - column.amin(0)).clamp_min(torch.finfo(column.dtype).tiny)
-    distance = torch.cdist(place, place).fill_diagonal_(math.inf)
-    neighbour = rows[distance.argmin(1)]
-    spread = float((rows - neighbour).pow(2).mean()) / 2
-    square = float(rows.pow(2).mean())
-    if not spread > _INDEPENDENT * square:
-        return None
-    return math.sqrt(square / spread)
+    alone = 1 - alike(rows, neighbours(points))
+    return alone**-0.5 if alone > 1 - _ALIKE and bool(rows.any()) else None
 
 
 def _zero_rms(problem: Problem, name: str, points: Points) -> float:

@@ -35,8 +35,7 @@ It is 0.02 for the data that tell most, and in proportion to their number and no
 every row counts as r²/sigma².
 
 Data without a stated sigma are taken as exact, w = 2, until their misfit is seen to be noise: the loss no longer
-falls, and the misfit of neighbours is no longer alike (von Neumann, Ann. Math. Statist. 12 (1941) 367). What then falls
-on is taken as exact again.
+falls, and the misfit of neighbours is no longer alike (`pinn.noise`). What then falls on is taken as exact again.
 
 A fifth of the observations is held out while anything is chosen: the parameters that are kept, and how smooth an
 unknown field is. The weight alpha falls from where the field is constant by tenths (without noise: by hundredths) each
@@ -66,7 +65,7 @@ from torch import Tensor
 
 from pinn.analysis import Role, analyze
 from pinn.domains import Points
-from pinn.noise import row_noise
+from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations
 from pinn.problem import NOISE_WEIGHT, Problem
 from pinn.robust import spread
@@ -85,7 +84,6 @@ _STILL, _FLAT = 4, 1e-5  # the last fit ends where so many looks have seen the l
 _ALIKE = 0.5  # correlation of the misfit of neighbours above which it is no noise
 _EXACT = 1e-5  # misfit over the size of the data below which they are exact
 _FOLLOWS = 0.5  # with a smoothness of a hundredth the misfit of exact data falls at least to this
-_NEIGHBOURS = 2000  # observations among which neighbours are looked for
 
 
 @dataclass
@@ -102,11 +100,7 @@ class _Data:
     neighbours: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        some = self.points.x[:_NEIGHBOURS].double()
-        extent = (some.amax(0) - some.amin(0)).clamp_min(torch.finfo(torch.float64).tiny)
-        distance = torch.cdist(some / extent, some / extent)
-        distance.fill_diagonal_(math.inf)
-        self.neighbours = distance.argmin(1)
+        self.neighbours = neighbours(self.points)
 
     @property
     def noisy(self) -> bool:
@@ -114,12 +108,11 @@ class _Data:
 
     def alike(self, rows: Tensor) -> float:
         """Correlation of the misfit of neighbours, -1 to 1: near 1 it is a smooth function, near 0 noise."""
-        some = rows[:_NEIGHBOURS]
-        return float((some * some[self.neighbours]).sum() / some.pow(2).sum().clamp_min(torch.finfo(some.dtype).tiny))
+        return alike(rows, self.neighbours)
 
     def in_units(self, rows: Tensor) -> Tensor:
         """The misfit (n, q) in standard deviations where they are stated, else as it is."""
-        return rows if self.noise is None else torch.where(self.noise > 0, rows / self.noise, 0.0)
+        return rows if self.noise is None else in_units_of(self.noise, rows)
 
 
 class NoisyData:

@@ -233,14 +233,13 @@ def changes_at(about: Model, points: Points) -> tuple[dict[tuple[str, str], Tens
 def number_sizes(about: Model) -> dict[str, tuple[float, float]]:
     """Unknown number -> (its size, its derivative by the raw parameter), in its own units.
 
-    The size of an unknown is its own, but no less than a tenth of the first guess's: one near zero has no other.
+    The size of an unknown is its own, but no less than a tenth of the one it was given: one near zero has no other.
     """
     found = {}
     with torch.enable_grad():
         for name, value in about.coefficients().items():
             (slope,) = torch.autograd.grad(value, about.raw[name])
-            guess = abs(about.problem.unknowns[name].initial) or 1.0
-            found[name] = max(abs(float(value.detach())), 0.1 * guess), float(slope)
+            found[name] = max(abs(float(value.detach())), 0.1 * about.scales.unknowns[name]), float(slope)
     return found
 
 

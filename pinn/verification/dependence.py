@@ -3,20 +3,17 @@
 1. Points stand by themselves: the rows at some points are the same whether the others are there or not. A mean, a sum
    or a cumulative sum over the batch fails this, and all derivatives taken of it are wrong without a sign.
 2. What stands under d is differentiated in full: for every derivative that the equation takes by a coordinate, the
-   central difference of its argument along that coordinate,
-
-       g ≈ (4 D_h − D_2h)/3,    D_h = (f(x + h) − f(x − h)) / 2h,
-
-   is the derivative returned. A factor that was cut from the graph, such as `numpy.interp(x.detach(), ...)`, moves with
-   the coordinate, and d does not know.
+   central difference of its argument along that coordinate (`pinn.verification.differences`) is the derivative
+   returned. A factor that was cut from the graph, such as `numpy.interp(x.detach(), ...)`, moves with the coordinate,
+   and d does not know.
    It does not jump either, as a lookup of the nearest sample does: on a line through the domain the trapezoidal rule
    tells f(b) − f(a) from f' at a and b, ever better as the interval is cut, but where f jumps in it.
 3. Rows respond to the parameters θ as ∂r/∂θ says, by differences along a random direction. An output or an unknown that
    was cut from the graph (`u.detach()`, `nu.item()`) fails this.
 4. Rows that are not zero respond at all.
 
-Differences that a kink or rounding explains are allowed, as in `pinn.verification.derivatives`, whose extrapolation
-this is; a finding is one that a quarter of the points show, so that a kink between two places is none.
+Differences that a kink or rounding explains are allowed; a finding is one that a quarter of the points show, so
+that a kink between two places is none.
 """
 
 from __future__ import annotations
@@ -34,12 +31,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 import pinn.derivatives
-from pinn.derivatives import Autograd, default_step
+from pinn.derivatives import Autograd
 from pinn.derivatives.engine import ModelFunction
 from pinn.derivatives.normalisation import ArithmeticNormalisation
 from pinn.domains import Points
 from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import trial_fields, trial_rows
+from pinn.verification.differences import balanced_step, extrapolated, stencil
 
 _POINTS = 12  # of each constraint, at which differences are taken
 _SHARE = 0.25  # of the points that must show a difference
@@ -193,9 +191,7 @@ def _require_whole_derivatives(equations: Equations, block: ConstraintBlock) -> 
     bounds = equations.problem.domain.bounds
     points = block.points.take(torch.arange(min(_POINTS, block.points.n)))
     x = points.x.clone()
-    names, one = points.names, x.new_zeros(())
-    # Between the balanced steps of forward and central differences, since both are taken.
-    step = float(default_step(one) * default_step(one, method="forward")) ** 0.5
+    names, step = points.names, balanced_step(x)
     for i, name in enumerate(names):
         # So far inside that no difference leaves the box: what is tabulated may end there.
         middle = 0.5 * sum(bounds[name])
@@ -204,10 +200,7 @@ def _require_whole_derivatives(equations: Equations, block: ConstraintBlock) -> 
     for coordinate in dict.fromkeys(one.coordinate for one in taken):
         low, high = bounds[coordinate]
         h = 0.5 * (high - low) * step
-        along = torch.zeros_like(x)
-        along[:, names.index(coordinate)] = h
-        places = torch.cat([x, x + along, x - along, x + 2 * along, x - 2 * along])
-        moved = _derivatives(equations, block.name, points, places)
+        moved = _derivatives(equations, block.name, points, stencil(x, names.index(coordinate), h))
         for before, after in zip(taken, moved, strict=False):
             if before.coordinate != coordinate or after.coordinate != coordinate:
                 continue
@@ -316,12 +309,9 @@ def _derivatives(
 
 
 def _difference(f: Tensor, h: float) -> tuple[Tensor, Tensor]:
-    """The extrapolated difference of values f (5, n) at x, x ± h, x ± 2h, and the error to allow."""
-    fine, coarse = (f[1] - f[2]) / (2 * h), (f[3] - f[4]) / (4 * h)
-    bend = (f[1] - 2 * f[0] + f[2]).abs() / (2 * h)
-    noise = 10 * (f[3] - 4 * f[1] + 6 * f[0] - 4 * f[2] + f[4]).abs()
-    rounding = 100 * torch.finfo(f.dtype).eps * _largest(f)
-    return (4 * fine - coarse) / 3, bend + (fine - coarse).abs() + (noise + rounding) / h
+    """The extrapolated difference of values f (5, n) at x, x ± h, x ± 2h, and the error to allow point by point."""
+    slope, bend, noise = extrapolated(f, h)
+    return slope, bend + (noise + 100 * torch.finfo(f.dtype).eps * _largest(f)) / h
 
 
 def _finding(given: Tensor, found: Tensor, allowed: Tensor) -> int | None:

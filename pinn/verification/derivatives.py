@@ -1,14 +1,8 @@
 """Derivatives of a model's outputs found in independent ways, compared one by one.
 
 Nested autograd is the definition. A derivative of order k is compared with the central difference of that of order
-k − 1, so confirmed before; of two steps h and 2h, extrapolated,
-
-    f' ≈ (4 D_h − D_2h)/3,    D_h = (f(x + h) − f(x − h)) / 2h,
-
-and what is allowed follows from them: |D_h − D_2h|, the bend h/2 |f''| that a kink would show, and rounding over h.
-Jets give the same derivatives by another route, and SymPy those of a closed trial function exactly.
-
-Source: Richardson, Phil. Trans. R. Soc. A 210 (1911) 307 (the extrapolation).
+k − 1, so confirmed before, and what is allowed follows from the differences (`pinn.verification.differences`). Jets
+give the same derivatives by another route, and SymPy those of a closed trial function exactly.
 """
 
 from __future__ import annotations
@@ -21,9 +15,11 @@ import torch
 from torch import Tensor
 
 from pinn.analysis import Derivative
-from pinn.derivatives import Engine, Jets, attach, d, default_step
+from pinn.binding import FAILURES
+from pinn.derivatives import Engine, Jets, attach, d
 from pinn.derivatives.witnesses.check import notation
 from pinn.objective import Equations
+from pinn.verification.differences import balanced_step, extrapolated, stencil
 from pinn.verification.table import VerificationRow
 
 _MOST = 12  # derivatives of the trial function at the most, for equations in very many coordinates
@@ -33,9 +29,6 @@ Line = tuple[Derivative, Tensor, Tensor, float]
 
 Outputs = Callable[[dict[str, Any]], Mapping[str, Any]]
 """Columns by coordinate -> fields (n,) by output."""
-
-# What makes jets leave a model to nested autograd, rules that are missing among them.
-_UNCARRIED = (TypeError, ValueError, RuntimeError, IndexError, KeyError)
 
 
 def compare_derivatives(
@@ -132,21 +125,12 @@ def _by_differences(
     """
     name, axes = derivative
     lower, axis, n = axes[:-1], axes[-1], x.shape[0]
-    # Between the balanced steps of forward and central differences, since both are taken.
-    one = x.new_zeros(())
-    h = extent * math.sqrt(float(default_step(one)) * float(default_step(one, method="forward")))
-    along = torch.zeros_like(x)
-    along[:, axis] = h
-    places = torch.cat([x, x + along, x - along, x + 2 * along, x - 2 * along])
-    f = _by_nested(outputs, places, names, [(name, lower)])[name, lower].view(5, n)
-    fine, coarse = (f[1] - f[2]) / (2 * h), (f[3] - f[4]) / (4 * h)
-    # Half the distance of forward and backward difference: a function with a kink between has either for its slope.
-    bend = (f[1] - 2 * f[0] + f[2]).abs() / (2 * h)
-    # Of the places and of the values, and what the fourth difference shows of noise beyond that: terms that cancel.
-    epsilon = torch.finfo(x.dtype).eps
-    rounding = 100 * epsilon * (1 + _largest(x[:, axis]) / extent) * _largest(f)
-    noise = 10 * _largest(f[3] - 4 * f[1] + 6 * f[0] - 4 * f[2] + f[4])
-    return (4 * fine - coarse) / 3, bend + (fine - coarse).abs() + (rounding + noise) / h
+    h = extent * balanced_step(x)
+    f = _by_nested(outputs, stencil(x, axis, h), names, [(name, lower)])[name, lower].view(5, n)
+    slope, bend, noise = extrapolated(f, h)
+    # Of the places and of the values, and what the values show beyond that: terms that cancel, at whatever point.
+    rounding = 100 * torch.finfo(x.dtype).eps * (1 + _largest(x[:, axis]) / extent) * _largest(f)
+    return slope, bend + (rounding + _largest(noise)) / h
 
 
 def _by_jets(
@@ -162,7 +146,7 @@ def _by_jets(
     try:
         with torch.no_grad():
             rows = Jets(fallback=False, rules=engine.rules).bind(outputs, each, names).residual(x)
-    except _UNCARRIED:
+    except FAILURES:
         return None  # the engine says so in the log when it meets the equations
     return dict(zip(wanted, rows.detach().unbind(1), strict=True))
 

@@ -55,6 +55,7 @@ class Determination:
 
     Attributes:
         values: singular values, ascending, dimensionless; empty where rows are not finite.
+        undefined: the constraints whose rows, or derivatives of these, are not.
         right: their right singular vectors, one a row, on equilibrated unit changes.
         owners: output, field or number -> the unit changes that are its own, as places among all.
         groups: rows by constraint and component.
@@ -73,6 +74,7 @@ class Determination:
         self.problem = equations.problem
         self.traits: Traits = analyze(self.problem)
         self.values: Tensor = torch.zeros(0, dtype=torch.float64)
+        self.undefined: tuple[str, ...] = ()
         self._fixed = fixed
         generator = torch.Generator().manual_seed(0)
         model = copied(equations.model).double().cpu()
@@ -130,7 +132,12 @@ class Determination:
         """Rows by component, and what equilibrates them; False where they are not finite."""
         residual, jacobian = self._objective.linearize()
         product = jacobian @ self._units.matrix
-        if not bool(torch.isfinite(product).all() and torch.isfinite(residual).all()):
+        finite = torch.isfinite(product).all(1) & torch.isfinite(residual)
+        if not bool(finite.all()):
+            blocks = zip(
+                self._objective.blocks, finite.split([one.rows for one in self._objective.blocks]), strict=True
+            )
+            self.undefined = tuple(block.name for block, part in blocks if not bool(part.all()))
             return False
         self.groups = groups_by_component(self._objective, product, residual)
         for name in (one for one in self._fixed if one in self._units.parts):

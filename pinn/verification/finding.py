@@ -22,6 +22,7 @@ class Kind(Enum):
     CORNER = "conditions that do not meet"
     REPEATED = "repeated condition"
     LEVELS = "several solutions"
+    UNREAD = "not told"
 
 
 _REFUSED = (Kind.UNUSED_OUTPUT, Kind.UNUSED_UNKNOWN, Kind.OUTSIDE)

@@ -24,7 +24,7 @@ dimension, 0.05 to 0.14 s in two, about twice that where a condition is missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -86,7 +86,7 @@ def left_open(equations: Equations) -> tuple[Finding, ...] | None:
     """
     with own_settings(torch.float64):
         found = _open(equations, [name for one in unused(equations.problem) for name in one.names])
-    return None if found is None else tuple(found)
+    return None if any(one.kind is Kind.UNREAD for one in found) else tuple(found)
 
 
 def _findings(equations: Equations) -> list[Finding]:
@@ -94,27 +94,30 @@ def _findings(equations: Equations) -> list[Finding]:
     idle = unused(problem)
     traits = analyze(problem)
     said = [*idle, *outside(problem), *clashes(problem, traits), *levels(problem, traits)]
-    return said + (_open(equations, [name for one in idle for name in one.names]) or [])
+    return said + _open(equations, [name for one in idle for name in one.names])
 
 
-def _open(equations: Equations, without: Sequence[str]) -> list[Finding] | None:
-    """What is left open; None where that cannot be told.
+def _open(equations: Equations, without: Sequence[str]) -> list[Finding]:
+    """What is left open; one finding of the kind UNREAD where that cannot be told.
 
     Args:
         equations: problem, model and engine.
         without: outputs and unknowns that nothing depends on.
     """
     problem = equations.problem
-    # Of an equation that cannot run on recorded fields it is not known what it requires.
-    unread = any(one.untraceable for one in analyze(problem).constraints.values())
-    if set(problem.outputs) <= set(without) or unread:
-        return None
+    if set(problem.outputs) <= set(without):
+        return []
+    unread = {name: one.untraceable for name, one in analyze(problem).constraints.items() if one.untraceable}
+    if unread:
+        return [_unread({name: f"cannot run on recorded fields ({why})" for name, why in unread.items()})]
     constants = free_levels(problem, list(problem.constraints))
     # A datum at a point fixes a constant, and is seen by few points of any set: it says nothing of the rest.
     sets = [name for name, one in problem.constraints.items() if one.on.dimension >= problem.domain.dimension - 1]
     given = free_levels(problem, sets)
     fixed = list(dict.fromkeys([*constants, *given]))
     rest = Determination(equations, fixed=fixed, without=without)
+    if rest.undefined:
+        return [_unread(dict.fromkeys(rest.undefined, "is not finite everywhere about this answer"))]
     open_still = _left_open(rest)
     if not open_still and len(rest.values) and (bare := bare_faces(rest)) is not None:
         open_still = _counted(rest, bare)
@@ -154,6 +157,16 @@ def _counted(rest: Determination, faces: Sequence[tuple[str, float]]) -> list[Fi
     if not wide and after < _STEEP_GAIN * least:
         return []
     return [_missing(one, words, least, rest.direction(0)) for one, words in conditions]
+
+
+def _unread(why: Mapping[str, str]) -> Finding:
+    """That nothing can be told, constraint by constraint why."""
+    said = "; ".join(f"{name!r} {reason}" for name, reason in why.items())
+    what = f"whether conditions or data are missing could not be told, since {said}"
+    cure = (
+        "make sure of them, or write the equation with torch's functions such that it is defined where an answer begins"
+    )
+    return Finding(Kind.UNREAD, what, cure, tuple(why), certain=False)
 
 
 def _level(name: str) -> Finding:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from pinn.analysis import Role, Traits
-from pinn.binding import names_of
+from pinn.binding import FAILURES, names_of
 from pinn.domains import Domain, Points
 from pinn.problem import Problem, TrialField, trial_fields, trial_rows
 from pinn.verification.finding import Finding, Kind
@@ -36,9 +36,6 @@ _SAME = 1e-9  # what is left of one condition row after another is taken off tha
 _CLASH = 1e-5  # difference of two prescribed values over the size of the row that is worth a word
 _GRID = 80  # points of a condition at which it is compared with others, about
 _MOST = 2000  # of all conditions together
-
-# What equations may raise on fields that they were not written for.
-_REFUSALS = (TypeError, ValueError, RuntimeError, IndexError, KeyError, ArithmeticError)
 
 
 def unused(problem: Problem) -> list[Finding]:
@@ -259,7 +256,7 @@ def _rows(
     """Rows (q, n) on trial fields; None where the equation refuses them."""
     try:
         return torch.stack([row.detach().double() for row in trial_rows(problem, name, points, fields, numbers)])
-    except _REFUSALS:
+    except FAILURES:
         return None
 
 

@@ -1,8 +1,17 @@
 """Where a residual lies: the shortest interval that holds half of it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+import torch
 
+from pinn.derivatives import Jets
+from pinn.model import Model
+from pinn.networks import MLP
+from pinn.objective import Equations
+from pinn.problems import linear_ode
+from pinn.solution.residuals import measured_constraints
 from pinn.verification.stability import shortest_half
 
 
@@ -13,3 +22,18 @@ def test_the_shortest_interval_with_half_the_weight():
     )
     low, high = shortest_half(x, np.ones_like(x))
     assert high - low == pytest.approx(0.5, abs=2e-3)
+
+
+def test_fractions_of_the_loss_are_by_the_weights_that_a_run_ended_with():
+    problem = linear_ode()
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    equations = Equations(model, Jets())
+    points = {name: one.few for name, one in problem.constraints.items()}
+
+    def odds():
+        first, second = (one.fraction_of_loss for one in measured_constraints(equations, points).constraints)
+        return first / second
+
+    before, name = odds(), next(iter(problem.constraints))
+    equations.weights[name] = 8 * equations.weight(name)
+    assert odds() == pytest.approx(8 * before)

@@ -546,3 +546,18 @@ def test_a_normal_does_not_hide_a_coefficient_that_an_equation_takes():
         Problem(SQUARE, ["u"], {"equation": Constraint(poisson, on=SQUARE), "walls": walls}, coefficients={"nx": 2.0})
     plain = {"equation": Constraint(poisson, on=SQUARE), "walls": Constraint(value, on=SQUARE.boundary())}
     assert Problem(SQUARE, ["u"], plain, coefficients={"nx": 2.0}).known == {"nx": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("equation", "reason"),
+    [
+        (lambda u, t: d(u, t) + u + u.new_ones(len(u)), "cannot run on recorded fields"),
+        (lambda u, t: d(u, t) + torch.sqrt(torch.sin(9 * t)) + u, "is not finite everywhere"),
+    ],
+    ids=["untraceable", "undefined"],
+)
+def test_what_cannot_be_told_is_said(equation, reason):
+    line = Box(t=(0, 1))
+    (finding,) = posedness(Problem(line, ["u"], {"equation": Constraint(equation, on=line)}))
+    assert finding.kind is Kind.UNREAD and reason in finding.what and "'equation'" in finding.what
+    assert not finding.certain and not finding.undetermined

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from pinn.binding import FAILURES
 from pinn.derivatives.autograd import Autograd
 from pinn.derivatives.engine import (
     BoundEquation,
@@ -46,9 +47,6 @@ _LOG = logging.getLogger("pinn.derivatives")
 
 # Points at which jets and the reference are compared, of those that come; a few more at the ends of coordinates.
 _COMPARED = 64
-
-# What ordinary code may raise when it is handed a jet where it expects a tensor.
-_FAILURES = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError, ArithmeticError)
 
 
 class Jets(Engine):
@@ -268,7 +266,7 @@ class _BoundJets(BoundEquation):
                 fast = torch.stack(self._fast(points[some], given).rows(slice(0, n)), 1)
         except MissingRule as error:
             return str(error)
-        except _FAILURES as error:
+        except FAILURES as error:
             if not self._engine.fallback:
                 raise
             # Where the mistake is the equation's own, the reference makes it too, and says so.
