@@ -93,7 +93,7 @@ def _trusted(scaled: Tensor, workers: int) -> Tensor | None:
 
 
 def solve_sketched(J: Tensor, r: Tensor, generator: torch.Generator, *, rcond: float | None = None) -> Tensor:
-    """c (p,) that makes |J c + r| least, by a sketch of the rows; for N of 20 p and more.
+    """c (p,) that makes |J c + r| least, by a sketch of the rows; for N of 40 p and more.
 
     Args:
         J: (N, p), float32 or float64; columns of any size, zeros among them.
