@@ -86,7 +86,6 @@ def solve(
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
-        misspelt: nothing; an option by another name is refused with the one that is nearest.
 
     Raises:
         VerificationError: when the verification before training fails.
@@ -94,8 +93,7 @@ def solve(
 
     Example:
         >>> from pinn.problems import oscillator
-        >>> solution = solve(oscillator(), steps=40, progress=False)
-        >>> bool(solution.error() < 1e-4)
+        >>> bool(solve(oscillator(), steps=40, progress=False).error() < 1e-4)
         True
     """
     validate_options(locals())

@@ -20,7 +20,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Never
 
 import torch
 
@@ -44,7 +44,9 @@ def check(function: Callable[..., Any], node: Mapping[str, Any], path: str = "")
         ConfigurationError: for the first key or value that does not fit.
     """
     parameters = inspect.signature(function).parameters
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    # What may only be `Never` takes nothing: it is there to refuse other names in words of its own.
+    others = [parameter for parameter in parameters.values() if parameter.kind is parameter.VAR_KEYWORD]
+    open_ended = any(parameter.annotation not in (Never, "Never") for parameter in others)
     named = [name for name, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD]
     hints = _hints(function)
     for key, value in node.items():

@@ -546,6 +546,7 @@ def test_a_sweep_of_seeds_ends_with_one_table_of_all(command, tmp_path, monkeypa
     assert "not finished" not in text
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_is_in_the_table_and_in_the_exit_code(tmp_path):
     done = program(tmp_path, "seeds=[0]", "known_methods.quick.steps=0")
     assert done.returncode == 1 and done.stderr.strip().endswith("1 run failed")

@@ -106,28 +106,40 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_golden_errors(name):
-    reached(*METHODS[name])
+# One of each family, at all times on the two quickest problems; the others, and the square, are slow tests.
+QUICK = ("LevenbergMarquardt", "MatrixFree", "NaturalGradient", "SPRING", "SSBroyden", "Adam")
+CASES = [(name, problem) for name in METHODS for problem in (decay, bending, poisson)]
+
+
+def marked(name, problem):
+    dear = name not in QUICK or (problem is poisson and name != "LevenbergMarquardt")
+    return pytest.param(name, problem, marks=pytest.mark.slow if dear else (), id=f"{name}-{problem.__name__}")
+
+
+@pytest.mark.parametrize(("name", "problem"), [marked(*case) for case in CASES])
+def test_golden_errors(name, problem):
+    make, steps, errors = METHODS[name]
+    reached(problem, make, steps, errors[(decay, bending, poisson).index(problem)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_golden_errors_of_a_long_run(name):
-    reached(*LONG[name])
+    make, steps, errors = LONG[name]
+    for problem, golden in zip((decay, bending, poisson), errors, strict=True):
+        reached(problem, make, steps, golden)
 
 
-def reached(make, steps, errors):
-    for (problem, exact), golden in zip((decay(), bending(), poisson()), errors, strict=True):
-        generator = torch.Generator().manual_seed(0)
-        model = Model(problem, partial(MLP, width=10, depth=2), generator=generator, dtype=torch.float64)
-        objective = Objective(Equations(model, Jets()), sample_uniform(problem, 60, generator))
-        optimizer = make()
-        for _ in range(steps):
-            if optimizer.step(objective).done:
-                break
-        error = relative_error(model, problem, exact)
-        assert error < golden
+def reached(which, make, steps, golden):
+    problem, exact = which()
+    generator = torch.Generator().manual_seed(0)
+    model = Model(problem, partial(MLP, width=10, depth=2), generator=generator, dtype=torch.float64)
+    objective = Objective(Equations(model, Jets()), sample_uniform(problem, 60, generator))
+    optimizer = make()
+    for _ in range(steps):
+        if optimizer.step(objective).done:
+            break
+    assert relative_error(model, problem, exact) < golden
 
 
 def relative_error(model, problem, exact):

@@ -119,6 +119,7 @@ def test_the_reference_solves_the_equation(name, box, term, bound):
     assert residual <= bound * size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("middle", [(0.5, 0.5), (0.7, 0.75)])
 def test_the_cavity_balances_its_momentum_whatever_the_pressure(middle):
     """∫ w·((u·∇)u − Δu/Re) = 0 for w = (χ_y, −χ_x), χ = (1 − s²)⁴ (1 − r²)⁴, since ∫ w·∇p = 0 for any p.

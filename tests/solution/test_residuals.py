@@ -31,7 +31,7 @@ def test_fractions_of_the_loss_are_by_the_weights_that_a_run_ended_with():
     points = {name: one.few for name, one in problem.constraints.items()}
 
     def odds():
-        first, second = (one.fraction_of_loss for one in measured_constraints(equations, points).constraints)
+        first, second, *_ = (one.fraction_of_loss for one in measured_constraints(equations, points).constraints)
         return first / second
 
     before, name = odds(), next(iter(problem.constraints))

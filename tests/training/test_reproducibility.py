@@ -182,7 +182,7 @@ def observed():
     )
 
 
-@pytest.mark.parametrize("engine", [None, Autograd()])
+@pytest.mark.parametrize("engine", [None, pytest.param(Autograd(), marks=pytest.mark.slow)])
 def test_a_problem_made_in_inference_mode_is_solved(engine):
     expected = run(observed(), derivatives=engine, steps=3)
     with torch.inference_mode():
@@ -193,7 +193,9 @@ def test_a_problem_made_in_inference_mode_is_solved(engine):
         assert run(observed(), derivatives=engine, steps=3) == expected
 
 
-@pytest.mark.parametrize("name", ["no_grad", "inference", "float16", "meta"])
+@pytest.mark.parametrize(
+    "name", ["inference", *(pytest.param(n, marks=pytest.mark.slow) for n in ("no_grad", "float16", "meta"))]
+)
 @pytest.mark.parametrize("build", [poisson_l_shape, laplace_four_holes], ids=["polygon", "difference"])
 def test_domains_and_problems_made_under_the_callers_settings_are_the_same(name, build):
     with SETTINGS[name]():

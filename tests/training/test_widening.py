@@ -75,7 +75,9 @@ def test_a_network_grows_so_often_and_not_at_once_again():
 EAGER = Widening(window=1, stall=1e-9, times=2)
 
 
-@pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), MatrixFree(), SPRING()])
+@pytest.mark.parametrize(
+    "optimizer", [LevenbergMarquardt(), pytest.param(MatrixFree(), marks=pytest.mark.slow), SPRING()]
+)
 def test_a_run_goes_on_with_the_wider_network(optimizer, tmp_path):
     seen = []
 
