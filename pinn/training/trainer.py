@@ -15,18 +15,20 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from pinn.domains import Points
-from pinn.model import require_widening
+from pinn.model import NetworkFactory, require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
 from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, training_state
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
@@ -65,6 +67,7 @@ class Trainer:
         clock: what tells the seconds; left out, `time.perf_counter`.
         started: reading of the clock at the start; left out, now.
         workers: threads that may share large matrix products.
+        checkpoints: writes checkpoints; left out, none are written.
 
     Attributes:
         monitor: judges the parameters.
@@ -91,6 +94,7 @@ class Trainer:
         clock: Callable[[], float] | None = None,
         started: float | None = None,
         workers: int = 1,
+        checkpoints: CheckpointWriter | None = None,
     ) -> None:
         self.equations = equations
         self.generator = generator
@@ -110,6 +114,18 @@ class Trainer:
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
         self.outcome: Outcome | None = None
         self.work = 0.0
+        self.checkpoints = checkpoints
+        self._resumed: Mapping[str, Any] | None = None
+
+    def resume(self, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:
+        """Go on from a state of training (`pinn.training.checkpoint.training_state`) when `run` is called.
+
+        Args:
+            state: that belongs to the model's present parameters.
+            network: what builds a network that is not the library's own.
+        """
+        continue_training(self, state, network)
+        self._resumed = state["stage"]
 
     @property
     def history(self) -> History:
@@ -134,8 +150,12 @@ class Trainer:
         if any(stage.widening is not None for stage in stages):
             require_widening(self.equations.model)
         with self.journal.bar:
+            begun = self._resumed
             for index, stage in enumerate(stages):
-                run = _StageRun(self, stage, index, final=index == len(stages) - 1)
+                if begun is not None and index < begun["index"]:
+                    continue
+                run = _StageRun(self, stage, index, final=index == len(stages) - 1, state=begun)
+                begun = None
                 stops = run.run()
                 log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
                 if stops[0].run:
@@ -156,7 +176,9 @@ class Trainer:
 class _StageRun:
     """One stage while it runs."""
 
-    def __init__(self, trainer: Trainer, stage: Stage, index: int, final: bool) -> None:
+    def __init__(
+        self, trainer: Trainer, stage: Stage, index: int, final: bool, state: Mapping[str, Any] | None = None
+    ) -> None:
         self.trainer, self.stage, self.index, self.final = trainer, stage, index, final
         self.monitor, self.journal = trainer.monitor, trainer.journal
         self.optimizer = self._own_optimizer()
@@ -164,14 +186,21 @@ class _StageRun:
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
-        self.began = trainer.elapsed
+        self.began = trainer.elapsed - (0.0 if state is None else state["elapsed"])
         self.deadline = self._deadline()
         self.pace = Pace()
-        self._use(self._draw())
+        self.stepped: Metered | None = None  # what the last step was taken on
+        self.resumed, self.cut = state is not None, False
+        self.pending: Step | None = None  # recorded before the run was broken off, and nothing decided on it
+        if state is None:
+            self.use(self._draw())
+        else:
+            self.pending = continue_stage(self, state)
 
     def run(self) -> list[Stop]:
         """Take steps until something ends the stage; returns all that did, what decides first."""
-        self.monitor.count_anew()
+        if not self.resumed:
+            self.monitor.count_anew()
         self.journal.stops.clear()
         try:
             stops, step = self._steps()
@@ -181,24 +210,32 @@ class _StageRun:
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
         """Take steps; returns what ends the stage, and the last step, or None where no whole one preceded the end."""
-        if self.index == 0 and (stops := self.journal.begin(self.objective)):
+        if (self.index == 0 or self.resumed) and (stops := self.journal.begin(self.objective)):
             return stops, None
         self._begin()
+        step = self.pending
         while True:
-            step = self._step()
             if step is None:
-                assert self.deadline.limit is not None
-                return [self.deadline.limit.stop], None
-            self._record(step)
-            if stops := self._reached(step):
+                step = self._step()
+                if step is None:
+                    assert self.deadline.limit is not None
+                    self._keep(None, last=not self.cut)
+                    return [self.deadline.limit.stop], None
+                self._record(step)
+            stops = self._reached(step)
+            self._keep(step, last=bool(stops))
+            if stops:
                 if not self._fit_last(stops):
                     return stops, step
             elif not self._looked(step):
                 self._renew(step)
+            step = None
 
     def _begin(self) -> None:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
-        self.sampler.begin(float(self.objective.loss()))
+        if not self.resumed:
+            self.sampler.begin(float(self.objective.loss()))
+            self._keep(None, last=self.index == 0)
         if self.deadline.limit is not None:
             began = self.trainer.clock()
             float(self.objective.loss())  # again, for the first evaluation may have had more to do
@@ -215,11 +252,13 @@ class _StageRun:
         try:
             step = self.optimizer.step(self.meter)
         except OutOfTime:
+            self.cut = True
             self.objective.assign(theta)
             return None
         except KeyboardInterrupt:
             self.objective.assign(theta)
             raise
+        self.stepped = self.meter
         work = self.meter.work - before
         self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
         self.monitor.note(work + algebra)
@@ -235,6 +274,15 @@ class _StageRun:
         self.journal.step(row, self.objective)
         if not self.sampler.complete:
             self.monitor.count_anew()
+
+    def _keep(self, step: Step | None, last: bool) -> None:
+        """Write a checkpoint where one is due, or where it is the last for now."""
+        writer, steps, work = self.trainer.checkpoints, self.journal.steps, self.trainer.work
+        if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
+            return
+        if last or (step is not None and writer.due(steps, work, self.trainer.elapsed)):
+            state = training_state(self.trainer, self, step)
+            writer.write(self.trainer.equations.model, state, steps, work, self.trainer.elapsed)
 
     def _row(self, loss: float) -> Row:
         return {
@@ -267,7 +315,7 @@ class _StageRun:
     def _reconsider(self) -> None:
         """Train and judge with the weights that the data now have."""
         self.monitor.judge_by(self.trainer.noise.judged_by())
-        self._use(self._weighted(self.objective.points))
+        self.use(self._weighted(self.objective.points))
         self.optimizer.reset(growth=None)
         if self.widening is not None:
             self.widening.forget()
@@ -334,7 +382,7 @@ class _StageRun:
         optimizer.workers = self.trainer.workers
         return optimizer
 
-    def _use(self, objective: Objective) -> None:
+    def use(self, objective: Objective) -> None:
         """Train on this from now on."""
         self.objective, self.meter = objective, Metered(objective, self.deadline.raise_if_over)
 
@@ -361,7 +409,7 @@ class _StageRun:
             self._redraw(step.loss)
         elif self.weighting is not None and self.weighting.due(self.steps):
             # Points and parameters stay, and with them what the optimizer knows of the curvature.
-            self._use(self._weighted(self.objective.points))
+            self.use(self._weighted(self.objective.points))
 
     def _redraw(self, old: float) -> None:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
@@ -377,7 +425,7 @@ class _StageRun:
                 self.widening.forget()
         if drawn.rows > self.objective.rows:
             self.monitor.count_anew()  # more points may help where the old ones no longer did
-        self._use(drawn)
+        self.use(drawn)
         # What is left is then noise, which no width fits.
         carried = self.trainer.noise.floor and new < _CARRIED * float(drawn.loss())
         if self.widening is not None and not carried and self.widening.due(new, self.sampler.size, self.sampler.full):
@@ -404,7 +452,7 @@ class _StageRun:
         if not self.monitor.current:
             self.journal.evaluate(self.objective)
         self.monitor.widen(factor, trainer.generator)
-        self._use(self._weighted(self.objective.points))
+        self.use(self._weighted(self.objective.points))
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):
