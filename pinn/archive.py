@@ -3,13 +3,14 @@
     pinn file 3\\n
     SHA-256 of all that follows, 64 hexadecimal digits\\n
     number of bytes of the text, decimal\\n
-    text: JSON, in which {"~": "tensor", "at": i} stands for the i-th tensor, and a list of the tensors' types and shapes
-    the tensors' numbers, one after the other, little-endian, the last axis fastest
+    text: JSON, in which {"~": "tensor", "at": i} stands for the i-th tensor, and each tensor's type, shape and order
+    the tensors' numbers, one after the other, little-endian, in the order of their axes in memory, the last fastest
 
-Plain values are None, truth values, numbers, strings, lists, tuples, and mappings with keys of strings or integers; they
-come back as they were, bit for bit. JSON and raw numbers cannot make anything else, where a pickle, even a restricted
-one, is a program that is run (Python's documentation of `pickle` begins with that warning). The arrangement is that of
-the safetensors format, with a hash and with nested values.
+Plain values are None, truth values, numbers, strings, lists, tuples, and mappings with keys of strings or integers;
+they come back as they were, bit for bit, and tensors with the order of axes that they had in memory, on which the rounding
+of later products depends. JSON and raw numbers cannot make anything else, where a pickle, even a
+restricted one, is a program that is run (Python's documentation of `pickle` begins with that warning). The arrangement
+is that of the safetensors format, with a hash and with nested values.
 """
 
 from __future__ import annotations
@@ -141,17 +142,23 @@ def _plain(value: Any, where: str, tensors: list[Tensor]) -> Any:
         if all(type(key) in (int, str) for key, _ in pairs):
             return {_TAG: "mapping", "of": pairs}
     raise TypeError(
-        f"{where or 'content'}: got {type(value).__name__} {value!r:.80}, which no file holds; expected numbers, strings, "
-        "tensors, and lists, tuples and mappings of them"
+        f"{where or 'content'}: got {type(value).__name__} {value!r:.80}, which no file holds; expected numbers, "
+        "strings, tensors, and lists, tuples and mappings of them"
     )
 
 
 def _described(tensor: Tensor) -> list[Any]:
-    return [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
+    return [str(tensor.dtype).removeprefix("torch."), list(tensor.shape), _order(tensor)]
+
+
+def _order(tensor: Tensor) -> list[int]:
+    """The axes, the slowest in memory first; as they come where the numbers do not lie side by side."""
+    order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+    return order if tensor.permute(order).is_contiguous() else list(range(tensor.ndim))
 
 
 def _numbers(tensor: Tensor) -> bytes:
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    flat = tensor.detach().cpu().permute(_order(tensor)).contiguous().reshape(-1)
     if sys.byteorder != "little":
         raise NotImplementedError("files are written on machines whose numbers are little-endian")
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
@@ -163,14 +170,15 @@ def _decoded(path: str | os.PathLike[str] | Path, payload: bytes) -> dict[str, A
         length, _, rest = payload.partition(b"\n")
         document = json.loads(rest[: int(length)])
         tensors, place = [], int(length)
-        for name, shape in document["tensors"]:
+        for name, shape, order in document["tensors"]:
             dtype = _DTYPES[name]
             count = math.prod(shape)
             size = count * dtype.itemsize
             if min(shape, default=0) < 0 or place + size > len(rest):
                 raise ValueError(f"a tensor of shape {shape} does not fit")
             flat = torch.frombuffer(bytearray(rest[place : place + size]), dtype=dtype) if count else torch.empty(0)
-            tensors.append(flat.to(dtype).reshape(shape))
+            back = [order.index(axis) for axis in range(len(shape))]
+            tensors.append(flat.to(dtype).reshape([shape[axis] for axis in order]).permute(back))
             place += size
         if place != len(rest):
             raise ValueError(f"{len(rest) - place} bytes are left over")

@@ -79,7 +79,7 @@ def _require_regular(path: Path) -> None:
         raise
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no regular file")
-        raise OSError(errno.EINVAL, f"this is {kind}, expected a new file or a regular one; give another path", str(path))
+        raise OSError(errno.EINVAL, f"{kind}, expected a new file or a regular one; give another path", str(path))
 
 
 def _is_about_another(error: OSError, temporary: Path | None, path: Path) -> bool:

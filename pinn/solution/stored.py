@@ -85,8 +85,8 @@ def require_same(path: str | os.PathLike[str], content: Mapping[str, Any], probl
     found = differences(content["identity"], problem)
     if found:
         raise ValueError(
-            f"{path}: it is of another problem ({content['name']}): {'; '.join(found)}; give the problem that it solves, "
-            "or force=True to load it all the same"
+            f"{path}: it is of another problem ({content['name']}): {'; '.join(found)}; give the problem that it "
+            "solves, or force=True to load it all the same"
         )
 
 
@@ -124,8 +124,10 @@ def _as_now(path: str | os.PathLike[str], content: Mapping[str, Any], problem: P
             state["shifts"] = torch.zeros_like(state["sizes"])
             unknowns = {name: abs(one.initial) or 1.0 for name, one in problem.unknowns.items()}
             state["unknown_sizes"] = torch.tensor(list(unknowns.values()), dtype=torch.float64)
-            outputs = {name: [0.0, size] for name, size in zip(content["outputs"], state["sizes"].tolist(), strict=True)}
-            rows = {name: list(sizes) for name, sizes in unit_scales(problem).rows.items()}
+            outputs = {
+                name: [0.0, size] for name, size in zip(content["outputs"], state["sizes"].tolist(), strict=True)
+            }
+            rows = {name: list(ones) for name, ones in unit_scales(problem).rows.items()}
             scales = {"outputs": outputs, "rows": rows, "unknowns": unknowns}
         fields = {name: network for name, one in problem.unknowns.items() if one.inputs}
         model = {"network": network, "fields": fields, "dtype": content["dtype"], "scales": scales, "state": state}

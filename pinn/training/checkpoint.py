@@ -11,8 +11,8 @@ When a checkpoint is due is counted, in steps or in the operations of steps, so 
 seconds only where that is asked for. Taking one reads and never writes what the run is made of, so the bits of a run
 with and without them are the same. The last two are kept: one damaged file costs the steps since the other.
 
-By default one is taken when the steps since the last have cost a hundred times as many operations as writing it, counted
-as 10⁹ and 100 a byte: at 5·10¹⁰ operations a second 20 ms, and 2 ns a byte, for gathering, hashing and flushing to disk.
+By default one is taken when the steps since the last have cost a hundred times as many operations as writing it,
+counted as 10⁹ and 100 a byte: at 5·10¹⁰ operations a second 20 ms, and 2 ns a byte, to gather, hash and flush it.
 Processor time of 150 to 300 steps on one core of a shared Intel Xeon (2026-11-27), without and with checkpoints by this
 rule, and one at each step:
 
@@ -64,7 +64,7 @@ class Checkpoints:
     Args:
         folder: made where it does not exist; one run has one folder.
         every: steps between two; left out, as many as keep their cost at 1 % of the steps' (see the module).
-        seconds: wall seconds between two, in place of steps; the files' times then follow the clock, the run never does.
+        seconds: wall seconds between two, in place of steps; the files then follow the clock, the run never does.
         keep: of the newest, how many stay.
 
     Raises:
@@ -130,8 +130,8 @@ class CheckpointWriter:
         self._bytes = 0
         self._step: int | None = None
         self._work = self._seconds = 0.0
-        if own and resumed is not None and resumed.training is not None:
-            before = resumed.training
+        before = resumed.content["training"] if own and resumed is not None else None
+        if before is not None and resumed is not None:
             self._step, self._work, self._seconds = before["journal"]["steps"], before["work"], before["elapsed"]
             self._bytes = resumed.path.stat().st_size
 
@@ -176,7 +176,7 @@ class CheckpointWriter:
                 "model": described_model(model),
                 "training": training,
                 "driver": self.driver,
-                "versions": {"torch": torch.__version__, "python": platform.python_version()},
+                "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
             },
         )
         self._step, self._work, self._seconds = step, work, elapsed
@@ -219,7 +219,7 @@ class Checkpoint:
         path = Path(path)
         if not path.is_dir():
             content = archive.read(path)
-            if content.get("kind") != "checkpoint" or not _ENTRIES <= set(content):
+            if content.get("kind") != "checkpoint" or not set(content) >= _ENTRIES:
                 raise DamagedFileError(f"{path}: it holds a {content.get('kind', 'thing')}, expected a checkpoint")
             return cls(path, content)
         files = files_in(path)
@@ -239,9 +239,15 @@ class Checkpoint:
         return options
 
     @property
-    def training(self) -> Mapping[str, Any] | None:
-        """What `training_state` said; None between two trainings of a driver."""
+    def training(self) -> Mapping[str, Any]:
+        """What `training_state` said.
+
+        Raises:
+            ValueError: between two trainings of a driver, which has its own state.
+        """
         training: Mapping[str, Any] | None = self.content["training"]
+        if training is None:
+            raise ValueError(f"{self.path}: it was written between two trainings; go on with what drove them")
         return training
 
     def require_same(self, problem: Problem, options: Mapping[str, Any]) -> None:
@@ -262,8 +268,8 @@ class Checkpoint:
         ]
         if found:
             raise ValueError(
-                f"{self.path}: it is of another run: {'; '.join(found)}; give what the run was begun with (steps, seconds, "
-                "tolerance and callbacks may change)"
+                f"{self.path}: it is of another run: {'; '.join(found)}; give what the run was begun with (steps, "
+                "seconds, tolerance and callbacks may change)"
             )
 
     def model(self, problem: Problem, network: NetworkFactory | None, device: torch.device | str) -> Model:
@@ -277,14 +283,55 @@ class Checkpoint:
         return rebuilt(str(self.path), problem, self.content["model"], network).to(device)
 
 
-def run_options(problem: Problem, stages: Sequence[Stage], **further: Any) -> dict[str, Any]:
+def checkpoint_writer(
+    checkpoint: Checkpoints | str | os.PathLike[str] | None,
+    every: int | None,
+    problem: Problem,
+    options: Mapping[str, Any],
+    resumed: Checkpoint | None,
+) -> CheckpointWriter | None:
+    """What writes the checkpoints that `solve` was asked for; None where it was asked for none.
+
+    Args:
+        checkpoint, every: as `solve` takes them. A run that goes on from a folder writes there where none is named.
+        problem: of the run.
+        options: of the run.
+        resumed: what the run goes on from.
+    """
+    asked = as_checkpoints(checkpoint, every, resumed)
+    return None if asked is None else CheckpointWriter(asked, problem, options, resumed)
+
+
+def as_checkpoints(
+    checkpoint: Checkpoints | str | os.PathLike[str] | None, every: int | None, resumed: Checkpoint | None
+) -> Checkpoints | None:
+    """The options of `solve` as one value; None where they ask for no checkpoints.
+
+    Raises:
+        TypeError, ValueError: when they cannot be meant.
+    """
+    if isinstance(checkpoint, Checkpoints):
+        if every is not None:
+            raise ValueError(f"solve: got every={every} beside checkpoint={checkpoint!r}; give Checkpoints(every=...)")
+        return checkpoint
+    if checkpoint is None and resumed is None:
+        if every is not None:
+            raise ValueError(f"solve: got every={every} without checkpoint; give the folder, checkpoint='run'")
+        return None
+    folder = checkpoint if checkpoint is not None or resumed is None else resumed.path.parent
+    assert folder is not None
+    return Checkpoints(folder, every)
+
+
+def run_options(given: Mapping[str, Any], stages: Sequence[Stage], asked: Mapping[str, Any]) -> dict[str, Any]:
     """What must be the same for a run to go on: methods and their options, weights, precision, seed, as plain values.
 
     Args:
-        problem: whose weights and numbers of points they are.
+        given: arguments of `solve`.
         stages: of the run.
-        further: plain values.
+        asked: further plain values.
     """
+    problem: Problem = given["problem"]
     return {
         "stages": [
             {
@@ -295,7 +342,11 @@ def run_options(problem: Problem, stages: Sequence[Stage], **further: Any) -> di
         ],
         "weights": {name: problem.weight(name) for name in problem.constraints},
         "points": {name: one.points for name, one in problem.constraints.items()},
-        **further,
+        "derivatives": "Jets" if given["derivatives"] is None else type(given["derivatives"]).__name__,
+        "seed": int(given["seed"]),
+        "dtype": str(given["dtype"]),
+        "device": str(given["device"]),
+        "asked": dict(asked),
     }
 
 

@@ -82,7 +82,7 @@ class Journal:
         self._call(lambda callback: callback.end, objective)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a continuation needs, as plain values: the history, the steps taken, and which row is that of the best."""
+        """What a continuation needs, as plain values: the history, the steps taken, and which row is the best's."""
         best = next((index for index, row in enumerate(self.history) if row is self._best), None)
         return {"history": self.history.as_plain(), "steps": self.steps, "best": best}
 

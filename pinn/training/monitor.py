@@ -42,7 +42,16 @@ from pinn.training.work import outputs_work, residual_work
 
 _FRACTION = 0.025  # of the work of the steps that evaluations of the loss may take
 _ERROR_FRACTION = 0.015  # of it that the errors may take
-_STATE = ("_judged_by", "best", "evaluations", "last_improvement", "_threshold", "_parameters", "_worked", "_unmeasured")
+_STATE = (
+    "_judged_by",
+    "best",
+    "evaluations",
+    "last_improvement",
+    "_threshold",
+    "_parameters",
+    "_worked",
+    "_unmeasured",
+)
 _FALL = 0.9  # a validation loss below this times the last one noted is an improvement
 
 

@@ -34,7 +34,6 @@ from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
 from pinn.training.stage import Stage
 from pinn.training.stopping import (
-    Deadline,
     MaxSeconds,
     MaxSteps,
     OutOfTime,
@@ -42,6 +41,9 @@ from pinn.training.stopping import (
     Stop,
     StoppingCriterion,
     Tolerance,
+    met,
+    nearest_deadline,
+    ordered,
 )
 from pinn.training.widening import Widening
 from pinn.training.work import Metered, Pace, residual_work
@@ -187,7 +189,9 @@ class _StageRun:
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
         self.began = trainer.elapsed - (0.0 if state is None else state["elapsed"])
-        self.deadline = self._deadline()
+        self.deadline = nearest_deadline(
+            (*trainer.criteria, *stage.criteria), trainer.clock, trainer.started, self.began
+        )
         self.pace = Pace()
         self.stepped: Metered | None = None  # what the last step was taken on
         self.resumed, self.cut = state is not None, False
@@ -347,12 +351,12 @@ class _StageRun:
             idle=self.monitor.idle,
         )
         stops = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE, run=True)]
-        stops += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
+        stops += [*self.journal.stops, *met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
         if self.final and self.trainer.noise.fitted:
             stops.append(Stop("the data are fitted to their noise, and the loss no longer falls", Ending.STATIONARY))
-        return _ordered([*stops, *_met(self.stage.criteria, standing)])
+        return ordered([*stops, *met(self.stage.criteria, standing)])
 
     def _end(self, stops: list[Stop], step: Step | None) -> list[Stop]:
         """Evaluate what was not yet, and say what has ended the stage."""
@@ -364,16 +368,7 @@ class _StageRun:
             self.journal.evaluate(self.objective, last=True)
             if step is not None:
                 return self._reached(step) or stops  # the tolerance may be met
-        return _ordered([*stops, *self.journal.stops])
-
-    def _deadline(self) -> Deadline:
-        """The nearest of all limits on the time."""
-        found = Deadline(math.inf, self.trainer.clock)
-        for limit in (*self.trainer.criteria, *self.stage.criteria):
-            if isinstance(limit, MaxSeconds):
-                at = self.trainer.started + limit.seconds + (0.0 if limit.run else self.began)
-                found = min(found, Deadline(at, self.trainer.clock, limit), key=lambda one: one.at)
-        return found
+        return ordered([*stops, *self.journal.stops])
 
     # -- points, weights and network ----------------------------------------------------------------------------
 
@@ -458,13 +453,3 @@ class _StageRun:
         if all(isinstance(value, int | float) for value in state.values()):
             self.optimizer.load_state_dict(state)
         log.info("step %d: the network grows to %d parameters", self.journal.steps, self.objective.size)
-
-
-def _met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
-    """What those say that are met."""
-    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
-
-
-def _ordered(stops: Iterable[Stop]) -> list[Stop]:
-    """Each once, what ends the run first."""
-    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)
