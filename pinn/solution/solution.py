@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -174,6 +174,28 @@ class Solution:
             OSError: naming the path, where it cannot be written.
         """
         stored.save(path, stored.Parts(self.problem, self.model, self.history, self.certificate))
+
+    def export(self, path: str | os.PathLike[str], derivatives: Sequence[Sequence[str]] | None = None) -> None:
+        """Write outputs and derivatives as a program that torch runs without this library and without the problem.
+
+        Args:
+            path: of the file, "u.pt2" by custom.
+            derivatives: outputs or unknown fields, each followed by the coordinates it is differentiated by; left out,
+                the outputs and fields themselves.
+
+        Raises:
+            ValueError: for other names, or a model that cannot be traced.
+            OSError: naming the path, where it cannot be written.
+
+        Example:
+            >>> solution.export("u.pt2", [("u",), ("u", "x"), ("u", "x", "x")])  # doctest: +SKIP
+            >>> program = torch.export.load("u.pt2").module()  # doctest: +SKIP
+            >>> program(torch.tensor([[0.3, 0.5]], dtype=torch.float64))["u_x_x"]  # doctest: +SKIP
+            tensor([...], dtype=torch.float64)
+        """
+        from pinn.solution import standalone  # torch's tracer, which takes a second to load
+
+        standalone.export(path, self.problem, self.model, derivatives)
 
     @classmethod
     def load(

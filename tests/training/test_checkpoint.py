@@ -1,6 +1,7 @@
 """A run that is broken off and goes on from its last checkpoint ends with the bits of one that was not."""
 
 import inspect
+import math
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pinn import Box, Constraint, Problem, Scatter, Unknown, archive, d, optimizers, solve
+from pinn import Constraint, Problem, Scatter, Unknown, d, optimizers, solve
 from pinn.archive import DamagedFileError
 from pinn.networks import MLP, ModifiedMLP
 from pinn.networks.random_features import RandomFeatures, WithFeatures, draw_features
@@ -136,13 +137,17 @@ def test_every_precision_and_network_goes_on(network, tmp_path):
 
 
 def test_a_network_that_has_been_widened_goes_on_with_its_best_one(tmp_path):
-    """It is widened twice before it is broken off, and once the best is still of a narrower one."""
-    widening = Widening(window=1, stall=0.999, times=3)
+    """It is widened before it is broken off and once more after, and the best one is then still the narrow one."""
+    widening = Widening(window=1, stall=1e-9, times=3)
     stages = [Stage(LevenbergMarquardt(), Redrawn(30, every=2), steps=STEPS, widening=widening)]
     options = {"stages": stages, "network": partial(MLP, width=4, depth=1)}
-    require_same(tmp_path, **options)
+    whole = run(**options)
+    begun(tmp_path, **options)
     content = Checkpoint.read(tmp_path).content
-    assert content["model"]["network"]["arguments"]["width"] > 4
+    assert content["model"]["network"]["arguments"]["width"] == 6
+    assert content["training"]["monitor"]["network"]["structure"]["arguments"]["width"] == 4
+    assert digest(run(resume=tmp_path, **options)) == digest(whole)
+    assert whole.history[-1]["parameters"] > whole.history[BROKEN]["parameters"]
 
 
 class Narrow(torch.nn.Module):
@@ -163,7 +168,7 @@ class Narrow(torch.nn.Module):
 
 
 def test_a_network_of_ones_own_goes_on_with_what_builds_it(tmp_path):
-    widening = Widening(window=1, stall=0.999, times=2)
+    widening = Widening(window=1, stall=1e-9, times=2)
     stages = [Stage(LevenbergMarquardt(), Redrawn(30, every=2), steps=STEPS, widening=widening)]
     require_same(tmp_path, stages=stages, network=Narrow)
     with pytest.raises(ValueError, match="its network Narrow is not the library's; give what builds it as network="):
@@ -274,7 +279,7 @@ def test_seconds_are_those_of_all_parts_together(tmp_path):
 
 
 def test_numbers_that_are_not_finite_never_replace_good_ones(tmp_path):
-    diverging = FirstOrder(partial(torch.optim.SGD, lr=1e200))
+    diverging = FirstOrder(partial(torch.optim.SGD, lr=math.inf))
     run(checkpoint=tmp_path, every=1, optimizer=diverging)
     assert Checkpoint.read(tmp_path).training["journal"]["steps"] == 0
 
@@ -284,7 +289,7 @@ def test_a_folder_belongs_to_one_run(tmp_path):
     with pytest.raises(FileExistsError, match=r"holds the checkpoints of another run, the last step-00000001.pinn"):
         run(checkpoint=tmp_path / "a", steps=1)
     run(resume=tmp_path / "a", checkpoint=tmp_path / "b", steps=2)
-    assert len(files_in(tmp_path / "b")) == 1
+    assert len(files_in(tmp_path / "b")) == 2
 
 
 def test_another_run_is_refused_and_what_differs_is_named(tmp_path):
@@ -323,10 +328,17 @@ def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path, cap
         run(resume=tmp_path)
 
 
+class Remembering(torch.optim.lr_scheduler.ConstantLR):
+    """A schedule of one's own with a state that is code."""
+
+    def __init__(self, optimizer):
+        self.rule = lambda step: step
+        super().__init__(optimizer)
+
+
 def test_what_no_file_holds_is_named(tmp_path):
-    schedule = partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=torch.nn.Module())
     with pytest.raises(TypeError, match=r"training\.stage\.optimizer\.schedule.*which no file holds"):
-        run(checkpoint=tmp_path, every=1, optimizer=FirstOrder(partial(torch.optim.SGD, lr=1e-3), schedule))
+        run(checkpoint=tmp_path, every=1, optimizer=FirstOrder(partial(torch.optim.SGD, lr=1e-3), Remembering))
 
 
 def test_a_driver_keeps_values_of_its_own(tmp_path):
