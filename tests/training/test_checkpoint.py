@@ -42,11 +42,15 @@ def broken(step=BROKEN):
     return watch
 
 
+PROBLEM = decay()  # whose scales are measured once; what goes on has one of its own
+
+
 def run(problem=None, **options):
     call = {"network": SMALL, "steps": STEPS, "progress": False, "verify": False, "certify": False, **options}
     if "stages" in call:
         del call["steps"]
-    return solve(decay() if problem is None else problem, **call)
+    again = "resume" in call
+    return solve((decay() if again else PROBLEM) if problem is None else problem, **call)
 
 
 def begun(folder, problem=None, **options):
@@ -93,7 +97,10 @@ FIRST = {
 OPTIMIZERS = {**exported(), "MatrixFree, renewed": MatrixFree(rank=5, refresh=3), **FIRST}
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+ALIKE = {"SSBFGS", "SSBroyden", "NaturalGradient", "RMSprop, one cycle"}  # what they remember, others here do too
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in ALIKE else n for n in OPTIMIZERS])
 def test_every_optimizer_goes_on(name, tmp_path):
     require_same(tmp_path, optimizer=OPTIMIZERS[name], sampling=Redrawn(size=40, every=4))
 
