@@ -92,7 +92,7 @@ def test_every_failure_names_the_path(tmp_path, monkeypatch):
 
 def test_an_error_about_another_file_is_passed_on(tmp_path):
     with pytest.raises(FileNotFoundError, match="elsewhere") as raised, replacing(tmp_path / "a.txt"):
-        open("/elsewhere")
+        Path("/elsewhere").read_text()
     assert raised.value.filename == "/elsewhere"
     with pytest.raises(OSError, match=r"^a codec's own$"), replacing(tmp_path / "a.txt"):
         raise OSError("a codec's own")
@@ -101,6 +101,8 @@ def test_an_error_about_another_file_is_passed_on(tmp_path):
 def test_file_and_folder_are_flushed(tmp_path, monkeypatch):
     flushed = []
     fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(stat.S_IFMT(os.fstat(handle).st_mode)) or fsync(handle))
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: flushed.append(stat.S_IFMT(os.fstat(handle).st_mode)) or fsync(handle)
+    )
     put(tmp_path / "a.txt")
     assert flushed == [stat.S_IFREG, stat.S_IFDIR]

@@ -69,7 +69,7 @@ def _along(field: Field, index: int) -> Field:
         def of_one(x: Tensor) -> Tensor:
             return field(*columns[:index], x, *columns[index + 1 :])
 
-        value, pullback = torch.func.vjp(of_one, columns[index])
+        value, pullback, *_ = torch.func.vjp(of_one, columns[index])
         found: Tensor = pullback(torch.ones_like(value))[0]
         return found
 
@@ -124,7 +124,9 @@ def _validated(problem: Problem, model: Model, derivatives: Sequence[Sequence[st
             raise ValueError(f"export: no output {name!r}; {choices(str(name), available)}")
         for coordinate in by:
             if coordinate not in problem.coordinates:
-                raise ValueError(f"export: no coordinate {coordinate!r}; {choices(str(coordinate), problem.coordinates)}")
+                raise ValueError(
+                    f"export: no coordinate {coordinate!r}; {choices(str(coordinate), problem.coordinates)}"
+                )
     return [tuple(one) for one in derivatives]
 
 

@@ -22,10 +22,11 @@ rule, and one at each step:
 from __future__ import annotations
 
 import logging
+import math
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,7 @@ from pinn.objective import Objective
 from pinn.optimizers import Step
 from pinn.optimizers.optimizer import StepEnding
 from pinn.problem import Problem
-from pinn.structure import described as described_model
-from pinn.structure import rebuilt
-from pinn.training.choice import described
-from pinn.training.stage import Stage
+from pinn.structure import described, rebuilt
 from pinn.validation import count, positive
 
 log = logging.getLogger("pinn.training")
@@ -99,7 +97,7 @@ class CheckpointWriter:
     Args:
         checkpoints: where and how often.
         problem: of the run.
-        options: of the run, as `run_options` has them.
+        options: of the run, as `pinn.training.resuming.run_options` has them.
         resumed: what the run goes on from; left out, it begins, and the folder must hold none.
 
     Attributes:
@@ -173,7 +171,7 @@ class CheckpointWriter:
                 "name": self.problem.name,
                 "identity": identity(self.problem),
                 "options": self.options,
-                "model": described_model(model),
+                "model": described(model),
                 "training": training,
                 "driver": self.driver,
                 "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
@@ -255,7 +253,7 @@ class Checkpoint:
 
         Args:
             problem: that is to be solved.
-            options: of the run, as `run_options` has them.
+            options: of the run, as `pinn.training.resuming.run_options` has them.
 
         Raises:
             ValueError: naming all that differs.
@@ -281,73 +279,6 @@ class Checkpoint:
             device: where it is to lie.
         """
         return rebuilt(str(self.path), problem, self.content["model"], network).to(device)
-
-
-def checkpoint_writer(
-    checkpoint: Checkpoints | str | os.PathLike[str] | None,
-    every: int | None,
-    problem: Problem,
-    options: Mapping[str, Any],
-    resumed: Checkpoint | None,
-) -> CheckpointWriter | None:
-    """What writes the checkpoints that `solve` was asked for; None where it was asked for none.
-
-    Args:
-        checkpoint, every: as `solve` takes them. A run that goes on from a folder writes there where none is named.
-        problem: of the run.
-        options: of the run.
-        resumed: what the run goes on from.
-    """
-    asked = as_checkpoints(checkpoint, every, resumed)
-    return None if asked is None else CheckpointWriter(asked, problem, options, resumed)
-
-
-def as_checkpoints(
-    checkpoint: Checkpoints | str | os.PathLike[str] | None, every: int | None, resumed: Checkpoint | None
-) -> Checkpoints | None:
-    """The options of `solve` as one value; None where they ask for no checkpoints.
-
-    Raises:
-        TypeError, ValueError: when they cannot be meant.
-    """
-    if isinstance(checkpoint, Checkpoints):
-        if every is not None:
-            raise ValueError(f"solve: got every={every} beside checkpoint={checkpoint!r}; give Checkpoints(every=...)")
-        return checkpoint
-    if checkpoint is None and resumed is None:
-        if every is not None:
-            raise ValueError(f"solve: got every={every} without checkpoint; give the folder, checkpoint='run'")
-        return None
-    folder = checkpoint if checkpoint is not None or resumed is None else resumed.path.parent
-    assert folder is not None
-    return Checkpoints(folder, every)
-
-
-def run_options(given: Mapping[str, Any], stages: Sequence[Stage], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be the same for a run to go on: methods and their options, weights, precision, seed, as plain values.
-
-    Args:
-        given: arguments of `solve`.
-        stages: of the run.
-        asked: further plain values.
-    """
-    problem: Problem = given["problem"]
-    return {
-        "stages": [
-            {
-                name: None if getattr(stage, name) is None else described(getattr(stage, name))
-                for name in ("optimizer", "sampler", "weighting", "widening")
-            }
-            for stage in stages
-        ],
-        "weights": {name: problem.weight(name) for name in problem.constraints},
-        "points": {name: one.points for name, one in problem.constraints.items()},
-        "derivatives": "Jets" if given["derivatives"] is None else type(given["derivatives"]).__name__,
-        "seed": int(given["seed"]),
-        "dtype": str(given["dtype"]),
-        "device": str(given["device"]),
-        "asked": dict(asked),
-    }
 
 
 def training_state(trainer: Any, run: Any, step: Step | None) -> dict[str, Any]:
@@ -384,6 +315,23 @@ def training_state(trainer: Any, run: Any, step: Step | None) -> dict[str, Any]:
             "point_weights": dict(objective.point_weights),
         },
     }
+
+
+def keep(run: Any, step: Step | None, last: bool) -> None:
+    """Write a checkpoint where one is due, or where it is the last for now.
+
+    Args:
+        run: a stage of a `Trainer`.
+        step: that was recorded and on which nothing was decided yet; None before a step.
+        last: whether one is to be there in any case.
+    """
+    trainer = run.trainer
+    writer: CheckpointWriter | None = trainer.checkpoints
+    steps, work = trainer.journal.steps, trainer.work
+    if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
+        return
+    if last or (step is not None and writer.due(steps, work, trainer.elapsed)):
+        writer.write(trainer.equations.model, training_state(trainer, run, step), steps, work, trainer.elapsed)
 
 
 def continue_training(trainer: Any, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:

@@ -28,7 +28,7 @@ from pinn.sampling import Sampler
 from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
-from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, training_state
+from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, keep
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
@@ -223,11 +223,11 @@ class _StageRun:
                 step = self._step()
                 if step is None:
                     assert self.deadline.limit is not None
-                    self._keep(None, last=not self.cut)
+                    keep(self, None, last=not self.cut)
                     return [self.deadline.limit.stop], None
                 self._record(step)
             stops = self._reached(step)
-            self._keep(step, last=bool(stops))
+            keep(self, step, last=bool(stops))
             if stops:
                 if not self._fit_last(stops):
                     return stops, step
@@ -239,7 +239,7 @@ class _StageRun:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
         if not self.resumed:
             self.sampler.begin(float(self.objective.loss()))
-            self._keep(None, last=self.index == 0)
+            keep(self, None, last=self.index == 0)
         if self.deadline.limit is not None:
             began = self.trainer.clock()
             float(self.objective.loss())  # again, for the first evaluation may have had more to do
@@ -278,15 +278,6 @@ class _StageRun:
         self.journal.step(row, self.objective)
         if not self.sampler.complete:
             self.monitor.count_anew()
-
-    def _keep(self, step: Step | None, last: bool) -> None:
-        """Write a checkpoint where one is due, or where it is the last for now."""
-        writer, steps, work = self.trainer.checkpoints, self.journal.steps, self.trainer.work
-        if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
-            return
-        if last or (step is not None and writer.due(steps, work, self.trainer.elapsed)):
-            state = training_state(self.trainer, self, step)
-            writer.write(self.trainer.equations.model, state, steps, work, self.trainer.elapsed)
 
     def _row(self, loss: float) -> Row:
         return {

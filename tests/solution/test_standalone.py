@@ -39,7 +39,10 @@ print(json.dumps(about))
 """
 
 
-def made(problem, network=partial(MLP, width=5, depth=2), dtype=torch.float64):
+SMALL = partial(MLP, width=5, depth=2)
+
+
+def made(problem, network=SMALL, dtype=torch.float64):
     return Solution(problem, Model(problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype))
 
 

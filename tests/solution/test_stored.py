@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinn import Box, Constraint, Output, Problem, Scatter, Unknown, archive, d, solve
+from pinn import Box, Constraint, Output, Scatter, Unknown, archive, d, solve
 from pinn.archive import DamagedFileError
 from pinn.identity import differences, identity
 from pinn.model import Model
@@ -121,7 +121,10 @@ WRONG = {
     "not finite": (lambda state: state["network.last.weight"].__setitem__((0, 0), torch.nan), "1 numbers that are not"),
     "integers": (lambda state: state.update({"network.last.bias": torch.zeros(1, dtype=torch.int64)}), "torch.int64"),
     "precision": (lambda state: state.update({"network.last.bias": torch.zeros(1)}), "has torch.float32, expected"),
-    "shape": (lambda state: state.update({"network.last.bias": torch.zeros(2).double()}), r"shape \(2,\), expected \(1,"),
+    "shape": (
+        lambda state: state.update({"network.last.bias": torch.zeros(2).double()}),
+        r"shape \(2,\), expected \(1,",
+    ),
     "missing": (lambda state: state.pop("network.last.bias"), "network.last.bias is missing"),
     "unknown": (lambda state: state.update(more=torch.zeros(1)), "more is unknown"),
     "infinite size": (lambda state: state["sizes"].fill_(torch.inf), "sizes has 1 numbers that are not finite"),
@@ -219,9 +222,9 @@ def test_other_observations_are_told_wherever_they_differ():
     other = values.clone()
     other[-1] += 1e-3
     found = differences(identity(observed(values)), observed(other))
-    assert found == ["constraint 'data' is another: its size differ by 3.2e-07 of the largest, on a fixed smooth field"] or (
-        len(found) == 1 and "constraint 'data' is another: its size differ" in found[0]
-    )
+    assert found == [
+        "constraint 'data' is another: its size differ by 3.2e-07 of the largest, on a fixed smooth field"
+    ] or (len(found) == 1 and "constraint 'data' is another: its size differ" in found[0])
 
 
 def test_the_file_of_heat_is_none_of_burgers(tmp_path):
@@ -265,7 +268,7 @@ def test_files_of_earlier_versions_load(tmp_path, version):
     again = Solution.load(path, decay())
     assert np.array_equal(again(x=AT), solution(x=AT))
     assert again.history.rows == solution.history.rows
-    with pytest.raises(ValueError, match="coordinates: .* in the file"):
+    with pytest.raises(ValueError, match=r"coordinates: .* in the file"):
         Solution.load(path, burgers())
     content = bytearray(path.read_bytes())
     content[content.find(solution.model.network.last.weight.detach().numpy().tobytes()[:16])] ^= 1
@@ -311,5 +314,5 @@ def test_a_factory_of_another_class_is_refused(stored):
     def other(inputs, outputs, generator, dtype):
         return torch.nn.Sequential(MLP(inputs, outputs, width=6, depth=2, generator=generator, dtype=dtype))
 
-    with pytest.raises(ValueError, match="its network is another one: Sequential for MLP in the file"):
+    with pytest.raises(ValueError, match=r"its network is another one: Sequential for MLP in the file"):
         Solution.load(stored[1], decay(), network=other)
