@@ -48,7 +48,8 @@ from pinn.validation import count, positive
 
 log = logging.getLogger("pinn.training")
 
-_NAME = re.compile(r"step-(\d{8})\.pinn")
+_NAME = re.compile(r"step-(\d{8,})\.pinn")
+_HALF = re.compile(r"\.step-\d{8,}-.*\.pinn")  # what a kill in the middle of writing leaves
 _FIXED = 1e9  # operations in whose time a small file is written, and ...
 _BYTE = 100.0  # ... one more byte of it
 _TIMES = 100.0  # as much work between two checkpoints as one costs
@@ -125,6 +126,9 @@ class CheckpointWriter:
                 f"{self.folder}: it holds the checkpoints of another run, the last {self._written[-1].name}; give "
                 "resume= to go on with that, or another folder"
             )
+        for half in self.folder.iterdir():
+            if _HALF.fullmatch(half.name):
+                half.unlink(missing_ok=True)
         self._bytes = 0
         self._step: int | None = None
         self._work = self._seconds = 0.0
@@ -191,7 +195,8 @@ class CheckpointWriter:
 
 def files_in(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the newest last."""
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,12 @@ class Checkpoint:
         """The options of the run."""
         options: Mapping[str, Any] = self.content["options"]
         return options
+
+    @property
+    def driver(self) -> Mapping[str, Any]:
+        """What `CheckpointWriter.driver` held."""
+        driver: Mapping[str, Any] = self.content["driver"]
+        return driver
 
     @property
     def training(self) -> Mapping[str, Any]:
@@ -324,14 +335,23 @@ def keep(run: Any, step: Step | None, last: bool) -> None:
         run: a stage of a `Trainer`.
         step: that was recorded and on which nothing was decided yet; None before a step.
         last: whether one is to be there in any case.
+
+    Raises:
+        OSError: where the first of a run cannot be written.
     """
     trainer = run.trainer
     writer: CheckpointWriter | None = trainer.checkpoints
     steps, work = trainer.journal.steps, trainer.work
     if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
         return
-    if last or (step is not None and writer.due(steps, work, trainer.elapsed)):
+    if not (last or (step is not None and writer.due(steps, work, trainer.elapsed))):
+        return
+    try:
         writer.write(trainer.equations.model, training_state(trainer, run, step), steps, work, trainer.elapsed)
+    except OSError as error:
+        if writer.last is None:
+            raise  # before anything was computed; later a full disk costs a checkpoint, not the run
+        log.error("no checkpoint after step %d, the one before stays: %s", steps, error)
 
 
 def continue_training(trainer: Any, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:

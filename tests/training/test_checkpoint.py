@@ -1,18 +1,21 @@
 """A run that is broken off and goes on from its last checkpoint ends with the bits of one that was not."""
 
+import errno
 import inspect
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from pinn import Constraint, Problem, Scatter, Unknown, d, optimizers, solve
+from pinn import Constraint, Problem, Scatter, Unknown, archive, d, optimizers, solve
 from pinn.archive import DamagedFileError
 from pinn.networks import MLP, ModifiedMLP
 from pinn.networks.random_features import RandomFeatures, WithFeatures, draw_features
@@ -347,6 +350,23 @@ class Remembering(torch.optim.lr_scheduler.ConstantLR):
         super().__init__(optimizer)
 
 
+def test_a_full_disk_costs_checkpoints_and_never_the_run(monkeypatch, tmp_path, caplog):
+    write, full = archive.write, []
+
+    def fails(path, content):
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(archive, "write", fails)
+    watch = lambda progress: full.append(1) if progress.row["step"] == 5 else None  # noqa: E731
+    assert digest(run(checkpoint=tmp_path, every=3, callbacks=[watch])) == digest(run())
+    assert [file.name for file in files_in(tmp_path)] == ["step-00000000.pinn", "step-00000003.pinn"]
+    assert "no checkpoint after step 6, the one before stays" in caplog.text
+    with pytest.raises(OSError, match="No space left on device"):
+        run(checkpoint=tmp_path / "other")
+
+
 def test_what_no_file_holds_is_named(tmp_path):
     with pytest.raises(TypeError, match=r"training\.stage\.optimizer\.schedule.*which no file holds"):
         run(checkpoint=tmp_path, every=1, optimizer=FirstOrder(partial(torch.optim.SGD, lr=1e-3), Remembering))
@@ -360,7 +380,7 @@ def test_a_driver_keeps_values_of_its_own(tmp_path):
     writer.driver = {"round": 3, "kind": "solve"}
     writer.write(solution.model, None, step=1, work=0.0, elapsed=0.0)
     saved = Checkpoint.read(tmp_path)
-    assert saved.content["driver"] == {"round": 3, "kind": "solve"}
+    assert saved.driver == {"round": 3, "kind": "solve"}
     again = saved.model(decay(), None, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), solution.model.parameters(), strict=True))
     with pytest.raises(ValueError, match="between two trainings"):
@@ -393,6 +413,31 @@ def killed(name, step, folder):
 
 def test_a_killed_process_goes_on_in_another(tmp_path):
     killed("LevenbergMarquardt", 8, tmp_path)
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_also_while_a_file_is_written(tmp_path):
+    """The same run is killed again and again after random times, and goes on each time."""
+    chance, options = random.Random(0), {"sampling": Redrawn(size=40, every=4), "network": SMALL, "steps": 200}
+    code = """
+import sys
+from pathlib import Path
+from tests.training.test_checkpoint import Redrawn, files_in, run
+folder = Path(sys.argv[1])
+again = {"resume": folder} if folder.is_dir() and files_in(folder) else {"checkpoint": folder}
+run(sampling=Redrawn(size=40, every=4), steps=200, every=1, **again)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for _ in range(6):
+        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")], env=environment, cwd=ROOT)
+        before = set()
+        while process.poll() is None and len(before) < 4:  # until it is seen to write, and then a moment
+            before |= set(files_in(tmp_path / "run")) if (tmp_path / "run").is_dir() else set()
+        time.sleep(chance.uniform(0.0, 0.1))
+        process.kill()
+        process.wait()
+    assert digest(run(resume=tmp_path / "run", **options)) == digest(run(**options))
+    assert all(not file.name.startswith(".") for file in (tmp_path / "run").iterdir())
 
 
 @pytest.mark.slow
