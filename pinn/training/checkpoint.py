@@ -43,6 +43,7 @@ from pinn.objective import Objective
 from pinn.optimizers import Step
 from pinn.optimizers.optimizer import StepEnding
 from pinn.problem import Problem
+from pinn.state import Stateful
 from pinn.structure import described, rebuilt
 from pinn.validation import count, positive
 
@@ -102,7 +103,9 @@ class CheckpointWriter:
         resumed: what the run goes on from; left out, it begins, and the folder must hold none.
 
     Attributes:
-        driver: plain values of what drives several trainings, such as the number of its round; written with each file.
+        driver: what drives the training, where it has a state of its own, such as corrected answers and the number of
+            its round: its `state_dict()` is written with each file, models by `pinn.structure.described`. A wish to
+            stop is part of that state; a callback of the driver gives it again when the run begins to go on.
 
     Raises:
         FileExistsError: when the folder holds the checkpoints of another run.
@@ -116,7 +119,7 @@ class CheckpointWriter:
         resumed: Checkpoint | None = None,
     ) -> None:
         self.checkpoints, self.problem, self.options = checkpoints, problem, dict(options)
-        self.driver: dict[str, Any] = {}
+        self.driver: Stateful | None = None
         self.folder = Path(checkpoints.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._written = files_in(self.folder)
@@ -177,7 +180,7 @@ class CheckpointWriter:
                 "options": self.options,
                 "model": described(model),
                 "training": training,
-                "driver": self.driver,
+                "driver": {} if self.driver is None else self.driver.state_dict(),
                 "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
             },
         )
@@ -243,7 +246,7 @@ class Checkpoint:
 
     @property
     def driver(self) -> Mapping[str, Any]:
-        """What `CheckpointWriter.driver` held."""
+        """The state of what drove the training; empty where nothing did."""
         driver: Mapping[str, Any] = self.content["driver"]
         return driver
 

@@ -214,7 +214,8 @@ class _StageRun:
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
         """Take steps; returns what ends the stage, and the last step, or None where no whole one preceded the end."""
-        if (self.index == 0 or self.resumed) and (stops := self.journal.begin(self.objective)):
+        begins = self.index == 0 or self.resumed
+        if begins and (stops := self.journal.begin(self.objective)) and self.pending is None:
             return stops, None
         self._begin()
         step = self.pending

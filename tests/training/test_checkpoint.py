@@ -17,13 +17,16 @@ import torch
 
 from pinn import Constraint, Problem, Scatter, Unknown, archive, d, optimizers, solve
 from pinn.archive import DamagedFileError
+from pinn.derivatives import Jets
+from pinn.model import Model
 from pinn.networks import MLP, ModifiedMLP
 from pinn.networks.random_features import RandomFeatures, WithFeatures, draw_features
+from pinn.objective import Equations
 from pinn.optimizers import BFGS, LBFGS, SOAP, FirstOrder, LevenbergMarquardt, MatrixFree, Optimizer
 from pinn.reference import Analytic
 from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn
-from pinn.training import Checkpoint, Checkpoints, Stage, Tolerance, Widening
-from pinn.training.checkpoint import files_in
+from pinn.training import Callback, Checkpoint, Checkpoints, Stage, Stop, Tolerance, Trainer, Widening
+from pinn.training.checkpoint import CheckpointWriter, files_in
 from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention
 from tests.training.runs import LINE, SMALL, decay, digest
 
@@ -372,15 +375,76 @@ def test_what_no_file_holds_is_named(tmp_path):
         run(checkpoint=tmp_path, every=1, optimizer=FirstOrder(partial(torch.optim.SGD, lr=1e-3), Remembering))
 
 
-def test_a_driver_keeps_values_of_its_own(tmp_path):
-    from pinn.training.checkpoint import CheckpointWriter
+class Driver(Callback):
+    """Counts losses that it likes while training goes on, and ends the run at so many."""
 
-    solution = run(steps=1)
+    def __init__(self):
+        self.liked, self.stop = [], None
+
+    def state_dict(self):
+        return {"liked": list(self.liked), "stop": self.stop}
+
+    def load_state_dict(self, state):
+        self.liked, self.stop = list(state["liked"]), state["stop"]
+
+    def begin(self, progress):
+        return self.stop and Stop(self.stop)
+
+    def step(self, progress):
+        if progress.row["step"] % 2:
+            self.liked.append(progress.row["loss"])
+        if len(self.liked) == 4:
+            self.stop = "four are enough"
+        return self.stop and Stop(self.stop)
+
+
+@pytest.mark.parametrize("broken_at", [5, 7])
+def test_what_drives_a_training_goes_on_with_it(broken_at, tmp_path):
+    """It is broken off in the middle, and after the driver has said where to stop, before anything came of that."""
+
+    def driven(driver, saved=None, breaks=False):
+        model = Model(PROBLEM, SMALL, generator=torch.Generator().manual_seed(0))
+        if saved is not None:
+            driver.load_state_dict(saved.driver)
+            model = saved.model(PROBLEM, None, "cpu")
+        writer = CheckpointWriter(Checkpoints(tmp_path, every=1), PROBLEM, {}, saved) if breaks or saved else None
+        generator = torch.Generator().manual_seed(1)
+        trainer = Trainer(
+            Equations(model, Jets()), generator=generator, callbacks=[driver], progress=False, checkpoints=writer
+        )
+        if writer is not None:
+            writer.driver = driver
+        if saved is not None:
+            trainer.resume(saved.training)
+        if breaks:
+            evaluate = trainer.journal.evaluate
+            trainer.journal.evaluate = lambda *given, **named: (
+                raises() if trainer.journal.steps >= broken_at else evaluate(*given, **named)
+            )
+        trainer.run([Stage(LevenbergMarquardt(), Fixed(30), steps=STEPS)])
+        return trainer
+
+    def raises():
+        raise BrokenOffError
+
+    whole, first, second = Driver(), Driver(), Driver()
+    expected = driven(whole)
+    with pytest.raises(BrokenOffError):
+        driven(first, breaks=True)
+    found = driven(second, Checkpoint.read(tmp_path))
+    assert second.liked == whole.liked
+    assert found.outcome == expected.outcome
+    assert torch.equal(found.monitor.objective.vector(), expected.monitor.objective.vector())
+
+
+def test_between_two_trainings_a_driver_writes_its_own_state(tmp_path):
+    solution, driver = run(steps=1), Driver()
+    driver.liked = [0.5]
     writer = CheckpointWriter(Checkpoints(tmp_path), decay(), {"own": 1})
-    writer.driver = {"round": 3, "kind": "solve"}
+    writer.driver = driver
     writer.write(solution.model, None, step=1, work=0.0, elapsed=0.0)
     saved = Checkpoint.read(tmp_path)
-    assert saved.driver == {"round": 3, "kind": "solve"}
+    assert saved.driver == {"liked": [0.5], "stop": None}
     again = saved.model(decay(), None, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), solution.model.parameters(), strict=True))
     with pytest.raises(ValueError, match="between two trainings"):
