@@ -11,9 +11,10 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import os
 import time
-from collections.abc import Iterable, Sequence
-from typing import Never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Never
 
 import torch
 
@@ -27,9 +28,11 @@ from pinn.options import validate_options
 from pinn.problem import Problem
 from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
-from pinn.training import Stage, Trainer
+from pinn.training import Checkpoint, Checkpoints, Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.checkpoint import CheckpointWriter
 from pinn.training.choice import chosen
+from pinn.training.resuming import checkpoint_writer, opened, run_options
 from pinn.verification import Certificate, VerificationError, VerificationTable, verify_before_training
 from pinn.verification.certificate import certify as certified
 from pinn.weighting import Weighting
@@ -59,6 +62,9 @@ def solve(
     verify: bool = True,
     certify: bool = True,
     start: Solution | None = None,
+    checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
+    every: int | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
     **misspelt: Never,
@@ -84,6 +90,10 @@ def solve(
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
+        checkpoint: folder for checkpoints, or `Checkpoints`; left out, none are written, or those of `resume` go on.
+        every: steps between two checkpoints; left out, as many as keep their cost at 1 % of the steps'.
+        resume: go on from a checkpoint, or the newest in a folder, with the other arguments as they were; the end is
+            that of a whole run, bit for bit. `steps` and `seconds` count from the first start.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
@@ -96,26 +106,19 @@ def solve(
         >>> bool(solve(oscillator(), steps=40, progress=False).error() < 1e-4)
         True
     """
-    validate_options(locals())
+    given = dict(locals())
+    validate_options(given)
+    saved = opened(checkpoint, every, resume)
     started = time.perf_counter()
-    workers = torch.get_num_threads() if threads is None else threads
-    watching = as_callbacks(callbacks)
+    given["callbacks"] = as_callbacks(callbacks)
+    given["threads"] = torch.get_num_threads() if threads is None else threads
     with own_settings(dtype):
         generator = torch.Generator().manual_seed(seed)
-        model = _model(problem, network, start, generator, dtype).to(device)
+        model, stages, options = _begun(given, generator) if saved is None else _gone_on(given, saved)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
-        stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)] if stages is None else stages
-        trainer = Trainer(
-            equations,
-            generator=generator,
-            seconds=_for_training(seconds, certify),
-            tolerance=tolerance,
-            progress=progress,
-            callbacks=watching,
-            started=started,
-            workers=workers,
-        )
+        writer = checkpoint_writer(checkpoint, every, problem, options, saved)
+        trainer = _trainer(given, equations, generator, started, writer, saved)
         solution = Solution(problem, model, trainer.run(stages))
         solution.noise = trainer.noise.estimate()
         solution.certificate = _certificate(trainer, seed, seconds) if certify else None
@@ -163,6 +166,29 @@ def _verified(equations: Equations) -> VerificationTable:
     return table
 
 
+def _trainer(
+    given: Mapping[str, Any],
+    equations: Equations,
+    generator: torch.Generator,
+    started: float,
+    writer: CheckpointWriter | None,
+    saved: Checkpoint | None,
+) -> Trainer:
+    """What runs the stages by the arguments of `solve`, where a checkpoint left them if there is one."""
+    trainer = Trainer(
+        equations,
+        generator=generator,
+        seconds=_for_training(given["seconds"], given["certify"]),
+        started=started,
+        workers=given["threads"],
+        checkpoints=writer,
+        **{name: given[name] for name in ("tolerance", "progress", "callbacks")},
+    )
+    if saved is not None:
+        trainer.resume(saved.training, given["network"])
+    return trainer
+
+
 def _for_training(seconds: float | None, certify: bool) -> float | None:
     """The seconds that are left for training."""
     return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
@@ -179,23 +205,39 @@ def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certific
         return None
 
 
-def _stage(
-    model: Model,
-    optimizer: Optimizer | None,
-    sampling: Sampler | None,
-    weighting: Weighting | None,
-    steps: int | None,
-    network: NetworkFactory | None,
-    start: Solution | None,
-) -> Stage:
-    """The one stage of a run without a schedule."""
-    return default_stage(
-        model.problem,
-        sum(parameter.numel() for parameter in model.parameters()),
-        optimizer=optimizer,
-        sampling=sampling,
-        weighting=weighting,
-        steps=steps,
-        own_network=network is not None,
-        begun=start is not None,
-    )
+def _begun(given: Mapping[str, Any], generator: torch.Generator) -> tuple[Model, Sequence[Stage], dict[str, Any]]:
+    """The model of a run at its beginning, its stages, and what must be the same for it to go on later.
+
+    Args:
+        given: arguments of `solve`.
+        generator: source of the first weights.
+    """
+    problem, network, start = given["problem"], given["network"], given["start"]
+    model = _model(problem, network, start, generator, given["dtype"]).to(given["device"])
+    # A run that goes on makes the same choices, whatever has become of the network.
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    asked = {"own_network": network is not None, "begun": start is not None, "parameters": parameters}
+    stages = _stages(given, asked)
+    return model, stages, run_options(given, stages, asked)
+
+
+def _gone_on(given: Mapping[str, Any], saved: Checkpoint) -> tuple[Model, Sequence[Stage], dict[str, Any]]:
+    """The same for a run that goes on, with the model as it was.
+
+    Raises:
+        ValueError: where it would be another run, naming what differs.
+    """
+    asked = saved.options["asked"]
+    stages = _stages(given, asked)
+    options = run_options(given, stages, asked)
+    saved.require_same(given["problem"], options)
+    return saved.model(given["problem"], given["network"], given["device"]), stages, options
+
+
+def _stages(given: Mapping[str, Any], asked: Mapping[str, Any]) -> Sequence[Stage]:
+    """The schedule of a run, or its one stage."""
+    if given["stages"] is not None:
+        stages: Sequence[Stage] = given["stages"]
+        return stages
+    named = {name: given[name] for name in ("optimizer", "sampling", "weighting", "steps")}
+    return [default_stage(given["problem"], **named, **asked)]

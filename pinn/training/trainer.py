@@ -15,24 +15,25 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from pinn.domains import Points
-from pinn.model import require_widening
+from pinn.model import NetworkFactory, require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
 from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, keep
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
 from pinn.training.stage import Stage
 from pinn.training.stopping import (
-    Deadline,
     MaxSeconds,
     MaxSteps,
     OutOfTime,
@@ -40,6 +41,9 @@ from pinn.training.stopping import (
     Stop,
     StoppingCriterion,
     Tolerance,
+    met,
+    nearest_deadline,
+    ordered,
 )
 from pinn.training.widening import Widening
 from pinn.training.work import Metered, Pace, residual_work
@@ -65,6 +69,7 @@ class Trainer:
         clock: what tells the seconds; left out, `time.perf_counter`.
         started: reading of the clock at the start; left out, now.
         workers: threads that may share large matrix products.
+        checkpoints: writes checkpoints; left out, none are written.
 
     Attributes:
         monitor: judges the parameters.
@@ -91,6 +96,7 @@ class Trainer:
         clock: Callable[[], float] | None = None,
         started: float | None = None,
         workers: int = 1,
+        checkpoints: CheckpointWriter | None = None,
     ) -> None:
         self.equations = equations
         self.generator = generator
@@ -110,6 +116,18 @@ class Trainer:
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
         self.outcome: Outcome | None = None
         self.work = 0.0
+        self.checkpoints = checkpoints
+        self._resumed: Mapping[str, Any] | None = None
+
+    def resume(self, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:
+        """Go on from a state of training (`pinn.training.checkpoint.training_state`) when `run` is called.
+
+        Args:
+            state: that belongs to the model's present parameters.
+            network: what builds a network that is not the library's own.
+        """
+        continue_training(self, state, network)
+        self._resumed = state["stage"]
 
     @property
     def history(self) -> History:
@@ -134,8 +152,12 @@ class Trainer:
         if any(stage.widening is not None for stage in stages):
             require_widening(self.equations.model)
         with self.journal.bar:
+            begun = self._resumed
             for index, stage in enumerate(stages):
-                run = _StageRun(self, stage, index, final=index == len(stages) - 1)
+                if begun is not None and index < begun["index"]:
+                    continue
+                run = _StageRun(self, stage, index, final=index == len(stages) - 1, state=begun)
+                begun = None
                 stops = run.run()
                 log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
                 if stops[0].run:
@@ -156,7 +178,9 @@ class Trainer:
 class _StageRun:
     """One stage while it runs."""
 
-    def __init__(self, trainer: Trainer, stage: Stage, index: int, final: bool) -> None:
+    def __init__(
+        self, trainer: Trainer, stage: Stage, index: int, final: bool, state: Mapping[str, Any] | None = None
+    ) -> None:
         self.trainer, self.stage, self.index, self.final = trainer, stage, index, final
         self.monitor, self.journal = trainer.monitor, trainer.journal
         self.optimizer = self._own_optimizer()
@@ -164,14 +188,23 @@ class _StageRun:
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
-        self.began = trainer.elapsed
-        self.deadline = self._deadline()
+        self.began = trainer.elapsed - (0.0 if state is None else state["elapsed"])
+        self.deadline = nearest_deadline(
+            (*trainer.criteria, *stage.criteria), trainer.clock, trainer.started, self.began
+        )
         self.pace = Pace()
-        self._use(self._draw())
+        self.stepped: Metered | None = None  # what the last step was taken on
+        self.resumed, self.cut = state is not None, False
+        self.pending: Step | None = None  # recorded before the run was broken off, and nothing decided on it
+        if state is None:
+            self.use(self._draw())
+        else:
+            self.pending = continue_stage(self, state)
 
     def run(self) -> list[Stop]:
         """Take steps until something ends the stage; returns all that did, what decides first."""
-        self.monitor.count_anew()
+        if not self.resumed:
+            self.monitor.count_anew()
         self.journal.stops.clear()
         try:
             stops, step = self._steps()
@@ -181,24 +214,33 @@ class _StageRun:
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
         """Take steps; returns what ends the stage, and the last step, or None where no whole one preceded the end."""
-        if self.index == 0 and (stops := self.journal.begin(self.objective)):
+        begins = self.index == 0 or self.resumed
+        if begins and (stops := self.journal.begin(self.objective)) and self.pending is None:
             return stops, None
         self._begin()
+        step = self.pending
         while True:
-            step = self._step()
             if step is None:
-                assert self.deadline.limit is not None
-                return [self.deadline.limit.stop], None
-            self._record(step)
-            if stops := self._reached(step):
+                step = self._step()
+                if step is None:
+                    assert self.deadline.limit is not None
+                    keep(self, None, last=not self.cut)
+                    return [self.deadline.limit.stop], None
+                self._record(step)
+            stops = self._reached(step)
+            keep(self, step, last=bool(stops))
+            if stops:
                 if not self._fit_last(stops):
                     return stops, step
             elif not self._looked(step):
                 self._renew(step)
+            step = None
 
     def _begin(self) -> None:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
-        self.sampler.begin(float(self.objective.loss()))
+        if not self.resumed:
+            self.sampler.begin(float(self.objective.loss()))
+            keep(self, None, last=self.index == 0)
         if self.deadline.limit is not None:
             began = self.trainer.clock()
             float(self.objective.loss())  # again, for the first evaluation may have had more to do
@@ -215,11 +257,13 @@ class _StageRun:
         try:
             step = self.optimizer.step(self.meter)
         except OutOfTime:
+            self.cut = True
             self.objective.assign(theta)
             return None
         except KeyboardInterrupt:
             self.objective.assign(theta)
             raise
+        self.stepped = self.meter
         work = self.meter.work - before
         self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
         self.monitor.note(work + algebra)
@@ -267,7 +311,7 @@ class _StageRun:
     def _reconsider(self) -> None:
         """Train and judge with the weights that the data now have."""
         self.monitor.judge_by(self.trainer.noise.judged_by())
-        self._use(self._weighted(self.objective.points))
+        self.use(self._weighted(self.objective.points))
         self.optimizer.reset(growth=None)
         if self.widening is not None:
             self.widening.forget()
@@ -299,12 +343,12 @@ class _StageRun:
             idle=self.monitor.idle,
         )
         stops = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE, run=True)]
-        stops += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
+        stops += [*self.journal.stops, *met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
         if self.final and self.trainer.noise.fitted:
             stops.append(Stop("the data are fitted to their noise, and the loss no longer falls", Ending.STATIONARY))
-        return _ordered([*stops, *_met(self.stage.criteria, standing)])
+        return ordered([*stops, *met(self.stage.criteria, standing)])
 
     def _end(self, stops: list[Stop], step: Step | None) -> list[Stop]:
         """Evaluate what was not yet, and say what has ended the stage."""
@@ -316,16 +360,7 @@ class _StageRun:
             self.journal.evaluate(self.objective, last=True)
             if step is not None:
                 return self._reached(step) or stops  # the tolerance may be met
-        return _ordered([*stops, *self.journal.stops])
-
-    def _deadline(self) -> Deadline:
-        """The nearest of all limits on the time."""
-        found = Deadline(math.inf, self.trainer.clock)
-        for limit in (*self.trainer.criteria, *self.stage.criteria):
-            if isinstance(limit, MaxSeconds):
-                at = self.trainer.started + limit.seconds + (0.0 if limit.run else self.began)
-                found = min(found, Deadline(at, self.trainer.clock, limit), key=lambda one: one.at)
-        return found
+        return ordered([*stops, *self.journal.stops])
 
     # -- points, weights and network ----------------------------------------------------------------------------
 
@@ -334,7 +369,7 @@ class _StageRun:
         optimizer.workers = self.trainer.workers
         return optimizer
 
-    def _use(self, objective: Objective) -> None:
+    def use(self, objective: Objective) -> None:
         """Train on this from now on."""
         self.objective, self.meter = objective, Metered(objective, self.deadline.raise_if_over)
 
@@ -361,7 +396,7 @@ class _StageRun:
             self._redraw(step.loss)
         elif self.weighting is not None and self.weighting.due(self.steps):
             # Points and parameters stay, and with them what the optimizer knows of the curvature.
-            self._use(self._weighted(self.objective.points))
+            self.use(self._weighted(self.objective.points))
 
     def _redraw(self, old: float) -> None:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
@@ -377,7 +412,7 @@ class _StageRun:
                 self.widening.forget()
         if drawn.rows > self.objective.rows:
             self.monitor.count_anew()  # more points may help where the old ones no longer did
-        self._use(drawn)
+        self.use(drawn)
         # What is left is then noise, which no width fits.
         carried = self.trainer.noise.floor and new < _CARRIED * float(drawn.loss())
         if self.widening is not None and not carried and self.widening.due(new, self.sampler.size, self.sampler.full):
@@ -404,19 +439,9 @@ class _StageRun:
         if not self.monitor.current:
             self.journal.evaluate(self.objective)
         self.monitor.widen(factor, trainer.generator)
-        self._use(self._weighted(self.objective.points))
+        self.use(self._weighted(self.objective.points))
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):
             self.optimizer.load_state_dict(state)
         log.info("step %d: the network grows to %d parameters", self.journal.steps, self.objective.size)
-
-
-def _met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
-    """What those say that are met."""
-    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
-
-
-def _ordered(stops: Iterable[Stop]) -> list[Stop]:
-    """Each once, what ends the run first."""
-    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)
