@@ -10,12 +10,19 @@ The configuration is a call of `pinn.solve`: groups name what builds its argumen
 sampling, weighting, derivatives), everything else is one of its options (seconds, tolerance, steps, seed, dtype, ...).
 Each run has a folder of its own under `outputs/`.
 
-The exit code is 0 when the run ended, whatever its verdict; 2 when the command makes no sense. With `--strict`, or
-`strict=true`, it is 0 when the answer is trusted, of every run of a sweep, and 3 when one is not.
+A `_target_` of one's own, `problem._target_=mine.heat`, is code that will run: `trusted=[mine]` says that it may.
+
+Ctrl-C, SIGTERM and SIGHUP end a run with the best answer until then, written as always; a second one ends the program
+at once. What ends a run in the middle, an error of a callback for example, leaves that answer too.
+
+The exit code is 0 when the run ended, whatever its verdict; 1 when it ended by an error after training began; 2 when
+the command makes no sense; 130 after Ctrl-C and 143 after SIGTERM. With `--strict`, or `strict=true`, it is 0 when the
+answer is trusted, of every run of a sweep, and 3 when one is not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -24,13 +31,15 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from pinn.solution import Solution
 from pinn.solver import solve
 
-from .command_line.configuration import build, check
-from .command_line.overrides import CONF, clean_exit, plain, prepare
-from .command_line.run_folder import write_run
+from .command_line.configuration import arguments, check
+from .command_line.interruption import Interruption
+from .command_line.overrides import CONF, clean_exit, plain, prepare, trust_of_command_line
+from .command_line.run_folder import RunFolder
 
-APART = {"strict": bool}
+APART = {"strict": bool, "trusted": list}
 """Options of this application that are none of `solve`."""
 _STRICT = "strict=true"
 _NOT_TRUSTED = 3
@@ -42,20 +51,46 @@ def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
     Args:
         config: the run's configuration.
         untrusted: a folder that gets a file when the run is strict and its answer not trusted.
+
+    Raises:
+        SystemExit: 130 or 143 after a signal, 1 after an error in the middle, 2 where the run is refused.
     """
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    with clean_exit():
-        call = plain(config)
-        strict = bool(call.pop("strict", False))
-        check(solve, call)
-        solution = build(solve, call)
-    write_run(folder, config, solution)
-    print(solution.report)
-    print(f"written to {folder}")
+    place = RunFolder(Path(HydraConfig.get().runtime.output_dir), config)
+    with Interruption() as interruption:
+        try:
+            solution, strict = _solved(config, place, interruption)
+        except KeyboardInterrupt:
+            if not place.begun:
+                sys.stderr.write(f"{interruption.name} before training began: nothing was written\n")
+            raise SystemExit(interruption.code) from None
     report = solution.report
+    if interruption.signal is not None:
+        sys.stderr.write(f"ended by {interruption.name}: the best answer until then is in {place.path}\n")
+        raise SystemExit(interruption.code)
     if strict and untrusted is not None and not (report is not None and report.trusted):
         tempfile.mkstemp(dir=untrusted)
     return None if report is None else report.error
+
+
+def _solved(config: DictConfig, place: RunFolder, interruption: Interruption) -> tuple[Solution, bool]:
+    """The solution, everything about it written and printed; and whether the run is strict."""
+    with clean_exit(), place:
+        trust = trust_of_command_line()
+        call = plain(config, trust)
+        strict = bool(call.pop("strict", False))
+        check(solve, call, trust=trust)
+        given = arguments(solve, call, trust=trust)
+        given["callbacks"] = [place, *given.get("callbacks", ())]
+        solution = solve(**given)
+        with interruption.held():
+            place.keep(solution)
+            place.account(solution)
+            print(solution.report)
+            print(f"written to {place.path}")
+        if interruption.signal is None:
+            with contextlib.suppress(KeyboardInterrupt):
+                place.draw(solution)
+    return solution, strict
 
 
 def main() -> None:

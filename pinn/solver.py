@@ -84,6 +84,10 @@ def solve(
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
+    A KeyboardInterrupt (Ctrl-C, in a notebook too) after the first step ends the run: what is returned is the best
+    answer until then, with its report, and `solution.report.outcome.ending` is `Ending.INTERRUPTED`; a second one
+    carries on. Any other error carries on at once; the callback `pinn.training.Latest` keeps the best answer until it.
+
     Raises:
         VerificationError: when the verification before training fails.
         TypeError, ValueError: for options of another type, out of range or in contradiction, before anything is done.
@@ -115,10 +119,14 @@ def solve(
             workers=workers,
         )
         solution = Solution(problem, model, trainer.run(stages))
-        solution.noise = trainer.noise.estimate()
-        solution.certificate = _certificate(trainer, seed, seconds) if certify else None
+        solution.noise = trainer.after(trainer.noise.estimate)
+        solution.certificate = trainer.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
         made = chosen(model.network, stages)
-        solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=made)
+
+        def report() -> Report:
+            return Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=made)
+
+        solution.report = trainer.after(report) or report()
         return solution
 
 
@@ -166,15 +174,15 @@ def _for_training(seconds: float | None, certify: bool) -> float | None:
     return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
 
 
-def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate | None:
-    """The certificate of the answer, in proportion to the work of the run; None where it was interrupted."""
+def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate:
+    """The certificate of the answer, in proportion to the work of the run; soon where that was interrupted."""
     effort = _SHARE * trainer.work
-    if seconds is not None and seconds < math.inf and trainer.elapsed > 0:
-        effort = min(effort, trainer.work * max(seconds - trainer.elapsed, 0.0) / trainer.elapsed)
-    try:
-        return certified(trainer.equations, seed=seed, effort=effort)
-    except KeyboardInterrupt:
-        return None
+    left = math.inf if seconds is None else max(seconds - trainer.elapsed, 0.0)
+    if trainer.interrupted:
+        left = min(left, _MOST_SECONDS)
+    if left < math.inf and trainer.elapsed > 0:
+        effort = min(effort, trainer.work * left / trainer.elapsed)
+    return certified(trainer.equations, seed=seed, effort=effort)
 
 
 def _stage(

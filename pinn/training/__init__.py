@@ -1,7 +1,7 @@
 """Training: stages of a schedule, the loop that runs them, when it stops, and the growth of the network."""
 
 from pinn.solution.outcome import Ending, Outcome
-from pinn.training.callback import Callback, Progress
+from pinn.training.callback import Callback, Latest, Progress
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.stage import Stage
 from pinn.training.stopping import MaxSeconds, MaxSteps, Patience, Standing, Stop, StoppingCriterion, Tolerance
@@ -11,6 +11,7 @@ from pinn.training.widening import Widening
 __all__ = [
     "Callback",
     "Ending",
+    "Latest",
     "MaxSeconds",
     "MaxSteps",
     "Outcome",

@@ -111,9 +111,9 @@ class ValidationMonitor:
         self.evaluations += 1
         self._worked = 0.0
         if better:
-            self.best = loss
-            self._network = self.objective.model.network
-            self._parameters = self.objective.vector()
+            # Made first, so that what breaks in between leaves the old best as it was.
+            parameters, network = self.objective.vector(), self.objective.model.network
+            self.best, self._network, self._parameters = loss, network, parameters
         if loss < _FALL * self._threshold:
             self._threshold, self.last_improvement = loss, self.evaluations
         row = {"validation": loss} | self._parts(residual)

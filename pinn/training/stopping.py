@@ -15,7 +15,7 @@ Only `MaxSeconds` reads a clock. Patience counts evaluations of the validation l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -163,6 +163,16 @@ class Patience:
         if standing.idle < self.evaluations:
             return None
         return Stop(f"the validation loss has not fallen by a tenth in {self.evaluations} evaluations", Ending.PATIENCE)
+
+
+def met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
+    """What those say that are met."""
+    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
+
+
+def ordered(stops: Iterable[Stop]) -> list[Stop]:
+    """Each once, what ends the run first."""
+    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)
 
 
 class OutOfTime(BaseException):

@@ -5,7 +5,8 @@
 A small loss on the points trained on is no evidence. A fixed set of validation points judges: the parameters with the
 least loss there are kept (`pinn.training.monitor`), and the criteria of `pinn.training.stopping` are judged by it. A
 clock decides nothing but when the seconds are up: then the step is cut, and the parameters are those from before it. A
-KeyboardInterrupt during the steps ends the run in the same way, with the best answer until then.
+KeyboardInterrupt ends the run in the same way once training has begun, with the best answer until then, also where it
+comes between steps, in a callback or after them; a second one carries on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from tqdm import tqdm
@@ -40,14 +43,18 @@ from pinn.training.stopping import (
     Stop,
     StoppingCriterion,
     Tolerance,
+    met,
+    ordered,
 )
 from pinn.training.widening import Widening
 from pinn.training.work import Metered, Pace, residual_work
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
+T = TypeVar("T")
 
 _CARRIED = 1e-2  # loss of all but noisy data over the whole, below which the network is wide enough
+_BROKEN_OFF = Stop("interrupted", Ending.INTERRUPTED, run=True)
 _STUCK = 3  # sets of points in a row on which an optimizer can go no further, before the stage ends
 
 
@@ -71,6 +78,7 @@ class Trainer:
         noise: looks at the data.
         history: the rows so far.
         outcome: how the run ended; None before its end.
+        interrupted: whether a KeyboardInterrupt has ended it.
         work: operations of the steps so far.
 
     Raises:
@@ -109,6 +117,7 @@ class Trainer:
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
         self.outcome: Outcome | None = None
+        self.interrupted = False
         self.work = 0.0
 
     @property
@@ -134,23 +143,46 @@ class Trainer:
         if any(stage.widening is not None for stage in stages):
             require_widening(self.equations.model)
         with self.journal.bar:
-            for index, stage in enumerate(stages):
-                run = _StageRun(self, stage, index, final=index == len(stages) - 1)
-                stops = run.run()
-                log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
-                if stops[0].run:
-                    break
-            self.outcome = Outcome(
-                stops[0].ending,
-                stops[0].why,
-                self.journal.steps,
-                self.monitor.evaluations,
-                tuple(dict.fromkeys(stop.ending for stop in stops)),
-            )
-            self.journal.end(run.objective)
+            try:
+                self._train(stages)
+            except KeyboardInterrupt:
+                if not len(self.history):  # before the first step there is no answer
+                    raise
+                self._break_off()
         self.monitor.restore()
-        self.journal.measure_best()
+        self.after(self.journal.measure_best)
         return self.history
+
+    def after(self, work: Callable[[], T]) -> T | None:
+        """Do what follows training; None where a KeyboardInterrupt breaks it off, which the outcome then says."""
+        try:
+            return work()
+        except KeyboardInterrupt:
+            self._break_off()
+            return None
+
+    def _train(self, stages: list[Stage]) -> None:
+        """Run the stages, and say how the last one ended."""
+        for index, stage in enumerate(stages):
+            run = _StageRun(self, stage, index, final=index == len(stages) - 1)
+            stops = run.run()
+            log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
+            if stops[0].run:
+                break
+        self.outcome = self._ended(stops)
+        self.journal.end(run.objective)
+
+    def _ended(self, stops: list[Stop]) -> Outcome:
+        endings = tuple(dict.fromkeys(stop.ending for stop in stops))
+        return Outcome(stops[0].ending, stops[0].why, self.journal.steps, self.monitor.evaluations, endings)
+
+    def _break_off(self) -> None:
+        """A first KeyboardInterrupt makes the outcome what it is; another carries on, and ends the program."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        ended = self._ended([_BROKEN_OFF])
+        self.outcome = ended if self.outcome is None else replace(ended, limits=(*ended.limits, *self.outcome.limits))
 
 
 class _StageRun:
@@ -176,7 +208,8 @@ class _StageRun:
         try:
             stops, step = self._steps()
         except KeyboardInterrupt:  # the first one: the answer so far is returned; another ends the program
-            stops, step = [Stop("interrupted", Ending.INTERRUPTED, run=True)], None
+            self.trainer.interrupted = True
+            stops, step = [_BROKEN_OFF], None
         return self._end(stops, step)
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
@@ -299,12 +332,12 @@ class _StageRun:
             idle=self.monitor.idle,
         )
         stops = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE, run=True)]
-        stops += [*self.journal.stops, *_met(self.trainer.criteria, standing)]
+        stops += [*self.journal.stops, *met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
         if self.final and self.trainer.noise.fitted:
             stops.append(Stop("the data are fitted to their noise, and the loss no longer falls", Ending.STATIONARY))
-        return _ordered([*stops, *_met(self.stage.criteria, standing)])
+        return ordered([*stops, *met(self.stage.criteria, standing)])
 
     def _end(self, stops: list[Stop], step: Step | None) -> list[Stop]:
         """Evaluate what was not yet, and say what has ended the stage."""
@@ -316,7 +349,7 @@ class _StageRun:
             self.journal.evaluate(self.objective, last=True)
             if step is not None:
                 return self._reached(step) or stops  # the tolerance may be met
-        return _ordered([*stops, *self.journal.stops])
+        return ordered([*stops, *self.journal.stops])
 
     def _deadline(self) -> Deadline:
         """The nearest of all limits on the time."""
@@ -410,13 +443,3 @@ class _StageRun:
         if all(isinstance(value, int | float) for value in state.values()):
             self.optimizer.load_state_dict(state)
         log.info("step %d: the network grows to %d parameters", self.journal.steps, self.objective.size)
-
-
-def _met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
-    """What those say that are met."""
-    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
-
-
-def _ordered(stops: Iterable[Stop]) -> list[Stop]:
-    """Each once, what ends the run first."""
-    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)
