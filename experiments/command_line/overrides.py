@@ -23,6 +23,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
 
 from .annotations import annotations_of, is_sequence
 from .configuration import ConfigurationError, check, choose
@@ -120,12 +121,23 @@ def clean_exit() -> Iterator[None]:
     """Turn an error that the user can mend into one message and exit code 2; HYDRA_FULL_ERROR=1 shows where."""
     try:
         yield
-    except (ValueError, TypeError, HydraException, OmegaConfBaseException) as error:
+    except (ValueError, TypeError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         hint = "" if isinstance(error, ConfigurationError) else "\n(HYDRA_FULL_ERROR=1 shows where)"
-        sys.stderr.write(f"error: {error}{hint}\n")
+        sys.stderr.write(f"error: {_said(error)}{hint}\n")
         raise SystemExit(2) from None
+
+
+def _said(error: Exception) -> str:
+    """An error in one line where it is one of reading a configuration; as it is otherwise."""
+    if isinstance(error, OmegaConfBaseException):
+        key = f" (at {error.full_key})" if error.full_key else ""
+        return f"{str(error).splitlines()[0]}{key}"
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{mark.name}, line {mark.line + 1}: {error.problem}; that is no YAML"
+    return str(error)
 
 
 def plain(config: DictConfig, trust: Trust | None = None) -> dict[str, Any]:
@@ -195,9 +207,9 @@ def _check_choice(override: Override, choices: set[str], function: Callable[...,
                 f"{group}={','.join(map(str, value))}"
             )
         for one in value if isinstance(value, list) else [value]:
-            if one is None:
+            if not isinstance(one, str):
                 raise ConfigurationError(f"{override.input_line}: no such choice; {choose('', choices)}")
-            if isinstance(one, str) and one not in choices:
+            if one not in choices:
                 raise ConfigurationError(f"{group}={one}: no such choice; {choose(one, choices)}")
 
 

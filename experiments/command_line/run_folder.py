@@ -71,12 +71,12 @@ class RunFolder(Latest):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._lock:
-            if error is None:
-                return
-            if not self.begun:
-                self._clear()
-                return
+        self._lock.close()
+        if error is None:
+            return
+        if not self.begun:
+            self._clear()
+            return
         if isinstance(error, SystemExit):
             return
         self._rescue(error)
@@ -174,7 +174,8 @@ class RunFolder(Latest):
             for entry in self.path.iterdir():
                 if entry.suffix == ".log":
                     entry.unlink()
-            folder = self.path.resolve()
+            self.path.rmdir()
+            folder = self.path.resolve().parent
             while folder != Path.cwd() and folder.is_relative_to(Path.cwd()):
                 folder.rmdir()
                 folder = folder.parent

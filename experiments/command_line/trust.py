@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ class Trust:
         Raises:
             ConfigurationError: when the name is not trusted, its import fails, or there is nothing of that name.
         """
+        if _missing_in_torch(name):
+            raise ConfigurationError(f"{name!r} cannot be found (there is no {name})")
         if not self.allows(name):
             raise ConfigurationError(
                 f"{name!r} is not trusted and was not imported; a configuration is code: where this is your own, "
@@ -77,7 +79,7 @@ class Trust:
         found: Any = _imported(head, name)
         for index, part in enumerate(rest, start=1):
             path = ".".join([head, *rest[:index]])
-            if isinstance(found, types.ModuleType) and not hasattr(found, part):
+            if hasattr(found, "__path__") and not hasattr(found, part):
                 _imported(path, name)
             if not hasattr(found, part):
                 raise ConfigurationError(f"{name!r} cannot be found (there is no {path})")
@@ -111,6 +113,11 @@ def _elementary(name: str) -> bool:
     if head != "torch" or last.startswith("_"):
         return False
     return inspect.isbuiltin(getattr(importlib.import_module("torch"), last, None))
+
+
+def _missing_in_torch(name: str) -> bool:
+    head, _, last = name.rpartition(".")
+    return head == "torch" and not hasattr(importlib.import_module(head), last)
 
 
 def _in_working_folder(name: str) -> bool:
@@ -176,5 +183,6 @@ def as_trust(listed: object) -> Trust:
     """
     if listed is None:
         return Trust()
-    names: Sequence[Any] = listed if isinstance(listed, list) else [listed]
-    return Trust(tuple(names))
+    if not isinstance(listed, list):
+        raise ConfigurationError(f"trusted: got {listed!r}, expected a list of dotted names; give trusted=[{listed}]")
+    return Trust(tuple(listed))
