@@ -4,6 +4,7 @@
     python -m experiments.train problem=heat_1d seconds=10 network=mlp network.width=30
     python -m experiments.train --multirun problem=poisson_2d,heat_1d seed=0,1,2 seconds=10
     python -m experiments.train problem=burgers seconds=60 --strict     # code 3 unless the answer is trusted
+    python -m experiments.train resume=outputs/burgers/...  steps=500    # go on with a run that was broken off
     python -m experiments.train --cfg job problem=burgers               # show the configuration and stop
 
 The configuration is a call of `pinn.solve`: groups name what builds its arguments (problem, network, optimizer,
@@ -25,23 +26,28 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 from pinn.solution import Solution
 from pinn.solver import solve
 
-from .command_line.configuration import arguments, check
+from .command_line.configuration import ConfigurationError, arguments, check
 from .command_line.interruption import Interruption
-from .command_line.overrides import CONF, clean_exit, plain, prepare, trust_of_command_line
-from .command_line.run_folder import RunFolder
+from .command_line.overrides import CONF, clean_exit, groups, plain, prepare, trust_of_command_line
+from .command_line.run_folder import CHECKPOINTS, RunFolder
+from .command_line.trust import Trust
 
 APART = {"strict": bool, "trusted": list}
 """Options of this application that are none of `solve`."""
 _STRICT = "strict=true"
+_PLACES = ("checkpoint", "resume")  # where files lie is no part of what was run
 _NOT_TRUSTED = 3
 
 
@@ -55,29 +61,61 @@ def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
     Raises:
         SystemExit: 130 or 143 after a signal, 1 after an error in the middle, 2 where the run is refused.
     """
-    place = RunFolder(Path(HydraConfig.get().runtime.output_dir), config)
+    with clean_exit():
+        trust = trust_of_command_line()
+        call = plain(config, trust)
+        strict = bool(call.pop("strict", False))
+        resumed = "resume" in call
+        if resumed:
+            call = resumed_call(call, trust)
+            config = OmegaConf.create({name: value for name, value in call.items() if name not in _PLACES})
+        place = RunFolder(Path(HydraConfig.get().runtime.output_dir), config, resumed)
+        call.setdefault("checkpoint", str(place.path / CHECKPOINTS))
     with Interruption() as interruption:
         try:
-            solution, strict = _solved(config, place, interruption)
+            solution = _solved(call, trust, place, interruption)
         except KeyboardInterrupt:
             if not place.begun:
                 sys.stderr.write(f"{interruption.name} before training began: nothing was written\n")
             raise SystemExit(interruption.code) from None
     report = solution.report
     if interruption.signal is not None:
-        sys.stderr.write(f"ended by {interruption.name}: the best answer until then is in {place.path}\n")
+        sys.stderr.write(
+            f"ended by {interruption.name}: the best answer until then is in {place.path}\n{place.way_on()}"
+        )
         raise SystemExit(interruption.code)
     if strict and untrusted is not None and not (report is not None and report.trusted):
         tempfile.mkstemp(dir=untrusted)
     return None if report is None else report.error
 
 
-def _solved(config: DictConfig, place: RunFolder, interruption: Interruption) -> tuple[Solution, bool]:
-    """The solution, everything about it written and printed; and whether the run is strict."""
+def resumed_call(call: Mapping[str, Any], trust: Trust) -> dict[str, Any]:
+    """The call of the run that goes on: that of its folder, with what the command line changes.
+
+    Raises:
+        ConfigurationError: where the folder holds no run, or what stands on the command line is no way to go on.
+    """
+    folder = Path(call["resume"])
+    written = folder / "config.yaml"
+    if not written.is_file():
+        raise ConfigurationError(f"resume={folder}: there is no config.yaml; give the folder of a run")
+    if not any((folder / CHECKPOINTS).glob("*")):
+        raise ConfigurationError(f"resume={folder}: there is no checkpoint in it; start that run again")
+    known, changes = groups([CONF]), {}
+    for override in OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task)):
+        name = override.key_or_group
+        if name.split(".")[0] in known:
+            raise ConfigurationError(f"resume: {name} is that of the run that goes on; leave it out")
+        if name in call and name not in ("resume", "strict"):
+            changes[name] = call[name]
+    stored = OmegaConf.load(written)
+    assert isinstance(stored, DictConfig)
+    return plain(stored, trust) | changes | {"resume": str(folder / CHECKPOINTS)}
+
+
+def _solved(call: dict[str, Any], trust: Trust, place: RunFolder, interruption: Interruption) -> Solution:
+    """The solution, everything about it written and printed."""
     with clean_exit(), place:
-        trust = trust_of_command_line()
-        call = plain(config, trust)
-        strict = bool(call.pop("strict", False))
         check(solve, call, trust=trust)
         given = arguments(solve, call, trust=trust)
         given["callbacks"] = [place, *given.get("callbacks", ())]
@@ -90,7 +128,13 @@ def _solved(config: DictConfig, place: RunFolder, interruption: Interruption) ->
         if interruption.signal is None:
             with contextlib.suppress(KeyboardInterrupt):
                 place.draw(solution)
-    return solution, strict
+    return solution
+
+
+def _in_its_folder(arguments: Sequence[str]) -> list[str]:
+    """The override by which a run goes on in its own folder."""
+    resumed = [argument.removeprefix("resume=") for argument in arguments if argument.startswith("resume=")]
+    return [f"hydra.run.dir='{resumed[-1]}'"] if resumed and Path(resumed[-1]).is_dir() else []
 
 
 def main() -> None:
@@ -98,6 +142,7 @@ def main() -> None:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, "")  # so that problem._target_ finds the user's own modules from the console script too
     sys.argv[1:] = [_STRICT if argument == "--strict" else argument for argument in sys.argv[1:]]
+    sys.argv[1:] += _in_its_folder(sys.argv[1:])
     prepare("config", solve, APART)
     # Files and not a list, since a sweep's jobs may run in processes of their own.
     with tempfile.TemporaryDirectory() as kept:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -49,9 +50,11 @@ class Model(nn.Module):
         dtype: precision of all parameters.
         scales: shift and size of every output, and sizes of unknowns, in their own units; left out,
             `measure_scales(problem)`.
+        fields: unknown field -> factory of its network, where that is another one.
 
     Attributes:
         scales: what it was made with; those of outputs and unknowns are buffers, which a loaded state replaces.
+        inputs: number of the network's inputs.
 
     Raises:
         TypeError: when the factory cannot be called or does not return an `nn.Module`.
@@ -70,18 +73,20 @@ class Model(nn.Module):
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
         scales: Scales | None = None,
+        fields: Mapping[str, NetworkFactory] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.problem = problem
         self.scales = measure_scales(problem) if scales is None else _checked(scales, problem)
         self._further = [bind(function, {}) for function in problem.features.values()]
-        inputs = self._inputs(problem.coordinates) + len(self._further)
-        self.network = _build(network, inputs, len(problem.outputs), generator, dtype)
+        self.inputs = self._inputs(problem.coordinates) + len(self._further)
+        self.network = _build(network, self.inputs, len(problem.outputs), generator, dtype)
         self.raw = nn.ParameterDict()
         self.fields = nn.ModuleDict()
         for name, unknown in problem.unknowns.items():
             if unknown.inputs:
-                self.fields[name] = _build(network, self._inputs(unknown.inputs), 1, generator, dtype)
+                factory = fields.get(name, network)
+                self.fields[name] = _build(factory, self._inputs(unknown.inputs), 1, generator, dtype)
             else:
                 self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown, self.scales.unknowns[name]), dtype=dtype))
         pairs = [self.scales.outputs[name] for name in problem.outputs]
@@ -89,9 +94,21 @@ class Model(nn.Module):
         self.register_buffer("sizes", torch.tensor([size for _, size in pairs], dtype=torch.float64))
         unknowns = [self.scales.unknowns[name] for name in problem.unknowns]
         self.register_buffer("unknown_sizes", torch.tensor(unknowns, dtype=torch.float64))
+        self._fixed: tuple[list[tuple[float, float]], dict[str, float]] | None = None
         self._ansatz = {
             name: bind(function, problem.known, problem.tables) for name, function in problem.ansatz.items()
         }
+
+    def fix_sizes(self) -> None:
+        """Take shifts and sizes as they are now for good: a program that is traced cannot read numbers from buffers."""
+        self._fixed = self._sizes_now()
+
+    def _sizes_now(self) -> tuple[list[tuple[float, float]], dict[str, float]]:
+        """(shift, size) of each output, and the size of each unknown."""
+        if self._fixed is not None:
+            return self._fixed
+        pairs = list(zip(self.shifts.tolist(), self.sizes.tolist(), strict=True))
+        return pairs, dict(zip(self.problem.unknowns, self.unknown_sizes.tolist(), strict=True))
 
     def _inputs(self, names: tuple[str, ...]) -> int:
         return sum(2 if name in self.problem.periodic else 1 for name in names)
@@ -113,16 +130,17 @@ class Model(nn.Module):
         inputs = self.embed(columns, self.problem.coordinates)
         inputs += self.further_inputs(columns)
         raw = self.network(torch.stack(inputs, -1))
-        values: dict[str, Any] = {}
-        for index, name in enumerate(self.problem.outputs):
-            shift, size = float(self.shifts[index]), float(self.sizes[index])
-            values[name] = formed(self.problem.forms.get(name), raw[..., index], shift, size)
+        pairs, unknown_sizes = self._sizes_now()
+        values = {
+            name: formed(self.problem.forms.get(name), raw[..., index], *pairs[index])
+            for index, name in enumerate(self.problem.outputs)
+        }
         exact = {name: function(columns, values, {})[0] for name, function in self._ansatz.items()}
         values.update(exact)
         for name, module in self.fields.items():
             unknown = self.problem.unknowns[name]
             inner = module(torch.stack(self.embed(columns, unknown.inputs), -1))[..., 0]
-            values[name] = _forward_field(unknown, inner, self._unknown_size(name))
+            values[name] = _forward_field(unknown, inner, unknown_sizes[name])
         return values
 
     def widen(self, factor: float, generator: torch.Generator) -> None:
@@ -140,12 +158,8 @@ class Model(nn.Module):
 
     def coefficients(self) -> dict[str, Tensor]:
         """The unknown numbers, by name: 0-d tensors with a graph to their raw parameters."""
-        return {
-            name: _forward(self.problem.unknowns[name], raw, self._unknown_size(name)) for name, raw in self.raw.items()
-        }
-
-    def _unknown_size(self, name: str) -> float:
-        return float(self.unknown_sizes[list(self.problem.unknowns).index(name)])
+        _, sizes = self._sizes_now()
+        return {name: _forward(self.problem.unknowns[name], raw, sizes[name]) for name, raw in self.raw.items()}
 
     def forward(self, points: Tensor) -> Tensor:
         """Outputs (n, m) at points (n, d), in the problem's order of outputs and coordinates."""

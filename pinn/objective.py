@@ -286,7 +286,8 @@ class Objective:
         for name, weight in given.items():
             if weight < 0:
                 raise ValueError(f"weights {name!r}: got {weight}, expected a number of at least zero")
-        point_weights = dict(point_weights or {})
+        self.point_weights = dict(point_weights or {})
+        point_weights = dict(self.point_weights)
         self.blocks: list[ConstraintBlock] = []
         for name, constraint in problem.constraints.items():
             lam = point_weights.pop(name, None)

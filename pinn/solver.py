@@ -11,8 +11,11 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 
@@ -26,8 +29,9 @@ from pinn.options import validate_options
 from pinn.problem import Problem
 from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
-from pinn.training import Stage, Trainer
+from pinn.training import Checkpoint, Checkpoints, Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.checkpoint import as_checkpoints, checkpoint_writer, run_options
 from pinn.training.choice import chosen
 from pinn.verification import Certificate, VerificationError, VerificationTable, verify_before_training
 from pinn.verification.certificate import certify as certified
@@ -58,6 +62,9 @@ def solve(
     verify: bool = True,
     certify: bool = True,
     start: Solution | None = None,
+    checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
+    every: int | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
 ) -> Solution:
@@ -81,6 +88,11 @@ def solve(
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
+        checkpoint: folder for checkpoints, or `Checkpoints`; left out, none are written, or those of `resume` go on.
+        every: steps between two checkpoints; left out, as many as keep their cost at 1 % of the steps'.
+        resume: go on from a checkpoint, or the newest in a folder, with the other arguments as they were: the end is
+            that of a run that was never broken off, bit for bit. More `steps` or `seconds`, counted from the first
+            start, go further.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
@@ -98,16 +110,18 @@ def solve(
         >>> bool(solution.error() < 1e-4)
         True
     """
-    validate_options(locals())
+    given = dict(locals())
+    validate_options(given)
+    saved = None if resume is None else Checkpoint.read(resume)
+    as_checkpoints(checkpoint, every, saved)
     started = time.perf_counter()
     workers = torch.get_num_threads() if threads is None else threads
     watching = as_callbacks(callbacks)
     with own_settings(dtype):
         generator = torch.Generator().manual_seed(seed)
-        model = _model(problem, network, start, generator, dtype).to(device)
+        model, stages, options = _begun(given, generator) if saved is None else _gone_on(given, saved)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
-        stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)] if stages is None else stages
         trainer = Trainer(
             equations,
             generator=generator,
@@ -117,16 +131,16 @@ def solve(
             callbacks=watching,
             started=started,
             workers=workers,
+            checkpoints=checkpoint_writer(checkpoint, every, problem, options, saved),
         )
+        if saved is not None:
+            trainer.resume(saved.training, network)
         solution = Solution(problem, model, trainer.run(stages))
-        solution.noise = trainer.after(trainer.noise.estimate)
-        solution.certificate = trainer.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
+        solution.noise = trainer.end.after(trainer.noise.estimate)
+        solution.certificate = trainer.end.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
         made = chosen(model.network, stages)
-
-        def report() -> Report:
-            return Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=made)
-
-        solution.report = trainer.after(report) or report()
+        told = partial(Report.of, solution, equations, check=table, seed=seed, chosen=made)
+        solution.report = trainer.end.after(lambda: told(outcome=trainer.outcome)) or told(outcome=trainer.outcome)
         return solution
 
 
@@ -178,30 +192,46 @@ def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certific
     """The certificate of the answer, in proportion to the work of the run; soon where that was interrupted."""
     effort = _SHARE * trainer.work
     left = math.inf if seconds is None else max(seconds - trainer.elapsed, 0.0)
-    if trainer.interrupted:
+    if trainer.end.interrupted:
         left = min(left, _MOST_SECONDS)
     if left < math.inf and trainer.elapsed > 0:
         effort = min(effort, trainer.work * left / trainer.elapsed)
     return certified(trainer.equations, seed=seed, effort=effort)
 
 
-def _stage(
-    model: Model,
-    optimizer: Optimizer | None,
-    sampling: Sampler | None,
-    weighting: Weighting | None,
-    steps: int | None,
-    network: NetworkFactory | None,
-    start: Solution | None,
-) -> Stage:
-    """The one stage of a run without a schedule."""
-    return default_stage(
-        model.problem,
-        sum(parameter.numel() for parameter in model.parameters()),
-        optimizer=optimizer,
-        sampling=sampling,
-        weighting=weighting,
-        steps=steps,
-        own_network=network is not None,
-        begun=start is not None,
-    )
+def _begun(given: Mapping[str, Any], generator: torch.Generator) -> tuple[Model, Sequence[Stage], dict[str, Any]]:
+    """The model of a run at its beginning, its stages, and what must be the same for it to go on later.
+
+    Args:
+        given: arguments of `solve`.
+        generator: source of the first weights.
+    """
+    problem, network, start = given["problem"], given["network"], given["start"]
+    model = _model(problem, network, start, generator, given["dtype"]).to(given["device"])
+    # A run that goes on makes the same choices, whatever has become of the network.
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    asked = {"own_network": network is not None, "begun": start is not None, "parameters": parameters}
+    stages = _stages(given, asked)
+    return model, stages, run_options(given, stages, asked)
+
+
+def _gone_on(given: Mapping[str, Any], saved: Checkpoint) -> tuple[Model, Sequence[Stage], dict[str, Any]]:
+    """The same for a run that goes on, with the model as it was.
+
+    Raises:
+        ValueError: where it would be another run, naming what differs.
+    """
+    asked = saved.options["asked"]
+    stages = _stages(given, asked)
+    options = run_options(given, stages, asked)
+    saved.require_same(given["problem"], options)
+    return saved.model(given["problem"], given["network"], given["device"]), stages, options
+
+
+def _stages(given: Mapping[str, Any], asked: Mapping[str, Any]) -> Sequence[Stage]:
+    """The schedule of a run, or its one stage."""
+    if given["stages"] is not None:
+        stages: Sequence[Stage] = given["stages"]
+        return stages
+    named = {name: given[name] for name in ("optimizer", "sampling", "weighting", "steps")}
+    return [default_stage(given["problem"], **named, **asked)]

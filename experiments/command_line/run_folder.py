@@ -31,6 +31,7 @@ from pinn.training import Latest, Progress
 
 from .errors import ConfigurationError
 
+CHECKPOINTS = "checkpoints"
 _RESULTS = ("solution.pt", "metrics.json")
 _FAILED = 1
 
@@ -41,6 +42,7 @@ class RunFolder(Latest):
     Args:
         path: an existing folder; it must not hold the results of an earlier run, nor be one that a run works in.
         config: the run's configuration, written with every reference in it resolved.
+        resumed: whether an earlier run of this folder goes on, so that its files are this run's own.
 
     Attributes:
         path: where files are written; another folder where the first has gone.
@@ -48,9 +50,9 @@ class RunFolder(Latest):
         written: names of the files written so far.
     """
 
-    def __init__(self, path: Path, config: DictConfig) -> None:
+    def __init__(self, path: Path, config: DictConfig, resumed: bool = False) -> None:
         super().__init__()
-        self.path, self.config = path, config
+        self.path, self.config, self.resumed = path, config, resumed
         self.begun = False
         self.written: list[str] = []
         self._before = {entry.name for entry in path.iterdir()}
@@ -59,10 +61,11 @@ class RunFolder(Latest):
     def __enter__(self) -> RunFolder:
         died = self._lock.enter_context(locked_folder(self.path))
         found = sorted(name for name in _RESULTS if (self.path / name).exists())
-        if found:
+        if found and not self.resumed:
             self._lock.close()
             raise ConfigurationError(
-                f"{self.path}: holds {found[0]} of an earlier run; name another folder, or delete that one"
+                f"{self.path}: holds {found[0]} of an earlier run; name another folder, delete that one, or go "
+                f"on with resume={self.path}"
             )
         if died is not None:
             sys.stderr.write(f"{self.path}: an earlier run here died ({died}); its lock is void\n")
@@ -132,6 +135,11 @@ class RunFolder(Latest):
         write_text(self._place() / name, text)
         self._note(name)
 
+    def way_on(self) -> str:
+        """How to go on with the run; empty where there is no checkpoint to go on from."""
+        there = any((self.path / CHECKPOINTS).glob("*"))
+        return f"to go on: python -m experiments.train resume={self.path}\n" if there else ""
+
     def _note(self, name: str) -> None:
         if name not in self.written:
             self.written.append(name)
@@ -164,6 +172,7 @@ class RunFolder(Latest):
         steps = 0 if solution is None or not len(solution.history) else int(solution.history[-1]["step"])
         names = ", ".join(self.written) or "nothing"
         sys.stderr.write(f"the best answer of {steps} steps: {names} in {self.path}; error.txt shows where\n")
+        sys.stderr.write(self.way_on())
 
     def _clear(self) -> None:
         """A run that was refused leaves no folder; what was there before stays."""
@@ -174,6 +183,8 @@ class RunFolder(Latest):
             for entry in self.path.iterdir():
                 if entry.suffix == ".log":
                     entry.unlink()
+                elif entry.is_dir():  # of checkpoints that were not written
+                    entry.rmdir()
             self.path.rmdir()
             folder = self.path.resolve().parent
             while folder != Path.cwd() and folder.is_relative_to(Path.cwd()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -118,6 +119,16 @@ class Points:
         normals = None if self.normals is None else move(self.normals)
         sigma = None if self.sigma is None else move(self.sigma)
         return Points(self.names, move(self.x), normals, {name: move(v) for name, v in self.values.items()}, sigma)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Names and tensors, which `from_plain` reads."""
+        names, values = list(self.names), dict(self.values)
+        return {"names": names, "x": self.x, "normals": self.normals, "values": values, "sigma": self.sigma}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Points:
+        """The points that `as_plain` made plain."""
+        return cls(**plain)
 
     @staticmethod
     def cat(parts: Sequence[Points]) -> Points:

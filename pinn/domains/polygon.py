@@ -54,6 +54,8 @@ class Polygon(Domain):
         twice = float(_cross(given, given.roll(-1, 0)).sum())
         self.corners = given if twice > 0 else given.flip(0)  # counterclockwise: the outside is on the right
         self._area = 0.5 * abs(twice)
+        low, high = given.amin(0).tolist(), given.amax(0).tolist()
+        self._bounds: Bounds = dict(zip(self._names, zip(low, high, strict=True), strict=True))
 
     def __repr__(self) -> str:
         return f"Polygon({[tuple(corner) for corner in self.corners.tolist()]}, coordinates={self._names})"
@@ -71,8 +73,7 @@ class Polygon(Domain):
     @property
     def bounds(self) -> Bounds:
         """See `Domain.bounds`."""
-        low, high = self.corners.amin(0).tolist(), self.corners.amax(0).tolist()
-        return dict(zip(self._names, zip(low, high, strict=True), strict=True))
+        return dict(self._bounds)
 
     def charts(self) -> tuple[Chart, ...]:
         """See `Domain.charts`."""

@@ -58,6 +58,10 @@ class Descent(Optimizer):
         self._theta = self._gradient = None
         self._forget()
 
+    def recognise(self, objective: LeastSquares) -> None:
+        """The gradient loaded is that of this objective; see `Optimizer.recognise`."""
+        self._seen = weakref.ref(objective)
+
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see `Optimizer.step`.
 

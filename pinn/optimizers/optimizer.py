@@ -134,6 +134,13 @@ class Optimizer(ABC):
         """
         return 0.0
 
+    def recognise(self, objective: LeastSquares) -> None:
+        """The state loaded is that after a step on this objective, so what it holds of it need not be computed again.
+
+        Nothing by default; a method that keeps the loss or the gradient of its last point says so here.
+        """
+        return
+
     def state_dict(self) -> dict[str, Any]:
         """What a continuation needs, as plain numbers and tensors."""
         return state_of(self, self._state)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pinn.files import replacing
@@ -44,6 +46,38 @@ class History:
     def column(self, name: str) -> NDArray[np.float64]:
         """One quantity over the rows, NaN where a row does not have it; shape (rows,)."""
         return np.array([row.get(name, np.nan) for row in self.rows], dtype=np.float64)
+
+    def as_plain(self) -> dict[str, Any]:
+        """The rows as a few matrices, one for all rows with the same entries, which `from_plain` reads bit for bit."""
+        groups: dict[tuple[tuple[str, bool], ...], list[int]] = {}
+        for index, row in enumerate(self.rows):
+            groups.setdefault(tuple((name, type(value) is int) for name, value in row.items()), []).append(index)
+        return {
+            "rows": len(self.rows),
+            "groups": [
+                {
+                    "names": [name for name, _ in layout],
+                    "whole": [whole for _, whole in layout],
+                    "at": torch.tensor(at, dtype=torch.int64),
+                    "values": torch.tensor(
+                        [[float(value) for value in self.rows[index].values()] for index in at], dtype=torch.float64
+                    ),
+                }
+                for layout, at in groups.items()
+            ],
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> History:
+        """The history that `as_plain` made plain."""
+        rows: list[Row] = [{} for _ in range(plain["rows"])]
+        for group in plain["groups"]:
+            for index, values in zip(group["at"].tolist(), group["values"].tolist(), strict=True):
+                rows[index] = {
+                    name: int(value) if whole else value
+                    for name, whole, value in zip(group["names"], group["whole"], values, strict=True)
+                }
+        return cls(rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file; quantities that a row does not have stay empty."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +11,18 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pinn import networks, plotting
+from pinn import plotting
 from pinn.domains import Points
-from pinn.files import replacing
 from pinn.model import Model, NetworkFactory
 from pinn.plotting import Fields
 from pinn.problem import Problem
-from pinn.scales import Scales
+from pinn.solution import stored
 from pinn.solution.error import ErrorMeasure, score
 from pinn.solution.history import History
 from pinn.solution.noise import NoiseEstimate
 from pinn.verification.certificate import Certificate
 
 Array = NDArray[np.float64]
-_VERSION = 2
 
 
 class Solution:
@@ -171,80 +168,57 @@ class Solution:
         return "   ·   ".join(parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write parameters, unknown coefficients, history and certificate to one file that `load` reads."""
-        network = self.model.network
-        content = {
-            "version": _VERSION,
-            "problem": self.problem.name,
-            "coordinates": list(self.problem.coordinates),
-            "outputs": list(self.problem.outputs),
-            "network": type(network).__name__,
-            "arguments": dict(getattr(network, "arguments", {})),
-            "dtype": str(next(self.model.parameters()).dtype).removeprefix("torch."),
-            "state": self.model.state_dict(),
-            "coefficients": self.coefficients,
-            "scales": _plain(self.model.scales),
-            "history": self.history.rows,
-            "certificate": None if self.certificate is None else self.certificate.as_plain(),
-        }
-        with replacing(path) as temporary:
-            torch.save(content, temporary)
+        """Write parameters, unknown coefficients, history and certificate to one file that `load` reads.
+
+        Raises:
+            OSError: naming the path, where it cannot be written.
+        """
+        stored.save(path, stored.Parts(self.problem, self.model, self.history, self.certificate))
+
+    def export(self, path: str | os.PathLike[str], derivatives: Sequence[Sequence[str]] | None = None) -> None:
+        """Write outputs and derivatives as a program that torch runs without this library and without the problem.
+
+        Args:
+            path: of the file, "u.pt2" by custom.
+            derivatives: outputs or unknown fields, each followed by the coordinates it is differentiated by; left out,
+                the outputs and fields themselves.
+
+        Raises:
+            ValueError: for other names, or a model that cannot be traced.
+            OSError: naming the path, where it cannot be written.
+
+        Example:
+            >>> solution.export("u.pt2", [("u",), ("u", "x"), ("u", "x", "x")])  # doctest: +SKIP
+            >>> program = torch.export.load("u.pt2").module()  # doctest: +SKIP
+            >>> program(torch.tensor([[0.3, 0.5]], dtype=torch.float64))["u_x_x"]  # doctest: +SKIP
+            tensor([...], dtype=torch.float64)
+        """
+        from pinn.solution import standalone  # torch's tracer, which takes a second to load
+
+        standalone.export(path, self.problem, self.model, derivatives)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], problem: Problem, network: NetworkFactory | None = None) -> Solution:
-        """Read a file written by `save`.
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        problem: Problem,
+        network: NetworkFactory | None = None,
+        *,
+        force: bool = False,
+    ) -> Solution:
+        """Read a file written by `save`, whatever torch's default device and precision are.
+
+        No code of the file is run. Its hash is checked, its numbers are finite, and it belongs to this problem.
 
         Args:
             path: the file.
             problem: the problem it solves (its equations are code, so they are not in the file).
             network: the factory that built the network; needed only for a network that is not the library's own.
+            force: load the file of another problem all the same, as long as its parameters fit.
 
         Raises:
-            ValueError: when the file belongs to another problem or network.
+            ValueError: when the file is damaged, or belongs to another problem or network, saying what differs.
+            OSError: when it cannot be read.
         """
-        content = torch.load(path, weights_only=True, map_location="cpu")
-        if not isinstance(content, dict) or content.get("version") != _VERSION:
-            raise ValueError(f"{path}: not a solution file of this version; write it with Solution.save")
-        for what, expected in (("coordinates", list(problem.coordinates)), ("outputs", list(problem.outputs))):
-            if content[what] != expected:
-                raise ValueError(f"{path}: its {what} are {content[what]}, the problem's are {expected}")
-        if network is None:
-            network = partial(_rebuild, name=content["network"], arguments=content["arguments"])
-        dtype = getattr(torch, content["dtype"])
-        model = Model(
-            problem, network, generator=torch.Generator().manual_seed(0), dtype=dtype, scales=_scales(content)
-        )
-        try:
-            model.load_state_dict(content["state"])
-        except RuntimeError as error:
-            raise ValueError(
-                f"{path}: its parameters do not fit this problem and network ({error}); "
-                "give the problem and network= that it was made with"
-            ) from None
-        plain = content.get("certificate")
-        certificate = None if plain is None else Certificate.from_plain(plain)
-        return cls(problem, model, History(content["history"]), certificate=certificate)
-
-
-def _plain(scales: Scales) -> dict[str, Any]:
-    return {
-        "outputs": {name: list(pair) for name, pair in scales.outputs.items()},
-        "rows": {name: list(sizes) for name, sizes in scales.rows.items()},
-        "unknowns": dict(scales.unknowns),
-    }
-
-
-def _scales(content: Mapping[str, Any]) -> Scales:
-    stored = content["scales"]
-    return Scales(
-        {name: (pair[0], pair[1]) for name, pair in stored["outputs"].items()},
-        {name: tuple(sizes) for name, sizes in stored["rows"].items()},
-        stored["unknowns"],
-    )
-
-
-def _rebuild(name: str, arguments: Mapping[str, Any], **build: Any) -> torch.nn.Module:
-    options = {key: value for key, value in arguments.items() if key not in ("inputs", "outputs", "dtype")}
-    return networks.rebuild(name, {**options, "inputs": build["inputs"], "outputs": build["outputs"]}).to(
-        build["dtype"]
-    )
+        parts = stored.load(path, problem, network, force)
+        return cls(parts.problem, parts.model, parts.history, certificate=parts.certificate)

@@ -2,6 +2,7 @@
 
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import Callback, Latest, Progress
+from pinn.training.checkpoint import Checkpoint, Checkpoints
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.stage import Stage
 from pinn.training.stopping import MaxSeconds, MaxSteps, Patience, Standing, Stop, StoppingCriterion, Tolerance
@@ -10,6 +11,8 @@ from pinn.training.widening import Widening
 
 __all__ = [
     "Callback",
+    "Checkpoint",
+    "Checkpoints",
     "Ending",
     "Latest",
     "MaxSeconds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -40,8 +41,18 @@ def described(thing: Any) -> str:
     """A class and those of its options that are numbers, names, or such things themselves: `Growing(RAD(size=500))`.
 
     Args:
-        thing: an object of the library or of one's own; a network says its `arguments`.
+        thing: an object of the library or of one's own; a network says its `arguments`, and what builds something, a
+            class or a partial call of one, its name and keywords.
     """
+    if isinstance(thing, partial):
+        keywords = [f"{name}={described(value)}" for name, value in thing.keywords.items()]
+        return f"{described(thing.func)}({', '.join([*map(described, thing.args), *keywords])})"
+    if isinstance(thing, _PLAIN):
+        return repr(thing)
+    if hasattr(thing, "__qualname__"):
+        return str(thing.__qualname__)
+    if not hasattr(thing, "__dict__"):
+        return str(thing)
     options = getattr(thing, "arguments", None)
     if not isinstance(options, Mapping):
         options = {} if isinstance(thing, nn.Module) else vars(thing)
@@ -51,6 +62,11 @@ def described(thing: Any) -> str:
             continue
         if isinstance(value, _PLAIN):
             said.append(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}")
-        elif type(value).__module__.partition(".")[0] == type(thing).__module__.partition(".")[0]:
+        elif isinstance(value, partial | type) or _package(value) == _package(thing):
             said.append(described(value))
     return type(thing).__name__ + (f"({', '.join(said)})" if said else "")
+
+
+def _package(thing: Any) -> str:
+    """The package that a thing's class comes from."""
+    return type(thing).__module__.partition(".")[0]

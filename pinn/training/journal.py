@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from tqdm import tqdm
 
@@ -79,6 +80,17 @@ class Journal:
     def end(self, objective: Objective) -> None:
         """After the last step."""
         self._call(lambda callback: callback.end, objective)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a continuation needs, as plain values: the history, the steps taken, and which row is the best's."""
+        best = next((index for index, row in enumerate(self.history) if row is self._best), None)
+        return {"history": self.history.as_plain(), "steps": self.steps, "best": best}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        self.history = History.from_plain(state["history"])
+        self.steps = state["steps"]
+        self._best = None if state["best"] is None else self.history[state["best"]]
 
     def _call(self, which: Callable[[Callback], Callable[[Progress], Stop | None]], objective: Objective) -> None:
         if not self.callbacks:

@@ -25,19 +25,33 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from pinn.model import Model
+from pinn.domains import Points
+from pinn.model import Model, NetworkFactory
 from pinn.objective import Equations, Objective
 from pinn.sampling.uniform import sample_uniform
 from pinn.solution.history import Row
 from pinn.solution.solution import ErrorMeasure
+from pinn.state import restore, state_of
+from pinn.structure import factory_of, load_state, structure_of
 from pinn.training.work import outputs_work, residual_work
 
 _FRACTION = 0.025  # of the work of the steps that evaluations of the loss may take
 _ERROR_FRACTION = 0.015  # of it that the errors may take
+_STATE = (
+    "_judged_by",
+    "best",
+    "evaluations",
+    "last_improvement",
+    "_threshold",
+    "_parameters",
+    "_worked",
+    "_unmeasured",
+)
 _FALL = 0.9  # a validation loss below this times the last one noted is an improvement
 
 
@@ -180,3 +194,35 @@ class ValidationMonitor:
             for parameter, part in zip(moving, parts, strict=True):
                 parameter.copy_(part.view_as(parameter))
         return copied
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a continuation needs, as plain values: validation points, the best parameters, and their network."""
+        network = None
+        if self.objective.model.network is not self._network:  # it has been widened since
+            network = {"structure": structure_of(self._network), "state": self._network.state_dict()}
+        points = {name: points.as_plain() for name, points in self.objective.points.items()}
+        return state_of(self, _STATE) | {"points": points, "network": network}
+
+    def load_state_dict(self, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:
+        """Continue from what `state_dict` returned, with the model and the weights of the equations of that moment.
+
+        Args:
+            state: plain values.
+            network: what builds a network that is not the library's own.
+
+        Raises:
+            ValueError: when the entries are not those, or do not fit the model.
+        """
+        restore(self, _STATE, {name: value for name, value in state.items() if name in _STATE})
+        equations, model = self.objective.equations, self.objective.model
+        points = {name: Points.from_plain(plain) for name, plain in state["points"].items()}
+        self.objective = Objective(equations, points, point_weights=self._judged_by)
+        self._network = model.network
+        like = self.objective.vector()
+        if state["network"] is not None:
+            build = factory_of("best network", state["network"]["structure"], network)
+            outputs, source = len(model.problem.outputs), torch.Generator().manual_seed(0)
+            best = build(inputs=model.inputs, outputs=outputs, generator=source, dtype=like.dtype)
+            load_state("best network", best, state["network"]["state"])
+            self._network = best.to(like.device)
+        self._parameters = self._parameters.to(like.device)

@@ -60,6 +60,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -71,7 +72,10 @@ from pinn.objective import Equations
 from pinn.problem import NOISE_WEIGHT, Problem
 from pinn.robust import spread
 from pinn.solution.noise import NoiseEstimate
+from pinn.state import copied, restore, state_of
 from pinn.unknowns import SMOOTHNESS
+
+_STATE = ("last", "_looks", "_loss", "_losses", "_misfits", "_ratio")  # what a continuation needs
 
 EVERY = 10  # accepted steps between two looks
 _HELD_OUT = 0.2  # of the observations of a constraint, where it has ...
@@ -240,6 +244,24 @@ class NoisyData:
             held_out={name: int(one.held.sum()) for name, one in self._data.items() if one.noisy},
             weights=dict(self.equations.weights),
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a continuation needs, as plain values: what was seen so far, and the weights found."""
+        seen = {name: one.sigma for name, one in self._data.items()}
+        weights = {"weights": self.equations.weights, "point_weights": self.equations.point_weights}
+        return state_of(self, _STATE) | {"sigma": seen} | copied(weights)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned, with the weights written into the equations.
+
+        Raises:
+            ValueError: when the entries are not those.
+        """
+        restore(self, _STATE, {name: value for name, value in state.items() if name in _STATE})
+        for name, one in self._data.items():
+            one.sigma = state["sigma"][name]
+        self.equations.weights = dict(state["weights"])
+        self.equations.point_weights = copied(state["point_weights"])
 
     # -- what is looked at ----------------------------------------------------------------------------------------
 

@@ -165,16 +165,6 @@ class Patience:
         return Stop(f"the validation loss has not fallen by a tenth in {self.evaluations} evaluations", Ending.PATIENCE)
 
 
-def met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
-    """What those say that are met."""
-    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
-
-
-def ordered(stops: Iterable[Stop]) -> list[Stop]:
-    """Each once, what ends the run first."""
-    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)
-
-
 class OutOfTime(BaseException):
     """The time is up in the middle of a step. No `Exception`, so that nothing between here and the trainer keeps it."""
 
@@ -201,3 +191,32 @@ class Deadline:
         """Raise `OutOfTime` where the time is up."""
         if not self.allows(0.0):
             raise OutOfTime
+
+
+def nearest_deadline(
+    criteria: Iterable[StoppingCriterion], clock: Callable[[], float], started: float, began: float
+) -> Deadline:
+    """The nearest of all limits on the time.
+
+    Args:
+        criteria: of the run and of the stage.
+        clock: what is read.
+        started: its reading at the start of the run.
+        began: seconds from then to the start of the stage.
+    """
+    found = Deadline(math.inf, clock)
+    for limit in criteria:
+        if isinstance(limit, MaxSeconds):
+            at = started + limit.seconds + (0.0 if limit.run else began)
+            found = min(found, Deadline(at, clock, limit), key=lambda one: one.at)
+    return found
+
+
+def met(criteria: Iterable[StoppingCriterion], standing: Standing) -> list[Stop]:
+    """What those say that are met."""
+    return [stop for stop in (criterion.check(standing) for criterion in criteria) if stop is not None]
+
+
+def ordered(stops: Iterable[Stop]) -> list[Stop]:
+    """Each once, what ends the run first."""
+    return sorted(dict.fromkeys(stops), key=lambda stop: not stop.run)

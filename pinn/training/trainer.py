@@ -16,26 +16,26 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from pinn.domains import Points
-from pinn.model import require_widening
+from pinn.model import NetworkFactory, require_widening
 from pinn.objective import Equations, Objective
 from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
 from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, training_state
+from pinn.training.ending import BROKEN_OFF, RunEnd
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
 from pinn.training.stage import Stage
 from pinn.training.stopping import (
-    Deadline,
     MaxSeconds,
     MaxSteps,
     OutOfTime,
@@ -44,6 +44,7 @@ from pinn.training.stopping import (
     StoppingCriterion,
     Tolerance,
     met,
+    nearest_deadline,
     ordered,
 )
 from pinn.training.widening import Widening
@@ -51,10 +52,8 @@ from pinn.training.work import Metered, Pace, residual_work
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
-T = TypeVar("T")
 
 _CARRIED = 1e-2  # loss of all but noisy data over the whole, below which the network is wide enough
-_BROKEN_OFF = Stop("interrupted", Ending.INTERRUPTED, run=True)
 _STUCK = 3  # sets of points in a row on which an optimizer can go no further, before the stage ends
 
 
@@ -72,13 +71,13 @@ class Trainer:
         clock: what tells the seconds; left out, `time.perf_counter`.
         started: reading of the clock at the start; left out, now.
         workers: threads that may share large matrix products.
+        checkpoints: writes checkpoints; left out, none are written.
 
     Attributes:
         monitor: judges the parameters.
         noise: looks at the data.
         history: the rows so far.
-        outcome: how the run ended; None before its end.
-        interrupted: whether a KeyboardInterrupt has ended it.
+        end: how the run ended.
         work: operations of the steps so far.
 
     Raises:
@@ -99,6 +98,7 @@ class Trainer:
         clock: Callable[[], float] | None = None,
         started: float | None = None,
         workers: int = 1,
+        checkpoints: CheckpointWriter | None = None,
     ) -> None:
         self.equations = equations
         self.generator = generator
@@ -116,9 +116,25 @@ class Trainer:
             self.monitor.judge_by(self.noise.judged_by())
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
-        self.outcome: Outcome | None = None
-        self.interrupted = False
+        self.end = RunEnd(self.journal, self.monitor)
         self.work = 0.0
+        self.checkpoints = checkpoints
+        self._resumed: Mapping[str, Any] | None = None
+
+    def resume(self, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:
+        """Go on from a state of training (`pinn.training.checkpoint.training_state`) when `run` is called.
+
+        Args:
+            state: that belongs to the model's present parameters.
+            network: what builds a network that is not the library's own.
+        """
+        continue_training(self, state, network)
+        self._resumed = state["stage"]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the run ended; None before its end."""
+        return self.end.outcome
 
     @property
     def history(self) -> History:
@@ -148,47 +164,33 @@ class Trainer:
             except KeyboardInterrupt:
                 if not len(self.history):  # before the first step there is no answer
                     raise
-                self._break_off()
+                self.end.break_off()
         self.monitor.restore()
-        self.after(self.journal.measure_best)
+        self.end.after(self.journal.measure_best)
         return self.history
-
-    def after(self, work: Callable[[], T]) -> T | None:
-        """Do what follows training; None where a KeyboardInterrupt breaks it off, which the outcome then says."""
-        try:
-            return work()
-        except KeyboardInterrupt:
-            self._break_off()
-            return None
 
     def _train(self, stages: list[Stage]) -> None:
         """Run the stages, and say how the last one ended."""
+        begun = self._resumed
         for index, stage in enumerate(stages):
-            run = _StageRun(self, stage, index, final=index == len(stages) - 1)
+            if begun is not None and index < begun["index"]:
+                continue
+            run = _StageRun(self, stage, index, final=index == len(stages) - 1, state=begun)
+            begun = None
             stops = run.run()
             log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
             if stops[0].run:
                 break
-        self.outcome = self._ended(stops)
+        self.end.note(stops)
         self.journal.end(run.objective)
-
-    def _ended(self, stops: list[Stop]) -> Outcome:
-        endings = tuple(dict.fromkeys(stop.ending for stop in stops))
-        return Outcome(stops[0].ending, stops[0].why, self.journal.steps, self.monitor.evaluations, endings)
-
-    def _break_off(self) -> None:
-        """A first KeyboardInterrupt makes the outcome what it is; another carries on, and ends the program."""
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
-        ended = self._ended([_BROKEN_OFF])
-        self.outcome = ended if self.outcome is None else replace(ended, limits=(*ended.limits, *self.outcome.limits))
 
 
 class _StageRun:
     """One stage while it runs."""
 
-    def __init__(self, trainer: Trainer, stage: Stage, index: int, final: bool) -> None:
+    def __init__(
+        self, trainer: Trainer, stage: Stage, index: int, final: bool, state: Mapping[str, Any] | None = None
+    ) -> None:
         self.trainer, self.stage, self.index, self.final = trainer, stage, index, final
         self.monitor, self.journal = trainer.monitor, trainer.journal
         self.optimizer = self._own_optimizer()
@@ -196,42 +198,59 @@ class _StageRun:
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
-        self.began = trainer.elapsed
-        self.deadline = self._deadline()
+        self.began = trainer.elapsed - (0.0 if state is None else state["elapsed"])
+        self.deadline = nearest_deadline(
+            (*trainer.criteria, *stage.criteria), trainer.clock, trainer.started, self.began
+        )
         self.pace = Pace()
-        self._use(self._draw())
+        self.stepped: Metered | None = None  # what the last step was taken on
+        self.resumed, self.cut = state is not None, False
+        self.pending: Step | None = None  # recorded before the run was broken off, and nothing decided on it
+        if state is None:
+            self.use(self._draw())
+        else:
+            self.pending = continue_stage(self, state)
 
     def run(self) -> list[Stop]:
         """Take steps until something ends the stage; returns all that did, what decides first."""
-        self.monitor.count_anew()
+        if not self.resumed:
+            self.monitor.count_anew()
         self.journal.stops.clear()
         try:
             stops, step = self._steps()
         except KeyboardInterrupt:  # the first one: the answer so far is returned; another ends the program
-            self.trainer.interrupted = True
-            stops, step = [_BROKEN_OFF], None
+            self.trainer.end.interrupted = True
+            stops, step = [BROKEN_OFF], None
         return self._end(stops, step)
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
         """Take steps; returns what ends the stage, and the last step, or None where no whole one preceded the end."""
-        if self.index == 0 and (stops := self.journal.begin(self.objective)):
+        if (self.index == 0 or self.resumed) and (stops := self.journal.begin(self.objective)):
             return stops, None
         self._begin()
+        step = self.pending
         while True:
-            step = self._step()
             if step is None:
-                assert self.deadline.limit is not None
-                return [self.deadline.limit.stop], None
-            self._record(step)
-            if stops := self._reached(step):
+                step = self._step()
+                if step is None:
+                    assert self.deadline.limit is not None
+                    self._keep(None, last=not self.cut)
+                    return [self.deadline.limit.stop], None
+                self._record(step)
+            stops = self._reached(step)
+            self._keep(step, last=bool(stops))
+            if stops:
                 if not self._fit_last(stops):
                     return stops, step
             elif not self._looked(step):
                 self._renew(step)
+            step = None
 
     def _begin(self) -> None:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
-        self.sampler.begin(float(self.objective.loss()))
+        if not self.resumed:
+            self.sampler.begin(float(self.objective.loss()))
+            self._keep(None, last=self.index == 0)
         if self.deadline.limit is not None:
             began = self.trainer.clock()
             float(self.objective.loss())  # again, for the first evaluation may have had more to do
@@ -248,11 +267,13 @@ class _StageRun:
         try:
             step = self.optimizer.step(self.meter)
         except OutOfTime:
+            self.cut = True
             self.objective.assign(theta)
             return None
         except KeyboardInterrupt:
             self.objective.assign(theta)
             raise
+        self.stepped = self.meter
         work = self.meter.work - before
         self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
         self.monitor.note(work + algebra)
@@ -268,6 +289,15 @@ class _StageRun:
         self.journal.step(row, self.objective)
         if not self.sampler.complete:
             self.monitor.count_anew()
+
+    def _keep(self, step: Step | None, last: bool) -> None:
+        """Write a checkpoint where one is due, or where it is the last for now."""
+        writer, steps, work = self.trainer.checkpoints, self.journal.steps, self.trainer.work
+        if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
+            return
+        if last or (step is not None and writer.due(steps, work, self.trainer.elapsed)):
+            state = training_state(self.trainer, self, step)
+            writer.write(self.trainer.equations.model, state, steps, work, self.trainer.elapsed)
 
     def _row(self, loss: float) -> Row:
         return {
@@ -300,7 +330,7 @@ class _StageRun:
     def _reconsider(self) -> None:
         """Train and judge with the weights that the data now have."""
         self.monitor.judge_by(self.trainer.noise.judged_by())
-        self._use(self._weighted(self.objective.points))
+        self.use(self._weighted(self.objective.points))
         self.optimizer.reset(growth=None)
         if self.widening is not None:
             self.widening.forget()
@@ -351,15 +381,6 @@ class _StageRun:
                 return self._reached(step) or stops  # the tolerance may be met
         return ordered([*stops, *self.journal.stops])
 
-    def _deadline(self) -> Deadline:
-        """The nearest of all limits on the time."""
-        found = Deadline(math.inf, self.trainer.clock)
-        for limit in (*self.trainer.criteria, *self.stage.criteria):
-            if isinstance(limit, MaxSeconds):
-                at = self.trainer.started + limit.seconds + (0.0 if limit.run else self.began)
-                found = min(found, Deadline(at, self.trainer.clock, limit), key=lambda one: one.at)
-        return found
-
     # -- points, weights and network ----------------------------------------------------------------------------
 
     def _own_optimizer(self) -> Optimizer:
@@ -367,7 +388,7 @@ class _StageRun:
         optimizer.workers = self.trainer.workers
         return optimizer
 
-    def _use(self, objective: Objective) -> None:
+    def use(self, objective: Objective) -> None:
         """Train on this from now on."""
         self.objective, self.meter = objective, Metered(objective, self.deadline.raise_if_over)
 
@@ -394,7 +415,7 @@ class _StageRun:
             self._redraw(step.loss)
         elif self.weighting is not None and self.weighting.due(self.steps):
             # Points and parameters stay, and with them what the optimizer knows of the curvature.
-            self._use(self._weighted(self.objective.points))
+            self.use(self._weighted(self.objective.points))
 
     def _redraw(self, old: float) -> None:
         """New points: tell the sampler and the optimizer how the loss on them compares with that on the old.
@@ -410,7 +431,7 @@ class _StageRun:
                 self.widening.forget()
         if drawn.rows > self.objective.rows:
             self.monitor.count_anew()  # more points may help where the old ones no longer did
-        self._use(drawn)
+        self.use(drawn)
         # What is left is then noise, which no width fits.
         carried = self.trainer.noise.floor and new < _CARRIED * float(drawn.loss())
         if self.widening is not None and not carried and self.widening.due(new, self.sampler.size, self.sampler.full):
@@ -437,7 +458,7 @@ class _StageRun:
         if not self.monitor.current:
             self.journal.evaluate(self.objective)
         self.monitor.widen(factor, trainer.generator)
-        self._use(self._weighted(self.objective.points))
+        self.use(self._weighted(self.objective.points))
         state = self.optimizer.state_dict()
         self.optimizer = self._own_optimizer()
         if all(isinstance(value, int | float) for value in state.values()):

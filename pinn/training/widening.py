@@ -10,7 +10,11 @@ Source: the growth is that of `pinn.networks.MLP.widened`; the criterion is this
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pinn.state import restore, state_of
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Widening:
     _losses: list[float] = field(init=False, default_factory=list, repr=False, compare=False)
     _sizes: list[int] = field(init=False, default_factory=list, repr=False, compare=False)
     _done: int = field(init=False, default=0, repr=False, compare=False)
+    _state: ClassVar[tuple[str, ...]] = ("_losses", "_sizes", "_done")
 
     def __post_init__(self) -> None:
         if not (self.factor > 1 and self.times >= 1 and self.window >= 1 and 0 < self.stall < 1):
@@ -69,3 +74,15 @@ class Widening:
     def forget(self) -> None:
         """Judge anew: the losses seen belong to another network, or to other times of an evolution."""
         self._losses, self._sizes = [], []
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a continuation needs, as plain values."""
+        return state_of(self, self._state)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned.
+
+        Raises:
+            ValueError: when the entries are not those.
+        """
+        restore(self, self._state, state)
