@@ -100,6 +100,11 @@ class ValidationMonitor:
         return self.evaluations - self.last_improvement
 
     @property
+    def best_vector(self) -> Tensor:
+        """The best parameters seen, as one vector (p,)."""
+        return self._parameters
+
+    @property
     def current(self) -> bool:
         """Whether no step was taken since the last evaluation."""
         return self._worked == 0

@@ -34,6 +34,7 @@ from pinn.training.ending import BROKEN_OFF, RunEnd
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
+from pinn.training.recovery import Recovery
 from pinn.training.stage import Stage
 from pinn.training.stopping import (
     MaxSeconds,
@@ -117,6 +118,7 @@ class Trainer:
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
         self.end = RunEnd(self.journal, self.monitor)
+        self.recovery = Recovery(equations)
         self.work = 0.0
         self.checkpoints = checkpoints
         self._resumed: Mapping[str, Any] | None = None
@@ -273,6 +275,7 @@ class _StageRun:
         except KeyboardInterrupt:
             self.objective.assign(theta)
             raise
+        step = self.trainer.recovery.checked(step, theta, self.monitor.best_vector, self.objective, self.optimizer)
         self.stepped = self.meter
         work = self.meter.work - before
         self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
@@ -361,7 +364,7 @@ class _StageRun:
             evaluations=self.monitor.evaluations,
             idle=self.monitor.idle,
         )
-        stops = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE, run=True)]
+        stops = self.trainer.recovery.stops(step, self.journal.history[-1], lambda: self.monitor.objective.points)
         stops += [*self.journal.stops, *met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
@@ -394,7 +397,7 @@ class _StageRun:
 
     def _draw(self) -> Objective:
         trainer = self.trainer
-        points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.equations.residual)
+        points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.recovery.residual)
         return self._weighted(points)
 
     def _weighted(self, points: Mapping[str, Points]) -> Objective:
@@ -425,6 +428,8 @@ class _StageRun:
         """
         old = self._plain_loss(self.objective, old)
         drawn, new = self._drawn()
+        if self.trainer.recovery.keeps_points(new):
+            return
         if self.sampler.observe(old, new):
             drawn, new = self._drawn()
             if self.widening is not None:

@@ -128,7 +128,9 @@ def test_every_weighting_goes_on(name, optimizer, tmp_path):
     require_same(tmp_path, weighting=WEIGHTINGS[name], optimizer=optimizer, sampling=sampling)
 
 
-@pytest.mark.parametrize("network", [SMALL, partial(ModifiedMLP, width=5, depth=2), partial(MLP, width=5, adaptive=2.0)])
+@pytest.mark.parametrize(
+    "network", [SMALL, partial(ModifiedMLP, width=5, depth=2), partial(MLP, width=5, adaptive=2.0)]
+)
 def test_every_precision_and_network_goes_on(network, tmp_path):
     require_same(tmp_path, network=network, dtype=torch.float32, sampling=Redrawn(30, every=4))
 
@@ -294,7 +296,9 @@ def test_a_folder_belongs_to_one_run(tmp_path):
 
 def test_another_run_is_refused_and_what_differs_is_named(tmp_path):
     begun(tmp_path)
-    with pytest.raises(ValueError, match=r"constraint 'equation' is another: its rows differ by .*; stages: .*; seed: 0"):
+    with pytest.raises(
+        ValueError, match=r"constraint 'equation' is another: its rows differ by .*; stages: .*; seed: 0"
+    ):
         run(decay(rate=2.0), resume=tmp_path, seed=1, optimizer=LBFGS())
     with pytest.raises(ValueError, match="its network is another one: width=7 for 6 in the file"):
         run(resume=tmp_path, network=partial(MLP, width=7, depth=2))
