@@ -80,6 +80,7 @@ class Recovery:
         if math.isfinite(step.loss) and step.ending is not StepEnding.NOT_FINITE:
             self.good = theta
             return self._told(step)
+        there = objective.vector()
         # Where the loss is a number and its gradient is none, the parameters from before are no good either.
         known = [self.good, best] if math.isfinite(step.loss) else [theta, self.good, best]
         losses = [(self._loss(objective, one), one) for one in known if one is not None and one.shape == theta.shape]
@@ -88,8 +89,9 @@ class Recovery:
             objective.assign(back)
             log.info("back from where the loss is no number, the %d. time, to a loss of %.3g", self.retreats, loss)
             return self._told(Step(loss, False, step.info))
-        objective.assign(theta)
-        self._found = not_finite(self._equations, objective.points) or self._found
+        for place in (there, theta):  # a method may tell the loss after its step, or before
+            objective.assign(place)
+            self._found = not_finite(self._equations, objective.points) or self._found
         return self._told(replace(step, loss=math.nan) if math.isfinite(step.loss) else step)
 
     def keeps_points(self, loss: float) -> bool:
