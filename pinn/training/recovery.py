@@ -4,8 +4,9 @@ A step may lead to where an equation has no value: the root of an answer that ha
 overflows, a learning rate that is too large. The parameters then go back to the last for which the loss was a number,
 or to the best on validation points where the loss is less there; the optimizer forgets what it learned since and steps
 shorter from there (`Optimizer.retreat`), and the history says so in the column `retreats`. Newly drawn points on which
-the present answer gives no number are left out, and the old ones kept, as often. After 8 retreats, or where the rows are no numbers whatever the answer, the run ends with the
-best answer, and says which constraint it was, how many points and where.
+the present answer gives no number are left out, and the old ones kept, as often. After 8 retreats, or where the rows
+are no numbers whatever the answer, the run ends with the best answer, and says which constraint it was, how many points
+and where.
 """
 
 from __future__ import annotations
