@@ -133,6 +133,16 @@ class Optimizer(ABC):
         """
         return None
 
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """Bytes of what a step holds beside the pieces that the objective works in, about.
+
+        Args:
+            rows: N.
+            parameters: p.
+            itemsize: bytes of one number of J.
+        """
+        return 8.0 * parameters * itemsize  # a few vectors
+
     def flops(self, rows: int, parameters: int) -> float:
         """Floating-point operations of a step beside what it asks of the objective, about; see `pinn.training.work`.
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
-from pinn.optimizers.system import Buffers, squares_flops, stationarity
+from pinn.optimizers.system import Buffers, held_by_squares, squares_flops, stationarity
 from pinn.validation import count, fraction, positive
 
 
@@ -60,6 +60,10 @@ class SPRING(Optimizer):
             self.length *= 0.5
         known, self._d = self._d is not None, None
         return known or self.length is not None
+
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """See `Optimizer.memory_of_step`: J, its Gram matrix and the factor."""
+        return held_by_squares(rows, parameters, itemsize)
 
     def flops(self, rows: int, parameters: int) -> float:
         """See `Optimizer.flops`."""

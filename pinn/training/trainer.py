@@ -49,7 +49,7 @@ from pinn.training.stopping import (
     ordered,
 )
 from pinn.training.widening import Widening
-from pinn.training.work import Metered, Pace, residual_work
+from pinn.training.work import Metered, Pace, require_memory, residual_work
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
@@ -212,6 +212,7 @@ class _StageRun:
             self.use(self._draw())
         else:
             self.pending = continue_stage(self, state)
+        require_memory(self.optimizer, self.objective)
 
     def run(self) -> list[Stop]:
         """Take steps until something ends the stage; returns all that did, what decides first."""
