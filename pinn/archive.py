@@ -7,10 +7,10 @@
     the tensors' numbers, one after the other, little-endian, in the order of their axes in memory, the last fastest
 
 Plain values are None, truth values, numbers, strings, lists, tuples, and mappings with keys of strings or integers;
-they come back as they were, bit for bit, and tensors with the order of axes that they had in memory, on which the rounding
-of later products depends. JSON and raw numbers cannot make anything else, where a pickle, even a
-restricted one, is a program that is run (Python's documentation of `pickle` begins with that warning). The arrangement
-is that of the safetensors format, with a hash and with nested values.
+they come back as they were, bit for bit, and tensors with the order of axes that they had in memory, on which the
+rounding of later products depends. JSON and raw numbers cannot make anything else, where a pickle, even a restricted
+one, is a program that is run (Python's documentation of `pickle` begins with that warning). The arrangement is that of
+the safetensors format, with a hash and with nested values.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _described(tensor: Tensor) -> list[Any]:
 
 def _order(tensor: Tensor) -> list[int]:
     """The axes, the slowest in memory first; as they come where the numbers do not lie side by side."""
-    order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+    order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
     return order if tensor.permute(order).is_contiguous() else list(range(tensor.ndim))
 
 

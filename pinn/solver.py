@@ -31,8 +31,9 @@ from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
 from pinn.training import Checkpoint, Checkpoints, Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
-from pinn.training.checkpoint import as_checkpoints, checkpoint_writer, run_options
+from pinn.training.checkpoint import CheckpointWriter
 from pinn.training.choice import chosen
+from pinn.training.resuming import checkpoint_writer, opened, run_options
 from pinn.verification import Certificate, VerificationError, VerificationTable, verify_before_training
 from pinn.verification.certificate import certify as certified
 from pinn.weighting import Weighting
@@ -90,9 +91,8 @@ def solve(
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         checkpoint: folder for checkpoints, or `Checkpoints`; left out, none are written, or those of `resume` go on.
         every: steps between two checkpoints; left out, as many as keep their cost at 1 % of the steps'.
-        resume: go on from a checkpoint, or the newest in a folder, with the other arguments as they were: the end is
-            that of a run that was never broken off, bit for bit. More `steps` or `seconds`, counted from the first
-            start, go further.
+        resume: go on from a checkpoint, or the newest in a folder, with the other arguments as they were; the end is
+            that of a whole run, bit for bit. `steps` and `seconds` count from the first start.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
@@ -112,29 +112,17 @@ def solve(
     """
     given = dict(locals())
     validate_options(given)
-    saved = None if resume is None else Checkpoint.read(resume)
-    as_checkpoints(checkpoint, every, saved)
+    saved = opened(checkpoint, every, resume)
     started = time.perf_counter()
-    workers = torch.get_num_threads() if threads is None else threads
-    watching = as_callbacks(callbacks)
+    given["callbacks"] = as_callbacks(callbacks)
+    given["threads"] = torch.get_num_threads() if threads is None else threads
     with own_settings(dtype):
         generator = torch.Generator().manual_seed(seed)
         model, stages, options = _begun(given, generator) if saved is None else _gone_on(given, saved)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
-        trainer = Trainer(
-            equations,
-            generator=generator,
-            seconds=_for_training(seconds, certify),
-            tolerance=tolerance,
-            progress=progress,
-            callbacks=watching,
-            started=started,
-            workers=workers,
-            checkpoints=checkpoint_writer(checkpoint, every, problem, options, saved),
-        )
-        if saved is not None:
-            trainer.resume(saved.training, network)
+        writer = checkpoint_writer(checkpoint, every, problem, options, saved)
+        trainer = _trainer(given, equations, generator, started, writer, saved)
         solution = Solution(problem, model, trainer.run(stages))
         solution.noise = trainer.end.after(trainer.noise.estimate)
         solution.certificate = trainer.end.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
@@ -181,6 +169,29 @@ def _verified(equations: Equations) -> VerificationTable:
     for finding in table.findings:
         _LOG.warning("%s %s", "the problem as stated:" if finding.certain else "suspected of the problem:", finding)
     return table
+
+
+def _trainer(
+    given: Mapping[str, Any],
+    equations: Equations,
+    generator: torch.Generator,
+    started: float,
+    writer: CheckpointWriter | None,
+    saved: Checkpoint | None,
+) -> Trainer:
+    """What runs the stages by the arguments of `solve`, where a checkpoint left them if there is one."""
+    trainer = Trainer(
+        equations,
+        generator=generator,
+        seconds=_for_training(given["seconds"], given["certify"]),
+        started=started,
+        workers=given["threads"],
+        checkpoints=writer,
+        **{name: given[name] for name in ("tolerance", "progress", "callbacks")},
+    )
+    if saved is not None:
+        trainer.resume(saved.training, given["network"])
+    return trainer
 
 
 def _for_training(seconds: float | None, certify: bool) -> float | None:

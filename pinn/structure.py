@@ -18,7 +18,7 @@ from pinn import networks
 from pinn.model import Model, NetworkFactory, Widenable
 from pinn.networks.random_features import FeatureDraw, RandomFeatures, WithFeatures
 from pinn.problem import Problem
-from pinn.scales import Scales
+from pinn.scales import Scales, unit_scales
 
 Structure = dict[str, Any]
 """A network's class, arguments and inner networks."""
@@ -89,9 +89,12 @@ def rebuilt(owner: str, problem: Problem, plain: Mapping[str, Any], network: Net
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{owner}: got precision {plain['dtype']!r}, expected float32 or float64")
     stored = plain["scales"]
+    rows = {name: tuple(sizes) for name, sizes in stored["rows"].items()}
+    if set(rows) != set(problem.constraints):  # another problem's, which was asked for
+        rows = {name: rows.get(name, ones) for name, ones in unit_scales(problem).rows.items()}
     scales = Scales(
         {name: (pair[0], pair[1]) for name, pair in stored["outputs"].items()},
-        {name: tuple(sizes) for name, sizes in stored["rows"].items()},
+        rows,
         dict(stored["unknowns"]),
     )
     model = Model(

@@ -61,7 +61,7 @@ def test_what_cannot_fit_is_refused_before_the_first_step(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda device=None: 1e6)
     seen = []
     with pytest.raises(
-        ValueError, match=r"^SSBroyden: a step with \d+ rows and 337 parameters takes about 1.82 MB, and "
+        ValueError, match=r"^SSBroyden: a step with \d+ rows and 321 parameters takes about 1.65 MB, and 1 MB of "
     ):
         solve(
             oscillator(),

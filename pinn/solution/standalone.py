@@ -69,7 +69,7 @@ def _along(field: Field, index: int) -> Field:
         def of_one(x: Tensor) -> Tensor:
             return field(*columns[:index], x, *columns[index + 1 :])
 
-        value, pullback = torch.func.vjp(of_one, columns[index])
+        value, pullback, *_ = torch.func.vjp(of_one, columns[index])
         found: Tensor = pullback(torch.ones_like(value))[0]
         return found
 

@@ -22,10 +22,11 @@ rule, and one at each step:
 from __future__ import annotations
 
 import logging
+import math
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,14 @@ from pinn.objective import Objective
 from pinn.optimizers import Step
 from pinn.optimizers.optimizer import StepEnding
 from pinn.problem import Problem
-from pinn.structure import described as described_model
-from pinn.structure import rebuilt
-from pinn.training.choice import described
-from pinn.training.stage import Stage
+from pinn.state import Stateful
+from pinn.structure import described, rebuilt
 from pinn.validation import count, positive
 
 log = logging.getLogger("pinn.training")
 
-_NAME = re.compile(r"step-(\d{8})\.pinn")
+_NAME = re.compile(r"step-(\d{8,})\.pinn")
+_HALF = re.compile(r"\.step-\d{8,}-.*\.pinn")  # what a kill in the middle of writing leaves
 _FIXED = 1e9  # operations in whose time a small file is written, and ...
 _BYTE = 100.0  # ... one more byte of it
 _TIMES = 100.0  # as much work between two checkpoints as one costs
@@ -99,11 +99,13 @@ class CheckpointWriter:
     Args:
         checkpoints: where and how often.
         problem: of the run.
-        options: of the run, as `run_options` has them.
+        options: of the run, as `pinn.training.resuming.run_options` has them.
         resumed: what the run goes on from; left out, it begins, and the folder must hold none.
 
     Attributes:
-        driver: plain values of what drives several trainings, such as the number of its round; written with each file.
+        driver: what drives the training, where it has a state of its own, such as corrected answers and the number of
+            its round: its `state_dict()` is written with each file, models by `pinn.structure.described`. A wish to
+            stop is part of that state; a callback of the driver gives it again when the run begins to go on.
 
     Raises:
         FileExistsError: when the folder holds the checkpoints of another run.
@@ -117,7 +119,7 @@ class CheckpointWriter:
         resumed: Checkpoint | None = None,
     ) -> None:
         self.checkpoints, self.problem, self.options = checkpoints, problem, dict(options)
-        self.driver: dict[str, Any] = {}
+        self.driver: Stateful | None = None
         self.folder = Path(checkpoints.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._written = files_in(self.folder)
@@ -127,6 +129,9 @@ class CheckpointWriter:
                 f"{self.folder}: it holds the checkpoints of another run, the last {self._written[-1].name}; give "
                 "resume= to go on with that, or another folder"
             )
+        for half in self.folder.iterdir():
+            if _HALF.fullmatch(half.name):
+                half.unlink(missing_ok=True)
         self._bytes = 0
         self._step: int | None = None
         self._work = self._seconds = 0.0
@@ -173,9 +178,9 @@ class CheckpointWriter:
                 "name": self.problem.name,
                 "identity": identity(self.problem),
                 "options": self.options,
-                "model": described_model(model),
+                "model": described(model),
                 "training": training,
-                "driver": self.driver,
+                "driver": {} if self.driver is None else self.driver.state_dict(),
                 "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
             },
         )
@@ -193,7 +198,8 @@ class CheckpointWriter:
 
 def files_in(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the newest last."""
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -239,6 +245,12 @@ class Checkpoint:
         return options
 
     @property
+    def driver(self) -> Mapping[str, Any]:
+        """The state of what drove the training; empty where nothing did."""
+        driver: Mapping[str, Any] = self.content["driver"]
+        return driver
+
+    @property
     def training(self) -> Mapping[str, Any]:
         """What `training_state` said.
 
@@ -255,7 +267,7 @@ class Checkpoint:
 
         Args:
             problem: that is to be solved.
-            options: of the run, as `run_options` has them.
+            options: of the run, as `pinn.training.resuming.run_options` has them.
 
         Raises:
             ValueError: naming all that differs.
@@ -281,73 +293,6 @@ class Checkpoint:
             device: where it is to lie.
         """
         return rebuilt(str(self.path), problem, self.content["model"], network).to(device)
-
-
-def checkpoint_writer(
-    checkpoint: Checkpoints | str | os.PathLike[str] | None,
-    every: int | None,
-    problem: Problem,
-    options: Mapping[str, Any],
-    resumed: Checkpoint | None,
-) -> CheckpointWriter | None:
-    """What writes the checkpoints that `solve` was asked for; None where it was asked for none.
-
-    Args:
-        checkpoint, every: as `solve` takes them. A run that goes on from a folder writes there where none is named.
-        problem: of the run.
-        options: of the run.
-        resumed: what the run goes on from.
-    """
-    asked = as_checkpoints(checkpoint, every, resumed)
-    return None if asked is None else CheckpointWriter(asked, problem, options, resumed)
-
-
-def as_checkpoints(
-    checkpoint: Checkpoints | str | os.PathLike[str] | None, every: int | None, resumed: Checkpoint | None
-) -> Checkpoints | None:
-    """The options of `solve` as one value; None where they ask for no checkpoints.
-
-    Raises:
-        TypeError, ValueError: when they cannot be meant.
-    """
-    if isinstance(checkpoint, Checkpoints):
-        if every is not None:
-            raise ValueError(f"solve: got every={every} beside checkpoint={checkpoint!r}; give Checkpoints(every=...)")
-        return checkpoint
-    if checkpoint is None and resumed is None:
-        if every is not None:
-            raise ValueError(f"solve: got every={every} without checkpoint; give the folder, checkpoint='run'")
-        return None
-    folder = checkpoint if checkpoint is not None or resumed is None else resumed.path.parent
-    assert folder is not None
-    return Checkpoints(folder, every)
-
-
-def run_options(given: Mapping[str, Any], stages: Sequence[Stage], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be the same for a run to go on: methods and their options, weights, precision, seed, as plain values.
-
-    Args:
-        given: arguments of `solve`.
-        stages: of the run.
-        asked: further plain values.
-    """
-    problem: Problem = given["problem"]
-    return {
-        "stages": [
-            {
-                name: None if getattr(stage, name) is None else described(getattr(stage, name))
-                for name in ("optimizer", "sampler", "weighting", "widening")
-            }
-            for stage in stages
-        ],
-        "weights": {name: problem.weight(name) for name in problem.constraints},
-        "points": {name: one.points for name, one in problem.constraints.items()},
-        "derivatives": "Jets" if given["derivatives"] is None else type(given["derivatives"]).__name__,
-        "seed": int(given["seed"]),
-        "dtype": str(given["dtype"]),
-        "device": str(given["device"]),
-        "asked": dict(asked),
-    }
 
 
 def training_state(trainer: Any, run: Any, step: Step | None) -> dict[str, Any]:
@@ -385,6 +330,32 @@ def training_state(trainer: Any, run: Any, step: Step | None) -> dict[str, Any]:
             "point_weights": dict(objective.point_weights),
         },
     }
+
+
+def keep(run: Any, step: Step | None, last: bool) -> None:
+    """Write a checkpoint where one is due, or where it is the last for now.
+
+    Args:
+        run: a stage of a `Trainer`.
+        step: that was recorded and on which nothing was decided yet; None before a step.
+        last: whether one is to be there in any case.
+
+    Raises:
+        OSError: where the first of a run cannot be written.
+    """
+    trainer = run.trainer
+    writer: CheckpointWriter | None = trainer.checkpoints
+    steps, work = trainer.journal.steps, trainer.work
+    if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
+        return
+    if not (last or (step is not None and writer.due(steps, work, trainer.elapsed))):
+        return
+    try:
+        writer.write(trainer.equations.model, training_state(trainer, run, step), steps, work, trainer.elapsed)
+    except OSError as error:
+        if writer.last is None:
+            raise  # before anything was computed; later a full disk costs a checkpoint, not the run
+        log.error("no checkpoint after step %d, the one before stays: %s", steps, error)
 
 
 def continue_training(trainer: Any, state: Mapping[str, Any], network: NetworkFactory | None = None) -> None:

@@ -52,7 +52,7 @@ def described(thing: Any) -> str:
     if hasattr(thing, "__qualname__"):
         return str(thing.__qualname__)
     if not hasattr(thing, "__dict__"):
-        return str(thing)
+        return type(thing).__name__
     options = getattr(thing, "arguments", None)
     if not isinstance(options, Mapping):
         options = {} if isinstance(thing, nn.Module) else vars(thing)

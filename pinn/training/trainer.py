@@ -5,8 +5,7 @@
 A small loss on the points trained on is no evidence. A fixed set of validation points judges: the parameters with the
 least loss there are kept (`pinn.training.monitor`), and the criteria of `pinn.training.stopping` are judged by it. A
 clock decides nothing but when the seconds are up: then the step is cut, and the parameters are those from before it. A
-KeyboardInterrupt ends the run in the same way once training has begun, with the best answer until then, also where it
-comes between steps, in a callback or after them; a second one carries on.
+KeyboardInterrupt ends the run in the same way once training has begun, wherever it comes; a second one carries on.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from pinn.sampling import Sampler
 from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
-from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, training_state
+from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, keep
 from pinn.training.ending import BROKEN_OFF, RunEnd
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
@@ -40,7 +39,6 @@ from pinn.training.stopping import (
     MaxSeconds,
     MaxSteps,
     OutOfTime,
-    Standing,
     Stop,
     StoppingCriterion,
     Tolerance,
@@ -174,11 +172,10 @@ class Trainer:
     def _train(self, stages: list[Stage]) -> None:
         """Run the stages, and say how the last one ended."""
         begun = self._resumed
-        for index, stage in enumerate(stages):
-            if begun is not None and index < begun["index"]:
-                continue
-            run = _StageRun(self, stage, index, final=index == len(stages) - 1, state=begun)
-            begun = None
+        first = 0 if begun is None else begun["index"]
+        for index, stage in enumerate(stages[first:], first):
+            final, state = index == len(stages) - 1, begun if index == first else None
+            run = _StageRun(self, stage, index, final, state)
             stops = run.run()
             log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
             if stops[0].run:
@@ -201,17 +198,15 @@ class _StageRun:
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
         self.began = trainer.elapsed - (0.0 if state is None else state["elapsed"])
-        self.deadline = nearest_deadline(
-            (*trainer.criteria, *stage.criteria), trainer.clock, trainer.started, self.began
-        )
+        limits = (*trainer.criteria, *stage.criteria)
+        self.deadline = nearest_deadline(limits, trainer.clock, trainer.started, self.began)
         self.pace = Pace()
         self.stepped: Metered | None = None  # what the last step was taken on
         self.resumed, self.cut = state is not None, False
-        self.pending: Step | None = None  # recorded before the run was broken off, and nothing decided on it
         if state is None:
             self.use(self._draw())
-        else:
-            self.pending = continue_stage(self, state)
+        # Recorded before the run was broken off, and nothing decided on it.
+        self.pending = None if state is None else continue_stage(self, state)
         require_memory(self.optimizer, self.objective)
 
     def run(self) -> list[Stop]:
@@ -228,7 +223,8 @@ class _StageRun:
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
         """Take steps; returns what ends the stage, and the last step, or None where no whole one preceded the end."""
-        if (self.index == 0 or self.resumed) and (stops := self.journal.begin(self.objective)):
+        begins = self.index == 0 or self.resumed
+        if begins and (stops := self.journal.begin(self.objective)) and self.pending is None:
             return stops, None
         self._begin()
         step = self.pending
@@ -237,11 +233,11 @@ class _StageRun:
                 step = self._step()
                 if step is None:
                     assert self.deadline.limit is not None
-                    self._keep(None, last=not self.cut)
+                    keep(self, None, last=not self.cut)
                     return [self.deadline.limit.stop], None
                 self._record(step)
             stops = self._reached(step)
-            self._keep(step, last=bool(stops))
+            keep(self, step, last=bool(stops))
             if stops:
                 if not self._fit_last(stops):
                     return stops, step
@@ -253,7 +249,7 @@ class _StageRun:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
         if not self.resumed:
             self.sampler.begin(float(self.objective.loss()))
-            self._keep(None, last=self.index == 0)
+            keep(self, None, last=self.index == 0)
         if self.deadline.limit is not None:
             began = self.trainer.clock()
             float(self.objective.loss())  # again, for the first evaluation may have had more to do
@@ -293,15 +289,6 @@ class _StageRun:
         self.journal.step(row, self.objective)
         if not self.sampler.complete:
             self.monitor.count_anew()
-
-    def _keep(self, step: Step | None, last: bool) -> None:
-        """Write a checkpoint where one is due, or where it is the last for now."""
-        writer, steps, work = self.trainer.checkpoints, self.journal.steps, self.trainer.work
-        if writer is None or writer.last == steps or (step is not None and not math.isfinite(step.loss)):
-            return
-        if last or (step is not None and writer.due(steps, work, self.trainer.elapsed)):
-            state = training_state(self.trainer, self, step)
-            writer.write(self.trainer.equations.model, state, steps, work, self.trainer.elapsed)
 
     def _row(self, loss: float) -> Row:
         return {
@@ -355,16 +342,7 @@ class _StageRun:
     def _reached(self, step: Step) -> list[Stop]:
         """All that ends the stage now; what ends the run comes first."""
         elapsed = self.trainer.elapsed
-        standing = Standing(
-            steps=self.journal.steps,
-            stage_steps=self.steps,
-            seconds=elapsed,
-            stage_seconds=elapsed - self.began,
-            loss=step.loss,
-            validation=self.monitor.best,
-            evaluations=self.monitor.evaluations,
-            idle=self.monitor.idle,
-        )
+        standing = self.journal.standing(self.steps, elapsed, elapsed - self.began, step.loss)
         stops = self.trainer.recovery.stops(step, self.journal.history[-1], lambda: self.monitor.objective.points)
         stops += [*self.journal.stops, *met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):

@@ -38,7 +38,7 @@ def test_python(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(shortened(code), "README.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out, "it shows nothing"
-    written = re.findall(r"\.(?:plot|save|save_html)\(\"([\w.]+)\"\)", code)
+    written = re.findall(r"(?:\.(?:plot|save|save_html)\(|checkpoint=)\"([\w.]+)\"\)", code)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
 
 

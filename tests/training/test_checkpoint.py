@@ -1,26 +1,32 @@
 """A run that is broken off and goes on from its last checkpoint ends with the bits of one that was not."""
 
+import errno
 import inspect
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from pinn import Constraint, Problem, Scatter, Unknown, d, optimizers, solve
+from pinn import Constraint, Problem, Scatter, Unknown, archive, d, optimizers, solve
 from pinn.archive import DamagedFileError
+from pinn.derivatives import Jets
+from pinn.model import Model
 from pinn.networks import MLP, ModifiedMLP
 from pinn.networks.random_features import RandomFeatures, WithFeatures, draw_features
+from pinn.objective import Equations
 from pinn.optimizers import BFGS, LBFGS, SOAP, FirstOrder, LevenbergMarquardt, MatrixFree, Optimizer
 from pinn.reference import Analytic
 from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn
-from pinn.training import Checkpoint, Checkpoints, Stage, Tolerance, Widening
-from pinn.training.checkpoint import files_in
+from pinn.training import Callback, Checkpoint, Checkpoints, Stage, Stop, Tolerance, Trainer, Widening
+from pinn.training.checkpoint import CheckpointWriter, files_in
 from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention
 from tests.training.runs import LINE, SMALL, decay, digest
 
@@ -42,11 +48,15 @@ def broken(step=BROKEN):
     return watch
 
 
+PROBLEM = decay()  # whose scales are measured once; what goes on has one of its own
+
+
 def run(problem=None, **options):
     call = {"network": SMALL, "steps": STEPS, "progress": False, "verify": False, "certify": False, **options}
     if "stages" in call:
         del call["steps"]
-    return solve(decay() if problem is None else problem, **call)
+    again = "resume" in call
+    return solve((decay() if again else PROBLEM) if problem is None else problem, **call)
 
 
 def begun(folder, problem=None, **options):
@@ -93,7 +103,10 @@ FIRST = {
 OPTIMIZERS = {**exported(), "MatrixFree, renewed": MatrixFree(rank=5, refresh=3), **FIRST}
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+ALIKE = {"SSBFGS", "SSBroyden", "NaturalGradient", "RMSprop, one cycle"}  # what they remember, others here do too
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in ALIKE else n for n in OPTIMIZERS])
 def test_every_optimizer_goes_on(name, tmp_path):
     require_same(tmp_path, optimizer=OPTIMIZERS[name], sampling=Redrawn(size=40, every=4))
 
@@ -327,7 +340,7 @@ def test_another_run_is_refused_and_what_differs_is_named(tmp_path):
 
 def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path, caplog):
     begun(tmp_path)
-    before, last = files_in(tmp_path)
+    last = files_in(tmp_path)[-1]
     content = bytearray(last.read_bytes())
     content[len(content) // 2] ^= 1
     last.write_bytes(content)
@@ -348,20 +361,98 @@ class Remembering(torch.optim.lr_scheduler.ConstantLR):
         super().__init__(optimizer)
 
 
+def test_a_full_disk_costs_checkpoints_and_never_the_run(monkeypatch, tmp_path, caplog):
+    write, full = archive.write, []
+
+    def fails(path, content):
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(archive, "write", fails)
+    watch = lambda progress: full.append(1) if progress.row["step"] == 5 else None  # noqa: E731
+    assert digest(run(checkpoint=tmp_path, every=3, callbacks=[watch])) == digest(run())
+    assert [file.name for file in files_in(tmp_path)] == ["step-00000000.pinn", "step-00000003.pinn"]
+    assert "no checkpoint after step 6, the one before stays" in caplog.text
+    with pytest.raises(OSError, match="No space left on device"):
+        run(checkpoint=tmp_path / "other")
+
+
 def test_what_no_file_holds_is_named(tmp_path):
     with pytest.raises(TypeError, match=r"training\.stage\.optimizer\.schedule.*which no file holds"):
         run(checkpoint=tmp_path, every=1, optimizer=FirstOrder(partial(torch.optim.SGD, lr=1e-3), Remembering))
 
 
-def test_a_driver_keeps_values_of_its_own(tmp_path):
-    from pinn.training.checkpoint import CheckpointWriter
+class Driver(Callback):
+    """Counts losses that it likes while training goes on, and ends the run at so many."""
 
-    solution = run(steps=1)
+    def __init__(self):
+        self.liked, self.stop = [], None
+
+    def state_dict(self):
+        return {"liked": list(self.liked), "stop": self.stop}
+
+    def load_state_dict(self, state):
+        self.liked, self.stop = list(state["liked"]), state["stop"]
+
+    def begin(self, progress):
+        return self.stop and Stop(self.stop)
+
+    def step(self, progress):
+        if progress.row["step"] % 2:
+            self.liked.append(progress.row["loss"])
+        if len(self.liked) == 4:
+            self.stop = "four are enough"
+        return self.stop and Stop(self.stop)
+
+
+@pytest.mark.parametrize("broken_at", [5, 7])
+def test_what_drives_a_training_goes_on_with_it(broken_at, tmp_path):
+    """It is broken off in the middle, and after the driver has said where to stop, before anything came of that."""
+
+    def driven(driver, saved=None, breaks=False):
+        model = Model(PROBLEM, SMALL, generator=torch.Generator().manual_seed(0))
+        if saved is not None:
+            driver.load_state_dict(saved.driver)
+            model = saved.model(PROBLEM, None, "cpu")
+        writer = CheckpointWriter(Checkpoints(tmp_path, every=1), PROBLEM, {}, saved) if breaks or saved else None
+        generator = torch.Generator().manual_seed(1)
+        trainer = Trainer(
+            Equations(model, Jets()), generator=generator, callbacks=[driver], progress=False, checkpoints=writer
+        )
+        if writer is not None:
+            writer.driver = driver
+        if saved is not None:
+            trainer.resume(saved.training)
+        if breaks:
+            evaluate = trainer.journal.evaluate
+            trainer.journal.evaluate = lambda *given, **named: (
+                raises() if trainer.journal.steps >= broken_at else evaluate(*given, **named)
+            )
+        trainer.run([Stage(LevenbergMarquardt(), Fixed(30), steps=STEPS)])
+        return trainer
+
+    def raises():
+        raise BrokenOffError
+
+    whole, first, second = Driver(), Driver(), Driver()
+    expected = driven(whole)
+    with pytest.raises(BrokenOffError):
+        driven(first, breaks=True)
+    found = driven(second, Checkpoint.read(tmp_path))
+    assert second.liked == whole.liked
+    assert found.outcome == expected.outcome
+    assert torch.equal(found.monitor.objective.vector(), expected.monitor.objective.vector())
+
+
+def test_between_two_trainings_a_driver_writes_its_own_state(tmp_path):
+    solution, driver = run(steps=1), Driver()
+    driver.liked = [0.5]
     writer = CheckpointWriter(Checkpoints(tmp_path), decay(), {"own": 1})
-    writer.driver = {"round": 3, "kind": "solve"}
+    writer.driver = driver
     writer.write(solution.model, None, step=1, work=0.0, elapsed=0.0)
     saved = Checkpoint.read(tmp_path)
-    assert saved.content["driver"] == {"round": 3, "kind": "solve"}
+    assert saved.driver == {"liked": [0.5], "stop": None}
     again = saved.model(decay(), None, "cpu")
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), solution.model.parameters(), strict=True))
     with pytest.raises(ValueError, match="between two trainings"):
@@ -378,7 +469,8 @@ def kill(progress):
     if progress.row["step"] == {step}:
         os.kill(os.getpid(), signal.SIGKILL)
 
-run(optimizer=OPTIMIZERS[{name!r}], sampling=Redrawn(size=40, every=4), checkpoint={folder!r}, every=3, callbacks=[kill])
+options = dict(optimizer=OPTIMIZERS[{name!r}], sampling=Redrawn(size=40, every=4))
+run(checkpoint={folder!r}, every=3, callbacks=[kill], **options)
 """
 
 
@@ -393,6 +485,31 @@ def killed(name, step, folder):
 
 def test_a_killed_process_goes_on_in_another(tmp_path):
     killed("LevenbergMarquardt", 8, tmp_path)
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_also_while_a_file_is_written(tmp_path):
+    """The same run is killed again and again after random times, and goes on each time."""
+    chance, options = random.Random(0), {"sampling": Redrawn(size=40, every=4), "network": SMALL, "steps": 200}
+    code = """
+import sys
+from pathlib import Path
+from tests.training.test_checkpoint import Redrawn, files_in, run
+folder = Path(sys.argv[1])
+again = {"resume": folder} if folder.is_dir() and files_in(folder) else {"checkpoint": folder}
+run(sampling=Redrawn(size=40, every=4), steps=200, every=1, **again)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for _ in range(6):
+        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")], env=environment, cwd=ROOT)
+        before = set()
+        while process.poll() is None and len(before) < 4:  # until it is seen to write, and then a moment
+            before |= set(files_in(tmp_path / "run")) if (tmp_path / "run").is_dir() else set()
+        time.sleep(chance.uniform(0.0, 0.1))
+        process.kill()
+        process.wait()
+    assert digest(run(resume=tmp_path / "run", **options)) == digest(run(**options))
+    assert all(not file.name.startswith(".") for file in (tmp_path / "run").iterdir())
 
 
 @pytest.mark.slow
