@@ -55,9 +55,21 @@ SAMPLERS = {
 KILLS = list(itertools.islice(itertools.cycle(itertools.product(OPTIMIZERS, SAMPLERS)), 60))
 
 
+PROBLEM = decay()  # whose scales are measured once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm():
+    """What is imported when it is first needed is there before the first fork."""
+    import pinn.plotting  # noqa: F401
+
+    run("levenberg_marquardt", "growing")
+    solve(poisson(), network=TINY, steps=1, progress=False)
+
+
 def run(optimizer, sampler, **options):
     call = {"network": TINY, "steps": 9, "progress": False, "verify": False, "certify": False, **options}
-    return solve(decay(), optimizer=OPTIMIZERS[optimizer](), sampling=SAMPLERS[sampler](), **call)
+    return solve(PROBLEM, optimizer=OPTIMIZERS[optimizer](), sampling=SAMPLERS[sampler](), **call)
 
 
 def bits_of(optimizer, sampler, folder):
