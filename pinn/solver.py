@@ -96,9 +96,8 @@ def solve(
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
-    A KeyboardInterrupt (Ctrl-C, in a notebook too) after the first step ends the run: what is returned is the best
-    answer until then, with its report, and `solution.report.outcome.ending` is `Ending.INTERRUPTED`; a second one
-    carries on. Any other error carries on at once; the callback `pinn.training.Latest` keeps the best answer until it.
+    Ctrl-C (KeyboardInterrupt) after the first step ends the run with the best answer until then, its ending then
+    `Ending.INTERRUPTED`; the callback `pinn.training.Latest` keeps that answer where another error ends the run.
 
     Raises:
         VerificationError: when the verification before training fails.
@@ -124,12 +123,35 @@ def solve(
         writer = checkpoint_writer(checkpoint, every, problem, options, saved)
         trainer = _trainer(given, equations, generator, started, writer, saved)
         solution = Solution(problem, model, trainer.run(stages))
-        solution.noise = trainer.end.after(trainer.noise.estimate)
-        solution.certificate = trainer.end.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
-        made = chosen(model.network, stages)
-        told = partial(Report.of, solution, equations, check=table, seed=seed, chosen=made)
-        solution.report = trainer.end.after(lambda: told(outcome=trainer.outcome)) or told(outcome=trainer.outcome)
-        return solution
+        return _concluded(solution, trainer, table, chosen(model.network, stages), seed, seconds, certify)
+
+
+def _concluded(
+    solution: Solution,
+    trainer: Trainer,
+    table: VerificationTable | None,
+    made: Mapping[str, Any],
+    seed: int,
+    seconds: float | None,
+    certify: bool,
+) -> Solution:
+    """The solution with what is known of its noise and error, and its report; a KeyboardInterrupt costs one of these.
+
+    Args:
+        solution: as training has left it.
+        trainer: that has run.
+        table: of comparisons before training.
+        made: choices of the run, for the report.
+        seed: of the run.
+        seconds: wall seconds of the run at the most.
+        certify: whether its error is estimated.
+    """
+    end = trainer.end
+    solution.noise = end.after(trainer.noise.estimate)
+    solution.certificate = end.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
+    report = partial(Report.of, solution, trainer.equations, check=table, seed=seed, chosen=made)
+    solution.report = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
+    return solution
 
 
 def _model(
