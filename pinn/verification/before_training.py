@@ -58,13 +58,13 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
             no numbers somewhere whatever the answer, or nothing can be trained.
     """
     problem, model = equations.problem, equations.model
-    require_finite(equations, seed)
     generator = torch.Generator().manual_seed(seed)
     points = sample_uniform(problem, size, generator, "uniform")
     objective = Objective(equations, points)
     allowed = 1e-9 if objective.dtype == torch.float64 else 2e-3
     inside = problem.domain.sample(4, generator=generator, method="uniform").to(objective.dtype, objective.device)
     check_rows_independent(model, inside.x)
+    require_finite(equations, seed)
     residual, jacobian = objective.linearize()
     sizes = _sizes(objective, jacobian)
     check_points_apart(equations, objective, sizes)

@@ -6,7 +6,6 @@ import signal
 import sys
 
 import pytest
-import torch
 
 from experiments.command_line.interruption import Interruption
 from pinn.problems import poisson_2d
@@ -104,10 +103,10 @@ def test_a_report_that_fails_comes_after_the_solution(own, tmp_path, capsys, mon
 
 def test_a_folder_with_results_is_refused(own, tmp_path, capsys):
     assert own("steps=1") == 0
-    kept = torch.load(tmp_path / "run" / "solution.pt", weights_only=True).keys()
+    kept = (tmp_path / "run" / "solution.pt").read_bytes()
     assert own("steps=1") == 2
     assert "holds metrics.json of an earlier run; name another folder" in capsys.readouterr().err
-    assert torch.load(tmp_path / "run" / "solution.pt", weights_only=True).keys() == kept
+    assert (tmp_path / "run" / "solution.pt").read_bytes() == kept
 
 
 def test_a_second_signal_ends_at_once(monkeypatch):
