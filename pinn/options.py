@@ -5,6 +5,7 @@ Every refusal is one line: whose option it is, what was got, what was expected, 
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -16,7 +17,7 @@ from pinn.optimizers import Optimizer
 from pinn.problem import Problem
 from pinn.sampling import Sampler
 from pinn.solution import Solution
-from pinn.training import Stage
+from pinn.training import Checkpoints, Stage
 from pinn.validation import count, positive
 from pinn.weighting import Weighting
 
@@ -28,6 +29,8 @@ _KINDS: Mapping[str, tuple[type[Any], str]] = {
     "start": (Solution, "the solution that solve(problem) returned"),
 }
 """Options that are objects of the library: their class, and an example."""
+
+_COUNTS = ("steps", "threads", "every")
 
 
 def validate_options(options: Mapping[str, Any]) -> None:
@@ -47,15 +50,19 @@ def validate_options(options: Mapping[str, Any]) -> None:
         if options[name] is not None and not isinstance(options[name], kind):
             expected = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
             _refuse(name, options, expected, f"an object such as {example}, or leave it out")
-    given = {name: options[name] for name in ("tolerance", "seconds", "steps", "threads") if options[name] is not None}
+    given = {name: options[name] for name in ("tolerance", "seconds", *_COUNTS) if options[name] is not None}
     positive("solve", **{name: value for name, value in given.items() if name in ("tolerance", "seconds")})
-    count("solve", 1, **{name: value for name, value in given.items() if name in ("steps", "threads")})
+    count("solve", 1, **{name: value for name, value in given.items() if name in _COUNTS})
     count("solve", 0, seed=options["seed"])
     if options["seed"] >= 2**64:
         raise ValueError(_line("seed", options, "an integer below 2**64", "a smaller one"))
     for name in ("verify", "certify", "progress"):
         if not isinstance(options[name], bool):
             _refuse(name, options, "True or False", "one of them")
+    if not isinstance(options["checkpoint"], str | os.PathLike | Checkpoints | None):
+        _refuse("checkpoint", options, "a folder", "a path such as 'run', or Checkpoints('run', seconds=60)")
+    if not isinstance(options["resume"], str | os.PathLike | None):
+        _refuse("resume", options, "a checkpoint", "its path, or that of the folder where a run wrote them")
     callbacks = options["callbacks"]
     if isinstance(callbacks, str | Mapping) or not isinstance(callbacks, Iterable):
         _refuse("callbacks", options, "a list of callbacks", "callbacks=[...]")

@@ -123,14 +123,15 @@ def factory_of(owner: str, structure: Structure, network: NetworkFactory | None 
     """
 
     def build(inputs: int, outputs: int, generator: torch.Generator, dtype: torch.dtype) -> nn.Module:
-        sizes = {"inputs": inputs, "outputs": outputs, "generator": generator, "dtype": dtype}
-        made = _library(owner, structure) if network is None else _own(owner, structure, partial(network, **sizes))
-        return made.to(dtype)
+        sizes = {"inputs": inputs, "outputs": outputs}
+        if network is None:
+            return _library(owner, structure, sizes).to(dtype)
+        return _own(owner, structure, sizes, partial(network, **sizes, generator=generator, dtype=dtype)).to(dtype)
 
     return build
 
 
-def _own(owner: str, structure: Structure, network: Callable[[], nn.Module]) -> nn.Module:
+def _own(owner: str, structure: Structure, sizes: Mapping[str, int], network: Callable[[], nn.Module]) -> nn.Module:
     """A network of what the caller gave, widened where the stored one is wider, and compared with it."""
     made = network()
     width = structure.get("width")
@@ -138,8 +139,11 @@ def _own(owner: str, structure: Structure, network: Callable[[], nn.Module]) -> 
         made = made.widened(width, torch.Generator().manual_seed(0))
     found = structure_of(made)
     if structure["class"] == "WithFeatures" and found["class"] != "WithFeatures":
-        inner = _own(owner, structure["network"], network)
-        return _beside(inner, structure)
+        return _beside(_own(owner, structure["network"], sizes, network), structure)
+    inner = structure["arguments"].get("network")
+    if isinstance(inner, Mapping) and found["class"] != structure["class"]:  # what was added beside one's own
+        made = _own(owner, {"class": inner["network"], "arguments": inner["arguments"]}, sizes, network)
+        return networks.rebuild(structure["class"], {**structure["arguments"], **sizes, "network": made})
     if found["class"] != structure["class"]:
         wrong = [f"{found['class']} for {structure['class']} in the file"]
     else:
@@ -154,16 +158,16 @@ def _own(owner: str, structure: Structure, network: Callable[[], nn.Module]) -> 
     return made
 
 
-def _library(owner: str, structure: Structure) -> nn.Module:
+def _library(owner: str, structure: Structure, sizes: Mapping[str, int]) -> nn.Module:
     name = structure["class"]
     if name == "WithFeatures":
-        return _beside(_library(owner, structure["network"]), structure)
+        return _beside(_library(owner, structure["network"], sizes), structure)
     if name == "RandomFeatures":
         return _features(structure)
     if structure.get("own"):
         raise ValueError(f"{owner}: its network {name} is not the library's; give what builds it as network=")
     try:
-        return networks.rebuild(name, structure["arguments"])
+        return networks.rebuild(name, {**structure["arguments"], **sizes})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{owner}: its network cannot be built ({error})") from None
 

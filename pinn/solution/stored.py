@@ -58,12 +58,15 @@ def load(path: str | os.PathLike[str], problem: Problem, network: NetworkFactory
     require_kind(path, content, "solution", _ENTRIES)
     if not force:
         require_same(path, content, problem)
-    dtype = getattr(torch, str(content["model"]["dtype"]), None)
-    with plain_tensors(), default_dtype(dtype if dtype in (torch.float32, torch.float64) else torch.float64):
-        model = rebuilt(str(path), problem, content["model"], network)
-    plain = content["certificate"]
-    certificate = None if plain is None else Certificate.from_plain(plain)
-    return Parts(problem, model, History.from_plain(content["history"]), certificate)
+    try:
+        dtype = getattr(torch, str(content["model"]["dtype"]), None)
+        with plain_tensors(), default_dtype(dtype if dtype in (torch.float32, torch.float64) else torch.float64):
+            model = rebuilt(str(path), problem, content["model"], network)
+            plain = content["certificate"]
+            certificate = None if plain is None else Certificate.from_plain(plain)
+            return Parts(problem, model, History.from_plain(content["history"]), certificate)
+    except (KeyError, AttributeError) as error:
+        raise DamagedFileError(f"{path}: it lacks what a solution has ({error})") from error
 
 
 def require_kind(path: str | os.PathLike[str], content: Mapping[str, Any], kind: str, entries: set[str]) -> None:

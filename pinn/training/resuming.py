@@ -42,8 +42,6 @@ def opened(
     Raises:
         TypeError, ValueError: when they cannot be meant.
     """
-    if resume is not None and not isinstance(resume, str | os.PathLike):
-        raise TypeError(f"solve: got resume={resume!r}, expected a path; give the folder or file of a checkpoint")
     saved = None if resume is None else Checkpoint.read(resume)
     _asked(checkpoint, every, saved)
     return saved
@@ -63,7 +61,7 @@ def _asked(
         return checkpoint
     if checkpoint is None and resumed is None:
         if every is not None:
-            raise ValueError(f"solve: got every={every} without checkpoint; give the folder, checkpoint='run'")
+            raise ValueError(f"solve: got every={every}, expected a folder for checkpoints too; give checkpoint='run'")
         return None
     folder = checkpoint if checkpoint is not None or resumed is None else resumed.path.parent
     assert folder is not None

@@ -151,6 +151,8 @@ def test_what_else_cannot_be_is_one_error(stored, tmp_path):
         (lambda content: content["model"]["network"]["arguments"].update(activation="os.system"), "activation: got"),
         (lambda content: content["model"]["network"]["arguments"].update(depth=-1), "its network cannot be built"),
         (lambda content: content["model"].update(dtype="int64"), "got precision 'int64'"),
+        (lambda content: content["model"].pop("network"), r"it lacks what a solution has \('network'\)"),
+        (lambda content: content["history"].pop("rows"), "it lacks what a solution has"),
         (lambda content: content.update(kind="checkpoint"), "it holds a checkpoint, expected a solution"),
     ):
         with pytest.raises(ValueError, match=said):

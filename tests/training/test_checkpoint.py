@@ -333,9 +333,9 @@ def test_another_run_is_refused_and_what_differs_is_named(tmp_path):
     with pytest.raises(ValueError, match="give one of them"):
         Checkpoints(tmp_path, every=1, seconds=1.0)
     with pytest.raises(TypeError, match="expected a path"):
-        run(checkpoint=3)
-    with pytest.raises(ValueError, match="without checkpoint"):
-        run(every=3)
+        Checkpoints(3)
+    with pytest.raises(ValueError, match=r"every=3 beside checkpoint=Checkpoints"):
+        run(checkpoint=Checkpoints(tmp_path), every=3)
 
 
 def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path, caplog):
