@@ -7,11 +7,12 @@ STAMP := .venv/.installed
 THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow docs test-kernels test-kernels-quick test-repeat lint bench bench-peers clean
+.PHONY: help install demo test slow faults docs test-kernels test-kernels-quick test-repeat lint bench bench-peers clean
 
 help:
 	@echo "make demo   Burgers' equation: solved, measured against its exact solution, pictured; under three minutes"
 	@echo "make test   the mathematics, checked (make slow: the long tests)"
+	@echo "make faults  kills, signals, damaged files, full disks and wrong configurations, provoked; under ten minutes"
 	@echo "make test-kernels  the numerical tests on the kernels of other processors, with two threads, on a busy machine"
 	@echo "make test-repeat   pairs of runs that must be bitwise equal, under load, other clocks, threads and settings"
 	@echo "make docs   the documentation as a site, in build/site; every warning is an error"
@@ -35,6 +36,10 @@ test: $(STAMP)
 
 slow: $(STAMP)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m slow
+
+faults: $(STAMP)
+	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m "faults or not slow" tests/faults \
+		tests/experiments/command_line/test_wrong_configurations.py
 
 test-kernels: $(STAMP)
 	@$(BIN)/python tests/kernels.py

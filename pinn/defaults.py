@@ -95,6 +95,7 @@ from functools import partial
 
 import torch
 
+from pinn import memory
 from pinn.analysis import analyze
 from pinn.model import NetworkFactory
 from pinn.networks import MLP
@@ -124,6 +125,7 @@ DEPTH = 3  # hidden layers
 
 # -- the optimizer ----------------------------------------------------------------------------------------------------
 
+MEMORY = 5e8  # bytes that J may take, where the machine has eight times as many
 FEWEST_ROWS = 500  # under which a problem is hardly posed, and an optimizer that carries no more is not taken
 
 # -- points on the domain itself --------------------------------------------------------------------------------------
@@ -223,7 +225,8 @@ def default_optimizer(parameters: int) -> Optimizer:
     """
     if parameters < 1:
         raise ValueError(f"default_optimizer: got {parameters} parameters; expected at least 1")
-    first = LevenbergMarquardt()
+    # An eighth of a small machine; what a machine has does not change from run to run.
+    first = LevenbergMarquardt(memory=min(MEMORY, memory.total() / 8))
     most = first.most_rows(parameters)
     return first if most is None or most >= FEWEST_ROWS else MatrixFree()
 

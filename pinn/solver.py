@@ -14,6 +14,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Never
 
 import torch
@@ -97,6 +98,9 @@ def solve(
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
+    Ctrl-C (KeyboardInterrupt) after the first step ends the run with the best answer until then, its ending then
+    `Ending.INTERRUPTED`; the callback `pinn.training.Latest` keeps that answer where another error ends the run.
+
     Raises:
         VerificationError: when the verification before training fails.
         TypeError, ValueError: for options of another name or type, out of range or in contradiction, at once.
@@ -120,11 +124,35 @@ def solve(
         writer = checkpoint_writer(checkpoint, every, problem, options, saved)
         trainer = _trainer(given, equations, generator, started, writer, saved)
         solution = Solution(problem, model, trainer.run(stages))
-        solution.noise = trainer.noise.estimate()
-        solution.certificate = _certificate(trainer, seed, seconds) if certify else None
-        made = chosen(model.network, stages)
-        solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=made)
-        return solution
+        return _concluded(solution, trainer, table, chosen(model.network, stages), seed, seconds, certify)
+
+
+def _concluded(
+    solution: Solution,
+    trainer: Trainer,
+    table: VerificationTable | None,
+    made: Mapping[str, Any],
+    seed: int,
+    seconds: float | None,
+    certify: bool,
+) -> Solution:
+    """The solution with what is known of its noise and error, and its report; a KeyboardInterrupt costs one of these.
+
+    Args:
+        solution: as training has left it.
+        trainer: that has run.
+        table: of comparisons before training.
+        made: choices of the run, for the report.
+        seed: of the run.
+        seconds: wall seconds of the run at the most.
+        certify: whether its error is estimated.
+    """
+    end = trainer.end
+    solution.noise = end.after(trainer.noise.estimate)
+    solution.certificate = end.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
+    report = partial(Report.of, solution, trainer.equations, check=table, seed=seed, chosen=made)
+    solution.report = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
+    return solution
 
 
 def _model(
@@ -194,15 +222,15 @@ def _for_training(seconds: float | None, certify: bool) -> float | None:
     return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
 
 
-def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate | None:
-    """The certificate of the answer, in proportion to the work of the run; None where it was interrupted."""
+def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate:
+    """The certificate of the answer, in proportion to the work of the run; soon where that was interrupted."""
     effort = _SHARE * trainer.work
-    if seconds is not None and seconds < math.inf and trainer.elapsed > 0:
-        effort = min(effort, trainer.work * max(seconds - trainer.elapsed, 0.0) / trainer.elapsed)
-    try:
-        return certified(trainer.equations, seed=seed, effort=effort)
-    except KeyboardInterrupt:
-        return None
+    left = math.inf if seconds is None else max(seconds - trainer.elapsed, 0.0)
+    if trainer.end.interrupted:
+        left = min(left, _MOST_SECONDS)
+    if left < math.inf and trainer.elapsed > 0:
+        effort = min(effort, trainer.work * left / trainer.elapsed)
+    return certified(trainer.equations, seed=seed, effort=effort)
 
 
 def _begun(given: Mapping[str, Any], generator: torch.Generator) -> tuple[Model, Sequence[Stage], dict[str, Any]]:

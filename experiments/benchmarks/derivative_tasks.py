@@ -18,6 +18,7 @@ from torch import Tensor
 from pinn.derivatives import Autograd, BoundEquation, Engine, Jets
 from pinn.derivatives.jets.kernels.workspace import Workspace
 
+from .children import end_with_parent
 from .derivative_cases import CASES, Case, Perceptron
 
 Task = Callable[[], Any]
@@ -137,6 +138,7 @@ def work(pipe: Connection[Any, Any], group: str, place: Setting) -> None:
     A task runs once untimed before it is timed, as one step of a training follows another; those of a second and more,
     to which that makes no difference, only in the first round.
     """
+    end_with_parent()
     torch.set_num_threads(place.threads)
     # One thread's own seconds do not count what other programs on the machine took; several threads' would add up.
     clock = time.process_time if place.threads == 1 else time.perf_counter

@@ -29,6 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .children import Children, end_with_parent
 from .results import Record, Run
 
 if TYPE_CHECKING:
@@ -155,21 +156,24 @@ def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Cu
     return found
 
 
-def perform(run: Run, python: str) -> Record:
-    """Run it in a fresh process with fixed threads; the record of what came of it, failed or done."""
+def perform(run: Run, python: str, children: Children | None = None) -> Record:
+    """Run it in a fresh process with fixed threads; the record of what came of it, failed or done.
+
+    Args:
+        run: what is to be run.
+        python: the program that runs it.
+        children: are told of the process while it runs.
+    """
     module = f"{PACKAGE}.benchmarks.one_run" if run.peer is None else f"{PACKAGE}.peers"
     began = time.time()
     with tempfile.TemporaryDirectory() as temporary:
         given, found = Path(temporary) / "run.json", Path(temporary) / "result.json"
         given.write_text(json.dumps({"run": run.as_dict(), "started": began}), encoding="utf-8")
         try:
-            done = subprocess.run(
+            done = (Children() if children is None else children).run(
                 [python, "-m", module, str(given), str(found)],
                 env=environment(run.threads),
                 cwd=temporary,
-                capture_output=True,
-                text=True,
-                check=False,
                 timeout=2 * run.seconds + 600,
             )
             failed = "" if done.returncode == 0 and found.exists() else _reason(done)
@@ -244,6 +248,7 @@ def _git(*words: str) -> bytes | None:
 
 def main() -> None:
     """Read the run, measure it, write the result; the exit code says whether there is one."""
+    end_with_parent()
     started = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     result = measure(started["run"], started["started"])
 

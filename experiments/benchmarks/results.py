@@ -68,7 +68,7 @@ def read(path: Path) -> list[Record]:
     """The lines of a file in the order they were written; none where there is no file.
 
     Raises:
-        ValueError: for a line that is no JSON object, with its number.
+        ValueError: for a line that is no JSON object or no record of a run, with its number and what is wrong.
     """
     if not path.exists():
         return []
@@ -80,10 +80,35 @@ def read(path: Path) -> list[Record]:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}: line {number} is not JSON ({error}); mend or delete that line") from None
-        if not isinstance(record, dict) or "problem" not in record:
-            raise ValueError(f"{path}: line {number} is not a run; mend or delete that line")
+        if wrong := _wrong(record):
+            raise ValueError(f"{path}: line {number} is not a run ({wrong}); mend or delete that line")
         records.append(record)
     return records
+
+
+_ENTRIES: Mapping[str, type | tuple[type, ...]] = {
+    "problem": str,
+    "method": str,
+    "seed": int,
+    "seconds": (int, float),
+    "threads": int,
+    "settings": dict,
+    "status": str,
+}
+
+
+def _wrong(record: Any) -> str:
+    """What a line lacks to be the record of a run; empty where it is one."""
+    if not isinstance(record, dict):
+        return "no JSON object"
+    for name, kind in _ENTRIES.items():
+        if name not in record:
+            return f"no {name}"
+        if not isinstance(record[name], kind) or isinstance(record[name], bool):
+            return f"{name} is {record[name]!r}"
+    if record["status"] not in ("done", "failed"):
+        return f"status is {record['status']!r}"
+    return "no reason" if record["status"] == "failed" and "reason" not in record else ""
 
 
 def add(path: Path, record: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ from omegaconf import DictConfig
 from ..command_line.configuration import ConfigurationError, check
 from ..command_line.overrides import CONF, clean_exit, plain, prepare, words
 from ..command_line.run_folder import write_text
+from .children import Children, ended_together, require_no_survivors
 from .one_run import perform, revision
 from .results import Record, Run, add, chosen, gaps, key, locked, missing, read
 
@@ -133,22 +134,25 @@ def carry_out(
     """
     results = place / "results.jsonl"
     todo = missing(planned, read(results), same)
+    require_no_survivors()
+    children = Children()
 
     def one(index: int, run: Run) -> None:
         title = f"[{index}/{len(todo)}] {run.problem}, {run.method}, seed {run.seed}"
         print(f"{title} ...", flush=True)
         of = revision()
-        record = perform(run, sys.executable if run.peer is None else peers)
+        record = perform(run, sys.executable if run.peer is None else peers, children)
         add(results, record | {"revision": of, "session": session})
         found = record.get("error") if record["status"] == "done" else f"failed: {record['reason']}"
         print(f"{title}: {'diverged' if found is None else found}", flush=True)
 
     numbered = list(enumerate(todo, start=1))
     if jobs == 1:
-        for item in numbered:
-            one(*item)
+        with ended_together(children):
+            for item in numbered:
+                one(*item)
         return
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(jobs) as pool, ended_together(children):
         futures = [pool.submit(one, *item) for item in numbered]
         try:
             for future in futures:

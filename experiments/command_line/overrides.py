@@ -17,19 +17,26 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
 
+from .annotations import annotations_of, is_sequence
 from .configuration import ConfigurationError, check, choose
+from .trust import Trust, as_trust
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+_TRUSTED = "trusted"
 
 
 def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, type] | None = None) -> None:
     """Rewrite `sys.argv` for Hydra and check what it asks for; ends the program with code 2 if that makes no sense.
+
+    Where a text is all that is asked for, as with `--cfg job`, nothing is checked that would import what it names.
 
     Args:
         config_name: the application's root configuration.
@@ -38,18 +45,41 @@ def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, 
     """
     with clean_exit():
         arguments = words(sys.argv[1:])
-        folders = [CONF, *([Path(arguments.config_dir).resolve()] if arguments.config_dir else [])]
-        overrides = _parsed(arguments.overrides, folders)
+        folders = [CONF]
+        if arguments.config_dir is not None:
+            folders.append(Path(arguments.config_dir).resolve())
+            if not folders[-1].is_dir():
+                raise ConfigurationError(
+                    f"--config-dir {arguments.config_dir}: there is no such folder; give one that holds YAML files"
+                )
+        overrides = _parsed(arguments.overrides, folders, function)
         flags = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
         sys.argv[1:] = [*flags, *(override.input_line or "" for override in overrides)]
         if arguments.only_tells:
             return
+        trust = _trusted(overrides)
         for lines in _variants([override for override in overrides if not _is_hydra(override)]):
-            call = plain(_composed(config_name, lines, folders[1:]))
+            call = plain(_composed(config_name, lines, folders[1:]), trust)
             for name, kind in (apart or {}).items():
                 if not isinstance(call.pop(name, kind()), kind):
                     raise ConfigurationError(f"{name}: expected {kind.__name__}; give {name}=true or leave it out")
-            check(function, call)
+            check(function, call, trust=trust)
+
+
+def trust_of_command_line() -> Trust:
+    """What the command line of the running job of Hydra trusts."""
+    return _trusted(OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task)))
+
+
+def _trusted(overrides: Sequence[Override]) -> Trust:
+    """What the command line trusts, and no file does."""
+    found = Trust()
+    for override in overrides:
+        if override.key_or_group == _TRUSTED:
+            if override.is_sweep_override():
+                raise ConfigurationError("trusted: expected one list for all runs of a sweep; give trusted=[mine]")
+            found = as_trust(override.value())
+    return found
 
 
 @dataclass(frozen=True)
@@ -75,13 +105,15 @@ def words(arguments: Sequence[str]) -> Words:
         parser.add_argument(*flags, dest="only_tells", action="store_true")
     for flags in (("--resolve",), ("--run", "-r"), ("--multirun", "-m")):
         parser.add_argument(*flags, action="store_true")
-    for flags in (("--cfg", "-c"), ("--package", "-p"), ("--config-path", "-cp"), ("--config-name", "-cn")):
+    for flags in (("--package", "-p"), ("--config-path", "-cp"), ("--config-name", "-cn")):
         parser.add_argument(*flags)
     for flags in (("--config-dir", "-cd"), ("--experimental-rerun",)):
         parser.add_argument(*flags)
-    parser.add_argument("--info", "-i", nargs="?")
+    parser.add_argument("--cfg", "-c", default=None)
+    parser.add_argument("--info", "-i", nargs="?", const="all", default=None)
     found = parser.parse_intermixed_args(list(arguments))
-    return Words(tuple(found.overrides), found.config_dir, found.only_tells)
+    only_tells = found.only_tells or found.cfg is not None or found.info is not None
+    return Words(tuple(found.overrides), found.config_dir, only_tells)
 
 
 @contextlib.contextmanager
@@ -89,18 +121,41 @@ def clean_exit() -> Iterator[None]:
     """Turn an error that the user can mend into one message and exit code 2; HYDRA_FULL_ERROR=1 shows where."""
     try:
         yield
-    except (ValueError, TypeError, HydraException, OmegaConfBaseException) as error:
+    except (ValueError, TypeError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         hint = "" if isinstance(error, ConfigurationError) else "\n(HYDRA_FULL_ERROR=1 shows where)"
-        sys.stderr.write(f"error: {error}{hint}\n")
+        sys.stderr.write(f"error: {_said(error)}{hint}\n")
         raise SystemExit(2) from None
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """The resolved configuration as plain containers, without the groups that were left to the program."""
+def _said(error: Exception) -> str:
+    """An error in one line where it is one of reading a configuration; as it is otherwise."""
+    if isinstance(error, OmegaConfBaseException):
+        key = f" (at {error.full_key})" if error.full_key else ""
+        return f"{str(error).splitlines()[0]}{key}"
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{mark.name}, line {mark.line + 1}: {error.problem}; that is no YAML"
+    return str(error)
+
+
+def plain(config: DictConfig, trust: Trust | None = None) -> dict[str, Any]:
+    """The resolved configuration as plain containers, without what the command line trusts and empty groups.
+
+    Args:
+        config: of a run.
+        trust: what the command line trusts.
+
+    Raises:
+        ConfigurationError: when the configuration itself says what is trusted.
+    """
     content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(content, dict)
+    if content.pop(_TRUSTED, None) is not None and (trust is None or not trust.names):
+        raise ConfigurationError(
+            "trusted: a file of configurations cannot trust its own code; give trusted=[...] on the command line"
+        )
     return {str(key): value for key, value in content.items() if value not in ({}, None)}
 
 
@@ -118,7 +173,7 @@ def _is_hydra(override: Override) -> bool:
     return override.key_or_group.split(".")[0].split("/")[0] == "hydra"
 
 
-def _parsed(lines: Sequence[str], folders: list[Path]) -> list[Override]:
+def _parsed(lines: Sequence[str], folders: list[Path], function: Callable[..., Any]) -> list[Override]:
     """Parse overrides, check the choices of groups, and mark every other one as to be set or added."""
     known = groups(folders)
     parser = OverridesParser.create()
@@ -126,19 +181,36 @@ def _parsed(lines: Sequence[str], folders: list[Path]) -> list[Override]:
     for line in lines:
         if "=" not in line and not line.startswith("~"):
             raise ConfigurationError(f"{line!r}: expected key=value, such as problem=burgers or seconds=20")
+        if "==" in line.split("[")[0].split("'")[0]:
+            raise ConfigurationError(f"{line!r}: expected key=value with one =; give {line.replace('==', '=', 1)}")
         try:
             override = parser.parse_override(line)
         except HydraException as error:
-            raise ConfigurationError(f"{line!r} cannot be read: {error}") from None
+            said = " ".join(str(error).split())
+            raise ConfigurationError(f"{line!r} cannot be read: {said}; put values with signs in quotes") from None
         key = override.key_or_group
-        if key in known and override.package is None:
-            for value in _values(override):
-                if isinstance(value, str) and value not in known[key]:
-                    raise ConfigurationError(f"{key}={value}: no such choice; {choose(value, known[key])}")
-        elif not _is_hydra(override) and not line.startswith(("+", "~")) and "/" not in key:
+        if key in known and override.package is None and not override.is_delete():
+            _check_choice(override, known[key], function)
+        elif not _is_hydra(override) and not line.startswith(("+", "~")) and "/" not in key and "@" not in line:
             override = parser.parse_override("++" + line)
         overrides.append(override)
     return overrides
+
+
+def _check_choice(override: Override, choices: set[str], function: Callable[..., Any]) -> None:
+    """Refuse what no file of a group is: an unknown name, nothing, and several where one is wanted."""
+    group = override.key_or_group
+    for value in _values(override):
+        if isinstance(value, list) and not is_sequence(annotations_of(function).get(group)):
+            raise ConfigurationError(
+                f"{override.input_line}: expected one choice; to run each, give --multirun "
+                f"{group}={','.join(map(str, value))}"
+            )
+        for one in value if isinstance(value, list) else [value]:
+            if not isinstance(one, str):
+                raise ConfigurationError(f"{override.input_line}: no such choice; {choose('', choices)}")
+            if one not in choices:
+                raise ConfigurationError(f"{group}={one}: no such choice; {choose(one, choices)}")
 
 
 def _values(override: Override) -> list[Any]:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.children import end_with_parent
 from .recipes import RECIPES
 
 
@@ -59,6 +60,7 @@ def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
 
 def main() -> None:
     """Read the run, measure it, write the result."""
+    end_with_parent()
     given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     result = measure(given["run"], given["started"])
 

@@ -118,7 +118,11 @@ def _column(name: str, given: Any) -> Tensor:
     if column.ndim != 1:
         raise ValueError(f"Scatter: {name} has shape {tuple(column.shape)}, expected (n,): one number a point")
     if not bool(torch.isfinite(column).all()):
-        raise ValueError(f"Scatter: {name} holds {int((~torch.isfinite(column)).sum())} numbers that are not finite")
+        bad = torch.nonzero(~torch.isfinite(column)).flatten()
+        raise ValueError(
+            f"Scatter: {name} holds {len(bad)} of {len(column)} numbers that are not finite, the first "
+            f"{name}[{int(bad[0])}] = {float(column[bad[0]]):g}; leave those points out"
+        )
     return column
 
 

@@ -37,6 +37,7 @@ _EPS = torch.finfo(torch.float64).eps
 _H = 0.1  # h of the geodesic acceleration: large enough for float32 rows
 _LEAST_DECREASE = 0.01  # a step with inaccurate solves that lowers the loss by a smaller part than this has stalled
 _LEAST_GAIN = 5.0  # accurate solves must multiply the decrease of a stalled step by this, or they are not tried again
+_RETREAT = 100.0  # times the damping after a step to where the loss is no number
 _KEPT = 0.02  # the part of the promised decrease that may be missing when corrections end
 
 
@@ -155,6 +156,12 @@ class DampedGaussNewton(Optimizer):
         self._renew()
         raised = self.damping * math.sqrt(growth) if growth is not None and growth > 0 else self.damping
         self.damping = min(raised, max(1.0, self.options.damping) * self.scale)
+
+    def retreat(self) -> bool:
+        """λ ← 100 λ; see `Optimizer.retreat`."""
+        self.damping, self.growth = _RETREAT * self.damping, 2.0
+        self._renew()
+        return self.damping > 0
 
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see the module and `Optimizer.step`. `info` holds

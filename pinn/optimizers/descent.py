@@ -62,6 +62,12 @@ class Descent(Optimizer):
         """The gradient loaded is that of this objective; see `Optimizer.recognise`."""
         self._seen = weakref.ref(objective)
 
+    def retreat(self) -> bool:
+        """The curvature is forgotten; see `Optimizer`."""
+        known = not self._memoryless
+        self.reset()
+        return known
+
     def step(self, objective: LeastSquares) -> Step:
         """Take one step; see `Optimizer.step`.
 

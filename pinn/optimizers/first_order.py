@@ -23,6 +23,9 @@ OptimizerFactory = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimize
 ScheduleFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
 
 
+_SHORTER = 0.1  # times the rate after a step to where the loss is no number
+
+
 class FirstOrder(Optimizer):
     """Wraps a `torch.optim` class.
 
@@ -48,6 +51,17 @@ class FirstOrder(Optimizer):
 
     def reset(self, growth: float | None = None) -> None:
         """Nothing: averages of gradients outlive their points."""
+
+    def retreat(self) -> bool:
+        """Averages are forgotten, and the rate is a tenth from now on, that of a schedule too; see `Optimizer`."""
+        if self._optimizer is None:
+            return False
+        self._optimizer.state.clear()
+        for group in self._optimizer.param_groups:
+            group["lr"] *= _SHORTER
+        if self._scheduler is not None:
+            self._scheduler.base_lrs = [_SHORTER * rate for rate in self._scheduler.base_lrs]
+        return True
 
     def step(self, objective: LeastSquares) -> Step:
         """One update. The loss is f before the update.

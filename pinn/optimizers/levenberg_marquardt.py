@@ -19,7 +19,7 @@ import torch
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import DampedGaussNewton, StepOptions
 from pinn.optimizers.optimizer import StepTimer
-from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System, squares_flops
+from pinn.optimizers.system import Blockwise, Buffers, Dual, Orthogonal, Primal, System, held_by_squares, squares_flops
 
 
 class LevenbergMarquardt(DampedGaussNewton):
@@ -77,6 +77,12 @@ class LevenbergMarquardt(DampedGaussNewton):
             (None, 2000)
         """
         return None if 16 * parameters**2 <= self.memory else int(self.memory / (parameters * itemsize))
+
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """See `Optimizer.memory_of_step`: J, its Gram matrix and the factor, or these alone where J is not held."""
+        if rows * parameters * itemsize > self.memory:
+            return 16.0 * parameters**2
+        return held_by_squares(rows, parameters, itemsize)
 
     def flops(self, rows: int, parameters: int) -> float:
         """See `Optimizer.flops`."""

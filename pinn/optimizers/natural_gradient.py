@@ -18,7 +18,17 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
-from pinn.optimizers.system import Buffers, Dual, Primal, Solve, System, resolution, squares_flops, stationarity
+from pinn.optimizers.system import (
+    Buffers,
+    Dual,
+    Primal,
+    Solve,
+    System,
+    held_by_squares,
+    resolution,
+    squares_flops,
+    stationarity,
+)
 from pinn.validation import count, positive
 
 
@@ -45,6 +55,10 @@ class NaturalGradient(Optimizer):
 
     def reset(self, growth: float | None = None) -> None:
         """Nothing: no step remembers the last."""
+
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """See `Optimizer.memory_of_step`: J, its Gram matrix and the factor."""
+        return held_by_squares(rows, parameters, itemsize)
 
     def flops(self, rows: int, parameters: int) -> float:
         """See `Optimizer.flops`."""

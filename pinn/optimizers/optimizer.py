@@ -116,6 +116,14 @@ class Optimizer(ABC):
             growth: loss of the current parameters on the new points over that on the old ones; None when not known.
         """
 
+    def retreat(self) -> bool:
+        """The last step led to where the loss is no number, and has been undone: forget it, and step shorter.
+
+        Returns:
+            False where there is nothing to forget and no step that could be shorter; the run then ends.
+        """
+        return False
+
     def most_rows(self, parameters: int, itemsize: int = 8) -> int | None:
         """Rows that a step can take; None for any number. A method whose memory sets a limit says so here.
 
@@ -124,6 +132,16 @@ class Optimizer(ABC):
             itemsize: bytes of one number of J.
         """
         return None
+
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """Bytes of what a step holds beside the pieces that the objective works in, about.
+
+        Args:
+            rows: N.
+            parameters: p.
+            itemsize: bytes of one number of J.
+        """
+        return 8.0 * parameters * itemsize  # a few vectors
 
     def flops(self, rows: int, parameters: int) -> float:
         """Floating-point operations of a step beside what it asks of the objective, about; see `pinn.training.work`.

@@ -46,6 +46,10 @@ class QuasiNewton(Descent):
         self._c2 = slope
         self._H: Tensor | None = None
 
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """See `Optimizer.memory_of_step`: H, twice while it is first made."""
+        return 16.0 * parameters**2
+
     def flops(self, rows: int, parameters: int) -> float:
         """See `Optimizer.flops`."""
         return 100.0 * parameters**2  # three passes over H, which memory bounds

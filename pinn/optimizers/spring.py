@@ -18,7 +18,7 @@ from torch import Tensor
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.natural_gradient import descend, linearized, solvable
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
-from pinn.optimizers.system import Buffers, squares_flops, stationarity
+from pinn.optimizers.system import Buffers, held_by_squares, squares_flops, stationarity
 from pinn.validation import count, fraction, positive
 
 
@@ -39,7 +39,7 @@ class SPRING(Optimizer):
         True
     """
 
-    _state = ("_d",)
+    _state = ("_d", "length")
 
     def __init__(
         self, momentum: float = 0.9, damping: float = 1e-6, *, length: float | None = None, halvings: int = 30
@@ -53,6 +53,17 @@ class SPRING(Optimizer):
 
     def reset(self, growth: float | None = None) -> None:
         """Nothing: carrying the direction over to new points is what the method is for."""
+
+    def retreat(self) -> bool:
+        """The carried direction is forgotten, and a given length halved; see `Optimizer`."""
+        if self.length is not None:
+            self.length *= 0.5
+        known, self._d = self._d is not None, None
+        return known or self.length is not None
+
+    def memory_of_step(self, rows: int, parameters: int, itemsize: int = 8) -> float:
+        """See `Optimizer.memory_of_step`: J, its Gram matrix and the factor."""
+        return held_by_squares(rows, parameters, itemsize)
 
     def flops(self, rows: int, parameters: int) -> float:
         """See `Optimizer.flops`."""

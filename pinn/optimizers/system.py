@@ -270,6 +270,11 @@ def _through_squares(system: System, gram: Tensor, factor: Tensor, damping: floa
     return solve
 
 
+def held_by_squares(rows: int, parameters: int, itemsize: int) -> float:
+    """Bytes of J (N, p), of JᵀJ or JJᵀ, whichever is smaller, and of its factor."""
+    return float(rows * parameters * itemsize) + 16.0 * min(rows, parameters) ** 2
+
+
 def squares_flops(rows: int, parameters: int) -> float:
     """Operations of forming the smaller of JᵀJ and JJᵀ, half a product, and of two factors of it."""
     m = min(rows, parameters)

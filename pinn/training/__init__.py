@@ -1,7 +1,7 @@
 """Training: stages of a schedule, the loop that runs them, when it stops, and the growth of the network."""
 
 from pinn.solution.outcome import Ending, Outcome
-from pinn.training.callback import Callback, Progress
+from pinn.training.callback import Callback, Latest, Progress
 from pinn.training.checkpoint import Checkpoint, Checkpoints
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.stage import Stage
@@ -14,6 +14,7 @@ __all__ = [
     "Checkpoint",
     "Checkpoints",
     "Ending",
+    "Latest",
     "MaxSeconds",
     "MaxSteps",
     "Outcome",

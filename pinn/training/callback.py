@@ -73,6 +73,41 @@ class Callback:
         """After the last evaluation; what it returns is of no effect."""
 
 
+class Latest(Callback):
+    """Remembers the way to the best answer so far, which outlives a run that an error ends.
+
+    Example:
+        >>> latest = Latest()
+        >>> solution = solve(problem, callbacks=[latest, mine])  # doctest: +SKIP
+        Traceback (most recent call last):
+        ValueError: raised by `mine`, by the equation or by the reference
+        >>> solution = latest.solution()  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+
+    def begin(self, progress: Progress) -> None:
+        """Remember."""
+        self._progress = progress
+
+    def step(self, progress: Progress) -> None:
+        """Remember."""
+        self._progress = progress
+
+    def evaluation(self, progress: Progress) -> None:
+        """Remember."""
+        self._progress = progress
+
+    def end(self, progress: Progress) -> None:
+        """Remember."""
+        self._progress = progress
+
+    def solution(self) -> Solution | None:
+        """The best parameters seen on validation points, in a model of its own; None before training has begun."""
+        return None if self._progress is None else self._progress.solution()
+
+
 class _AfterStep(Callback):
     """A plain function, called after every step."""
 

@@ -317,6 +317,7 @@ def training_state(trainer: Any, run: Any, step: Step | None) -> dict[str, Any]:
         "noise": trainer.noise.state_dict(),
         "monitor": trainer.monitor.state_dict(),
         "journal": trainer.journal.state_dict(),
+        "recovery": trainer.recovery.state_dict(),
         "work": trainer.work,
         "elapsed": trainer.elapsed,
         "stage": {
@@ -377,6 +378,7 @@ def continue_training(trainer: Any, state: Mapping[str, Any], network: NetworkFa
     trainer.journal.load_state_dict(state["journal"])
     trainer.generator.set_state(state["generator"])
     trainer.journal.bar.update(trainer.journal.steps)
+    trainer.recovery.load_state_dict(_moved(state["recovery"], trainer.monitor.objective.device))
     trainer.work = state["work"]
     trainer.started -= state["elapsed"]
 

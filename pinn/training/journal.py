@@ -13,7 +13,7 @@ from pinn.objective import Objective
 from pinn.solution.history import History, Row
 from pinn.training.callback import Callback, Progress
 from pinn.training.monitor import ValidationMonitor
-from pinn.training.stopping import Stop
+from pinn.training.stopping import Standing, Stop
 
 
 class Journal:
@@ -50,6 +50,13 @@ class Journal:
         if self.monitor.due():
             self.evaluate(objective)
         self._call(lambda callback: callback.step, objective)
+
+    def standing(self, stage_steps: int, seconds: float, stage_seconds: float, loss: float) -> Standing:
+        """Where the run stands, for criteria to judge; see `Standing`."""
+        monitor = self.monitor
+        return Standing(
+            self.steps, stage_steps, seconds, stage_seconds, loss, monitor.best, monitor.evaluations, monitor.idle
+        )
 
     def write(self, row: Row) -> None:
         """Add a row."""

@@ -100,6 +100,11 @@ class ValidationMonitor:
         return self.evaluations - self.last_improvement
 
     @property
+    def best_vector(self) -> Tensor:
+        """The best parameters seen, as one vector (p,)."""
+        return self._parameters
+
+    @property
     def current(self) -> bool:
         """Whether no step was taken since the last evaluation."""
         return self._worked == 0
@@ -125,9 +130,9 @@ class ValidationMonitor:
         self.evaluations += 1
         self._worked = 0.0
         if better:
-            self.best = loss
-            self._network = self.objective.model.network
-            self._parameters = self.objective.vector()
+            # Made first, so that what breaks in between leaves the old best as it was.
+            parameters, network = self.objective.vector(), self.objective.model.network
+            self.best, self._network, self._parameters = loss, network, parameters
         if loss < _FALL * self._threshold:
             self._threshold, self.last_improvement = loss, self.evaluations
         row = {"validation": loss} | self._parts(residual)

@@ -5,7 +5,7 @@
 A small loss on the points trained on is no evidence. A fixed set of validation points judges: the parameters with the
 least loss there are kept (`pinn.training.monitor`), and the criteria of `pinn.training.stopping` are judged by it. A
 clock decides nothing but when the seconds are up: then the step is cut, and the parameters are those from before it. A
-KeyboardInterrupt during the steps ends the run in the same way, with the best answer until then.
+KeyboardInterrupt ends the run in the same way once training has begun, wherever it comes; a second one carries on.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
 from pinn.training.callback import CallbackLike, as_callbacks
 from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, keep
+from pinn.training.ending import BROKEN_OFF, RunEnd
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
+from pinn.training.recovery import Recovery
 from pinn.training.stage import Stage
 from pinn.training.stopping import (
     MaxSeconds,
     MaxSteps,
     OutOfTime,
-    Standing,
     Stop,
     StoppingCriterion,
     Tolerance,
@@ -46,7 +47,7 @@ from pinn.training.stopping import (
     ordered,
 )
 from pinn.training.widening import Widening
-from pinn.training.work import Metered, Pace, residual_work
+from pinn.training.work import Metered, Pace, require_memory, residual_work
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
@@ -75,7 +76,7 @@ class Trainer:
         monitor: judges the parameters.
         noise: looks at the data.
         history: the rows so far.
-        outcome: how the run ended; None before its end.
+        end: how the run ended.
         work: operations of the steps so far.
 
     Raises:
@@ -114,7 +115,8 @@ class Trainer:
             self.monitor.judge_by(self.noise.judged_by())
         bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
         self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
-        self.outcome: Outcome | None = None
+        self.end = RunEnd(self.journal, self.monitor)
+        self.recovery = Recovery(equations)
         self.work = 0.0
         self.checkpoints = checkpoints
         self._resumed: Mapping[str, Any] | None = None
@@ -128,6 +130,11 @@ class Trainer:
         """
         continue_training(self, state, network)
         self._resumed = state["stage"]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the run ended; None before its end."""
+        return self.end.outcome
 
     @property
     def history(self) -> History:
@@ -152,27 +159,29 @@ class Trainer:
         if any(stage.widening is not None for stage in stages):
             require_widening(self.equations.model)
         with self.journal.bar:
-            begun = self._resumed
-            for index, stage in enumerate(stages):
-                if begun is not None and index < begun["index"]:
-                    continue
-                run = _StageRun(self, stage, index, final=index == len(stages) - 1, state=begun)
-                begun = None
-                stops = run.run()
-                log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
-                if stops[0].run:
-                    break
-            self.outcome = Outcome(
-                stops[0].ending,
-                stops[0].why,
-                self.journal.steps,
-                self.monitor.evaluations,
-                tuple(dict.fromkeys(stop.ending for stop in stops)),
-            )
-            self.journal.end(run.objective)
+            try:
+                self._train(stages)
+            except KeyboardInterrupt:
+                if not len(self.history):  # before the first step there is no answer
+                    raise
+                self.end.break_off()
         self.monitor.restore()
-        self.journal.measure_best()
+        self.end.after(self.journal.measure_best)
         return self.history
+
+    def _train(self, stages: list[Stage]) -> None:
+        """Run the stages, and say how the last one ended."""
+        begun = self._resumed
+        first = 0 if begun is None else begun["index"]
+        for index, stage in enumerate(stages[first:], first):
+            final, state = index == len(stages) - 1, begun if index == first else None
+            run = _StageRun(self, stage, index, final, state)
+            stops = run.run()
+            log.info("stage %d ended after step %d: %s", index, self.journal.steps, stops[0].why)
+            if stops[0].run:
+                break
+        self.end.note(stops)
+        self.journal.end(run.objective)
 
 
 class _StageRun:
@@ -189,17 +198,16 @@ class _StageRun:
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
         self.began = trainer.elapsed - (0.0 if state is None else state["elapsed"])
-        self.deadline = nearest_deadline(
-            (*trainer.criteria, *stage.criteria), trainer.clock, trainer.started, self.began
-        )
+        limits = (*trainer.criteria, *stage.criteria)
+        self.deadline = nearest_deadline(limits, trainer.clock, trainer.started, self.began)
         self.pace = Pace()
         self.stepped: Metered | None = None  # what the last step was taken on
         self.resumed, self.cut = state is not None, False
-        self.pending: Step | None = None  # recorded before the run was broken off, and nothing decided on it
         if state is None:
             self.use(self._draw())
-        else:
-            self.pending = continue_stage(self, state)
+        # Recorded before the run was broken off, and nothing decided on it.
+        self.pending = None if state is None else continue_stage(self, state)
+        require_memory(self.optimizer, self.objective)
 
     def run(self) -> list[Stop]:
         """Take steps until something ends the stage; returns all that did, what decides first."""
@@ -209,7 +217,8 @@ class _StageRun:
         try:
             stops, step = self._steps()
         except KeyboardInterrupt:  # the first one: the answer so far is returned; another ends the program
-            stops, step = [Stop("interrupted", Ending.INTERRUPTED, run=True)], None
+            self.trainer.end.interrupted = True
+            stops, step = [BROKEN_OFF], None
         return self._end(stops, step)
 
     def _steps(self) -> tuple[list[Stop], Step | None]:
@@ -263,6 +272,7 @@ class _StageRun:
         except KeyboardInterrupt:
             self.objective.assign(theta)
             raise
+        step = self.trainer.recovery.checked(step, theta, self.monitor.best_vector, self.objective, self.optimizer)
         self.stepped = self.meter
         work = self.meter.work - before
         self.pace.note(self.trainer.clock() - began, work, self.meter.linearization, algebra)
@@ -332,17 +342,8 @@ class _StageRun:
     def _reached(self, step: Step) -> list[Stop]:
         """All that ends the stage now; what ends the run comes first."""
         elapsed = self.trainer.elapsed
-        standing = Standing(
-            steps=self.journal.steps,
-            stage_steps=self.steps,
-            seconds=elapsed,
-            stage_seconds=elapsed - self.began,
-            loss=step.loss,
-            validation=self.monitor.best,
-            evaluations=self.monitor.evaluations,
-            idle=self.monitor.idle,
-        )
-        stops = [] if math.isfinite(step.loss) else [Stop("the loss is not finite", Ending.NOT_FINITE, run=True)]
+        standing = self.journal.standing(self.steps, elapsed, elapsed - self.began, step.loss)
+        stops = self.trainer.recovery.stops(step, self.journal.history[-1], lambda: self.monitor.objective.points)
         stops += [*self.journal.stops, *met(self.trainer.criteria, standing)]
         if step.done and (not self.sampler.every or self.stuck >= _STUCK):
             stops.append(Stop(step.reason or "the optimizer can go no further", Ending.STATIONARY))
@@ -375,7 +376,7 @@ class _StageRun:
 
     def _draw(self) -> Objective:
         trainer = self.trainer
-        points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.equations.residual)
+        points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.recovery.residual)
         return self._weighted(points)
 
     def _weighted(self, points: Mapping[str, Points]) -> Objective:
@@ -406,6 +407,8 @@ class _StageRun:
         """
         old = self._plain_loss(self.objective, old)
         drawn, new = self._drawn()
+        if self.trainer.recovery.keeps_points(new):
+            return
         if self.sampler.observe(old, new):
             drawn, new = self._drawn()
             if self.widening is not None:

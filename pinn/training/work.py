@@ -20,9 +20,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor, nn
 
+from pinn import memory
 from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.objective import Objective
+from pinn.optimizers import Optimizer
 
 _ENTRIES = 4  # a value and three derivatives
 _NEURON = 100.0  # operations in whose time one neuron's activation is made
@@ -44,6 +46,27 @@ def residual_work(objective: Objective) -> float:
     model: Model = objective.model
     points = sum(block.points.n for block in objective.blocks)
     return _ENTRIES * outputs_work(model, points) + _CALL * len(objective.blocks)
+
+
+def require_memory(optimizer: Optimizer, objective: Objective) -> None:
+    """Refuse a stage whose steps cannot fit into the memory that is free.
+
+    What an objective holds itself does not grow with the points, which it takes piece by piece. Measured beside what is
+    foreseen, with Burgers' equation and 7851 parameters on 2358 rows: SSBroyden 0.99 GB (1.1 GB, 0.1 of them the
+    objective's), Levenberg-Marquardt 0.24 GB (0.3 GB).
+
+    Raises:
+        ValueError: with what is needed, what there is, and what to change.
+    """
+    size, rows = objective.size, objective.rows
+    needed = optimizer.memory_of_step(rows, size, objective.dtype.itemsize)
+    free = memory.available(objective.device)
+    if needed > free:
+        raise ValueError(
+            f"{type(optimizer).__name__}: a step with {rows} rows and {size} parameters takes about "
+            f"{memory.in_words(needed)}, and {memory.in_words(free)} of memory are free; take a narrower network, "
+            "fewer points, or a method that holds no matrix, such as MatrixFree() or LBFGS()"
+        )
 
 
 class Metered:

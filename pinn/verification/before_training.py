@@ -11,7 +11,8 @@
 6. J^T r equals the gradient of the loss by the engine, and that of plain backpropagation.
 7. Where the reference is a closed form: it satisfies every constraint but data, which are not the truth that it is;
    integrals to within the error of a mean over points.
-8. Rows depend on what their derivatives know of, and on no other point (`pinn.verification.dependence`).
+8. Rows are numbers everywhere, or could be for another answer (`pinn.verification.finite`).
+9. Rows depend on what their derivatives know of, and on no other point (`pinn.verification.dependence`).
 
 What the problem lacks, or says twice, comes with the table: see `pinn.verification.posedness`.
 
@@ -35,6 +36,7 @@ from pinn.reference import Analytic
 from pinn.sampling.uniform import sample_uniform
 from pinn.verification.dependence import check_dependence, check_points_apart
 from pinn.verification.derivatives import compare_derivatives
+from pinn.verification.finite import require_finite
 from pinn.verification.posedness import posedness
 from pinn.verification.table import VerificationRow, VerificationTable
 
@@ -52,8 +54,8 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
         seed: of the points.
 
     Raises:
-        ValueError: when the network or an equation couples rows, a part of an equation is cut from the graph, or
-            nothing can be trained.
+        ValueError: when the network or an equation couples rows, a part of an equation is cut from the graph, rows are
+            no numbers somewhere whatever the answer, or nothing can be trained.
     """
     problem, model = equations.problem, equations.model
     generator = torch.Generator().manual_seed(seed)
@@ -62,6 +64,7 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     allowed = 1e-9 if objective.dtype == torch.float64 else 2e-3
     inside = problem.domain.sample(4, generator=generator, method="uniform").to(objective.dtype, objective.device)
     check_rows_independent(model, inside.x)
+    require_finite(equations, seed)
     residual, jacobian = objective.linearize()
     sizes = _sizes(objective, jacobian)
     check_points_apart(equations, objective, sizes)

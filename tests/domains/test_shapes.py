@@ -147,7 +147,10 @@ def test_a_polygon_knows_its_inside():
         (lambda: Scatter({"x": [1.0], "t": [1.0, 2.0]}), r"Scatter: lengths .* differ"),
         (lambda: Scatter({"x": [1.0]}, values={"u": [1.0, 2.0]}), r"Scatter: lengths .* differ"),
         (lambda: Scatter({"x": [1.0]}, values={"x": [1.0]}), r"'x' is a coordinate and a value"),
-        (lambda: Scatter({"x": [1.0, math.nan]}), r"Scatter: x holds 1 numbers that are not finite"),
+        (
+            lambda: Scatter({"x": [1.0, math.nan]}),
+            r"Scatter: x holds 1 of 2 numbers that are not finite, the first x\[1\] = nan",
+        ),
         (lambda: Scatter({"x": 1.0}), r"Scatter: x has shape \(\), expected \(n,\)"),
         (lambda: Box(x=(0, 1)) * Box(x=(0, 1)), r"product: both factors have the coordinate 'x'"),
         (lambda: Box(x=(0, 1)) | Box(y=(0, 1)), r"union: coordinates \['x'\] and \['y'\] differ"),

@@ -441,7 +441,7 @@ def test_a_failure_is_on_file_with_its_reason(tmp_path):
 def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeypatch, jobs):
     started, going, most, gate, together = [], set(), [0], threading.Lock(), threading.Barrier(jobs)
 
-    def perform(run, python):
+    def perform(run, python, children):
         with gate:
             started.append((run.seed, run.problem, run.method))
             going.add(started[-1])
@@ -466,7 +466,7 @@ def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeyp
 def test_a_run_that_breaks_off_ends_those_that_wait(tmp_path, monkeypatch):
     performed, cancelled, all_cancelled = [], [], threading.Event()
 
-    def perform(run, python):
+    def perform(run, python, children):
         performed.append(run)
         if run.seed > 0:  # goes on until those that wait are called off
             all_cancelled.wait()
@@ -485,7 +485,7 @@ def test_a_run_that_breaks_off_ends_those_that_wait(tmp_path, monkeypatch):
 
 
 def test_the_jobs_of_a_sweep_write_one_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "perform", lambda run, python: record(run))
+    monkeypatch.setattr(session, "perform", lambda run, python, children: record(run))
     shared = {"suite": SUITE, "known_methods": METHODS, "methods": ["default"], "jobs": 1, "folder": str(tmp_path)}
     calls = [shared | {"seeds": [seed], "problems": [problem]} for problem in SUITE for seed in (0, 1)]
     other = shared | {"seeds": [5], "folder": str(tmp_path / "other")}
@@ -537,7 +537,7 @@ def program(folder, *arguments):
 
 
 def test_a_sweep_of_seeds_ends_with_one_table_of_all(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "perform", lambda run, python: record(run))
+    monkeypatch.setattr(session, "perform", lambda run, python, children: record(run))
     command(*quick(tmp_path), "-m", "seeds=[0],[1]", function=benchmark.main)
     records = results.read(tmp_path / "run" / "results.jsonl")
     assert [one["seed"] for one in records] == [0, 1] and len({one["session"] for one in records}) == 1

@@ -155,7 +155,7 @@ def test_what_is_finished_is_not_run_again(monkeypatch, tmp_path, capsys):
     config = configuration() | {"problems": ["decay_rate"], "stages": [1, 2], "folder": str(tmp_path / "run")}
     performed = []
 
-    def perform(run, python):
+    def perform(run, python, children):
         performed.append(run.method)
         return run.as_dict() | {"status": "done", "date": "2026-01-01", "wall": 0.0} | measure(run.as_dict(), 0.0)
 

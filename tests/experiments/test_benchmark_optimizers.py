@@ -188,7 +188,7 @@ def test_a_target_below_the_references_error_is_not_met():
 def test_what_is_finished_is_not_run_again(monkeypatch, tmp_path, capsys, mode):
     performed = []
 
-    def perform(run, python):
+    def perform(run, python, children):
         performed.append(run)
         if run.problem.startswith("burgers") and len(performed) == 1:
             return run.as_dict() | {"status": "failed", "reason": "lost"}

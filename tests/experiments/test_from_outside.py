@@ -158,6 +158,7 @@ def test_one_of_each_kind_from_outside_carries_a_run(command, tmp_path, monkeypa
     chosen = [f"{name.replace('/', '=')}" for name in FILES if name != "callbacks/one"]
     command(
         "--config-dir=own",
+        "trusted=[own_kinds]",
         *chosen,
         "problem.end=0.5",
         "network.width=4",
@@ -186,6 +187,7 @@ def test_one_of_each_kind_from_outside_carries_a_run(command, tmp_path, monkeypa
 def test_callbacks_are_one_call_or_a_list_of_names_too(command, tmp_path, monkeypatch):
     own_folder(tmp_path, monkeypatch)
     small = ["problem=oscillator", "network=mlp", "network.width=3", "network.depth=1", "steps=1", "verify=false"]
+    small.append("trusted=[own_kinds]")
     command("--config-dir=own", *small, "callbacks=one", "hydra.run.dir=first")
     command(*small, "callbacks=[own_kinds.shout]", "hydra.run.dir=second")
     assert (tmp_path / "alone").read_text() == "1 " and (tmp_path / "shouted").read_text() == "!"
@@ -194,11 +196,11 @@ def test_callbacks_are_one_call_or_a_list_of_names_too(command, tmp_path, monkey
 def test_a_callback_that_is_none_is_refused(command, tmp_path, monkeypatch, capsys):
     own_folder(tmp_path, monkeypatch)
     for given, message in (
-        ("callbacks=[own_kinds.shoot]", "error: callbacks: expected a list of "),
-        ("callbacks.loud=own_kinds.shoot", "error: callbacks.loud: expected "),
+        ("callbacks=[own_kinds.shoot]", "error: callbacks: 'own_kinds.shoot' cannot be found (there is no "),
+        ("callbacks.loud=own_kinds.shoot", "error: callbacks.loud: 'own_kinds.shoot' cannot be found (there "),
     ):
         try:
-            command("steps=1", given)
+            command("steps=1", given, "trusted=[own_kinds]")
         except SystemExit as ended:
             assert ended.code == 2
         assert capsys.readouterr().err.startswith(message)

@@ -76,7 +76,7 @@ def test_the_configuration_can_be_shown(command, capsys, tmp_path):
         (["seconds=soon"], "error: seconds: expected float or null, got 'soon'\n"),
         (["problem=burgerz"], "error: problem=burgerz: no such choice; did you mean burgers? choose among allen_cahn"),
         (["problem.nuu=1"], "error: problem.nuu: burgers() has no such option; did you mean nu? choose among nu\n"),
-        (["problem._target_=nowhere.f"], "error: problem._target_: 'nowhere.f' cannot be found (No module named"),
+        (["problem._target_=nowhere.f"], "error: problem._target_: 'nowhere.f' is not trusted and was not imported;"),
         (["burgers"], "error: 'burgers': expected key=value, such as problem=burgers"),
         (["problem.nu=[1"], "error: 'problem.nu=[1' cannot be read:"),
         (["-m", "problem=heat_1d,burgerz"], "error: problem=burgerz: no such choice"),
@@ -109,11 +109,11 @@ def test_a_failed_check_is_one_clear_error(command, capsys, tmp_path, monkeypatc
         "    return dataclasses.replace(heat_1d(), reference=Analytic(lambda x, t: x * t))\n"
     )
     with pytest.raises(SystemExit) as ended:
-        command(*SMALL[:-1], "problem._target_=wrong.heat", "hydra.run.dir=run")
+        command(*SMALL[:-1], "problem._target_=wrong.heat", "trusted=[wrong]", "hydra.run.dir=run")
     assert ended.value.code == 2
     error = capsys.readouterr().err
     assert error.startswith("error: refusing to train, these comparisons failed: equation: residual of the reference")
-    assert "Traceback" not in error
+    assert "Traceback" not in error and not (tmp_path / "run").exists()
 
 
 def test_overrides_are_marked_for_hydra(command):
@@ -124,7 +124,8 @@ def test_overrides_are_marked_for_hydra(command):
 def test_a_problem_of_ones_own(command, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "mine.py").write_text("from pinn.problems import heat_1d as slow\n")
-    command(*SMALL[:-1], "problem._target_=mine.slow", "problem.conductivity=0.1", "hydra.run.dir=run")
+    own = ("problem._target_=mine.slow", "trusted=[mine]", "problem.conductivity=0.1")
+    command(*SMALL[:-1], *own, "hydra.run.dir=run")
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["problem"] == "heat_1d"
 
 

@@ -124,7 +124,7 @@ def test_each_ending_is_reached():
         "the stage's time is up",
         "the validation loss has not fallen by a tenth in 2 evaluations",
         "enough",
-        "the loss is not finite",
+        "the loss is not finite after going back 8 times",
         "seen enough",
         "interrupted",
     }

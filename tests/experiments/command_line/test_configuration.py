@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from experiments.command_line.configuration import ConfigurationError, build, check, describe
+from experiments.command_line.trust import Trust
 
 
 class Net:
@@ -43,14 +44,15 @@ def solve(
     return dict(locals())
 
 
+OWN = Trust((__name__,))
 ITEM = {"_target_": f"{__name__}.Item"}
 NET = {"_target_": f"{__name__}.Net", "_partial_": True}
 
 
 def call(**content):
     node = {"problem": ITEM, **content}
-    check(solve, node)
-    return build(solve, node)
+    check(solve, node, trust=OWN)
+    return build(solve, node, trust=OWN)
 
 
 def test_a_mapping_is_a_call():
@@ -79,7 +81,7 @@ def test_named_or_listed_calls_are_a_sequence():
         ({"network": {**NET, "width": True}}, r"^network\.width: expected int, got True$"),
         ({"network": {**NET, "widht": 3}}, r"^network\.widht: Net\(\) has no such option; did you mean width\? choose"),
         ({"network": {**NET, "activation": "tanh"}}, r"^network\.activation: expected the dotted name of a function"),
-        ({"network": {**NET, "activation": "torch.tanhh"}}, r"^network\.activation: expected the dotted name"),
+        ({"network": {**NET, "activation": "torch.tanhh"}}, r"^network\.activation: 'torch.tanhh' cannot be found"),
         ({"network": {"width": 3}}, r"^network\.width: network is left to the program"),
         ({"secnds": 3}, r"^secnds: solve\(\) has no such option; did you mean seconds\?"),
         ({"seconds": "long"}, r"^seconds: expected float or null, got 'long'$"),

@@ -1,0 +1,56 @@
+"""How a run ended, and what a KeyboardInterrupt does to it: the first ends it with its answer, another the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from pinn.solution.outcome import Ending, Outcome
+from pinn.training.journal import Journal
+from pinn.training.monitor import ValidationMonitor
+from pinn.training.stopping import Stop
+
+BROKEN_OFF = Stop("interrupted", Ending.INTERRUPTED, run=True)
+T = TypeVar("T")
+
+
+class RunEnd:
+    """The end of a run.
+
+    Args:
+        journal: knows the steps.
+        monitor: knows the evaluations.
+
+    Attributes:
+        outcome: how it ended; None before its end.
+        interrupted: whether a KeyboardInterrupt has come.
+    """
+
+    def __init__(self, journal: Journal, monitor: ValidationMonitor) -> None:
+        self._journal, self._monitor = journal, monitor
+        self.outcome: Outcome | None = None
+        self.interrupted = False
+
+    def note(self, stops: list[Stop]) -> None:
+        """The run has ended by these, what decides first."""
+        endings = tuple(dict.fromkeys(stop.ending for stop in stops))
+        self.outcome = Outcome(stops[0].ending, stops[0].why, self._journal.steps, self._monitor.evaluations, endings)
+
+    def break_off(self) -> None:
+        """A first KeyboardInterrupt makes the outcome what it is, whatever it was; another carries on."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        before = () if self.outcome is None else self.outcome.limits
+        self.note([BROKEN_OFF])
+        assert self.outcome is not None
+        self.outcome = replace(self.outcome, limits=(*self.outcome.limits, *before))
+
+    def after(self, work: Callable[[], T]) -> T | None:
+        """Do what follows training; None where a KeyboardInterrupt breaks it off, which the outcome then says."""
+        try:
+            return work()
+        except KeyboardInterrupt:
+            self.break_off()
+            return None

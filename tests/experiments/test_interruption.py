@@ -1,0 +1,132 @@
+"""What ends a run in the middle leaves the best answer until then: signals, errors of callbacks, folders that go."""
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+
+from experiments.command_line.interruption import Interruption
+from pinn.problems import poisson_2d
+from pinn.solution import Solution
+
+SMALL = ("network=mlp", "network.width=4", "network.depth=1", "problem=poisson_2d", "verify=false", "certify=false")
+OWN = (*SMALL, "trusted=[own]", "progress=false", "hydra.run.dir=run")
+MODULE = """
+import os, shutil, signal
+from pathlib import Path
+from pinn.training import Callback
+
+def at_third(number):
+    def callback(progress):
+        if progress.row["step"] == 3:
+            assert Path("run/config.yaml").exists()
+            signal.raise_signal(number)
+    return callback
+
+term, interrupt, hangup = (at_third(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+
+def fail(progress):
+    if progress.row["step"] == 3:
+        raise RuntimeError("out of patience")
+
+def wipe(progress):
+    if progress.row["step"] == 3:
+        shutil.rmtree("run")
+
+class AtTheEnd(Callback):
+    def end(self, progress):
+        signal.raise_signal(signal.SIGINT)
+"""
+
+
+@pytest.fixture
+def own(command, tmp_path, monkeypatch):
+    """Runs the application with a module of callbacks; returns the exit code."""
+    (tmp_path / "own.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("own", None)
+
+    def run(*arguments):
+        try:
+            command(*OWN, *arguments)
+        except SystemExit as ended:
+            return ended.code
+        return 0
+
+    yield run
+    sys.modules.pop("own", None)
+
+
+@pytest.mark.parametrize(("name", "code"), [("term", 143), ("interrupt", 130), ("hangup", 129)])
+def test_a_signal_ends_a_run_with_its_answer(own, tmp_path, capsys, name, code):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    assert own(f"callbacks=[own.{name}]", "steps=50") == code
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["ending"] == "interrupted" and metrics["steps"] == 3
+    assert Solution.load(tmp_path / "run" / "solution.pt", poisson_2d()).error() == pytest.approx(metrics["error"])
+    assert "the best answer until then is in" in capsys.readouterr().err
+    assert not (tmp_path / "run" / ".running").exists()
+
+
+def test_a_signal_after_the_last_step_ends_the_run_as_well(own, tmp_path):
+    assert own("callbacks.last._target_=own.AtTheEnd", "steps=2") == 130
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["ending"] == "interrupted" and metrics["steps"] == 2
+
+
+def test_a_callback_that_raises_costs_nothing_that_was_computed(own, tmp_path, capsys):
+    assert own("callbacks=[own.fail]", "steps=50") == 1
+    error = capsys.readouterr().err
+    assert "error: the run ended early: RuntimeError: out of patience\n" in error and "Traceback" not in error
+    assert f"the best answer of 3 steps: config.yaml, solution.pt, history.csv, error.txt in {tmp_path}/run" in error
+    assert "raise RuntimeError" in (tmp_path / "run" / "error.txt").read_text()
+    assert Solution.load(tmp_path / "run" / "solution.pt", poisson_2d()).error() < 10
+
+
+def test_a_folder_that_goes_away_is_made_anew(own, tmp_path):
+    assert own("callbacks=[own.wipe]", "steps=4") == 0
+    assert {"solution.pt", "metrics.json", "report.html"} <= {path.name for path in (tmp_path / "run").iterdir()}
+
+
+def test_a_report_that_fails_comes_after_the_solution(own, tmp_path, capsys, monkeypatch):
+    def failing(*arguments, **options):
+        raise ZeroDivisionError("the reference fails here")
+
+    monkeypatch.setattr("pinn.solver.Report.of", failing)
+    assert own("steps=2") == 1
+    assert "error: after training: ZeroDivisionError: the reference fails here\n" in capsys.readouterr().err
+    assert Solution.load(tmp_path / "run" / "solution.pt", poisson_2d()).error() < 10
+
+
+def test_a_folder_with_results_is_refused(own, tmp_path, capsys):
+    assert own("steps=1") == 0
+    kept = (tmp_path / "run" / "solution.pt").read_bytes()
+    assert own("steps=1") == 2
+    assert "holds metrics.json of an earlier run; name another folder" in capsys.readouterr().err
+    assert (tmp_path / "run" / "solution.pt").read_bytes() == kept
+
+
+def test_a_second_signal_ends_at_once(monkeypatch):
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda process, number: sent.append((process, number)))
+    before = signal.getsignal(signal.SIGTERM)
+    with Interruption() as interruption:
+        with interruption.held():
+            signal.raise_signal(signal.SIGTERM)  # noted, and nothing more
+        assert interruption.code == 143 and not sent
+        signal.raise_signal(signal.SIGTERM)
+        assert sent == [(os.getpid(), signal.SIGTERM)] and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+        assert interruption.signal is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
