@@ -22,6 +22,7 @@ from torch import Tensor
 
 from pinn.analysis import analyze
 from pinn.domains import Points
+from pinn.features.rows import weighed_as
 from pinn.linalg import cholesky, cholesky_solve, gram, refined
 from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw
@@ -32,7 +33,6 @@ from pinn.verification.about import (
     frames_of,
     own_draws,
     uniform_draws,
-    weighed_as,
     with_features,
 )
 

@@ -1,0 +1,101 @@
+"""Neurons that are products of Chebyshev polynomials, and of sines and cosines along periodic coordinates.
+
+    φ_k(x̂) = Π_i T_{k_i}(x̂_i),   T_k(cos θ) = cos kθ;    1, cos θ, sin θ, cos 2θ, … where coordinate i is periodic
+
+Each has size one on the box [-1, 1]^d. For a smooth function the coefficients fall geometrically with the degree, so
+that a few hundred of them reach rounding where random features, whose columns are nearly dependent, end at 1e-8 to
+1e-12 with thousands; `pinn.features` has both measured. T_k is made by T_{k+1} = 2 x T_k − T_{k−1}, sine and cosine of
+kθ by the addition theorem, so that jets pass through.
+
+Source: Trefethen, Approximation Theory and Approximation Practice (2013), ch. 3 and 8; sets of multi-indices that are
+closed downwards: Chkifa, Cohen, Schwab, Found. Comput. Math. 14 (2014) 601.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Index = tuple[int, ...]
+"""A multi-index: one degree a coordinate."""
+
+
+class Chebyshev(nn.Module):
+    """x̂ (n, inputs) -> products (n, M), one a multi-index; nothing in it is trained.
+
+    Args:
+        layout: 1 for a coordinate scaled to [-1, 1], 2 for a periodic one, whose cosine and sine are two inputs. Inputs
+            that come after those of the layout take no part.
+        index: multi-indices, each with one degree a coordinate; along a periodic one 0, 1, 2, 3, … stand for 1, cos θ,
+            sin θ, cos 2θ, …
+
+    Raises:
+        ValueError: when there is no multi-index, or one has another length than the layout or a negative degree.
+
+    Example:
+        >>> basis = Chebyshev([1, 1], [(0, 0), (2, 0), (1, 1)])
+        >>> basis(torch.tensor([[0.5, -1.0]], dtype=torch.float64)).tolist()
+        [[1.0, -0.5, -0.5]]
+    """
+
+    places: Tensor
+
+    def __init__(self, layout: Sequence[int], index: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.layout = tuple(int(kind) for kind in layout)
+        self.index: tuple[Index, ...] = tuple(tuple(int(degree) for degree in one) for one in index)
+        if not self.index or not set(self.layout) <= {1, 2}:
+            raise ValueError(
+                f"Chebyshev: got layout {layout} and {len(index)} multi-indices; give 1 or 2 and at least one"
+            )
+        for one in self.index:
+            if len(one) != len(self.layout) or min(one) < 0:
+                raise ValueError(
+                    f"Chebyshev: got multi-index {one}, expected {len(self.layout)} degrees of at least zero"
+                )
+        self.degrees = tuple(max(one[i] for one in self.index) for i in range(len(self.layout)))
+        self.register_buffer("places", torch.tensor(self.index), persistent=False)
+
+    @property
+    def count(self) -> int:
+        """Number M of neurons."""
+        return len(self.index)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was made with, as plain values."""
+        return {"layout": list(self.layout), "index": [list(one) for one in self.index]}
+
+    def forward(self, x: Any) -> Any:
+        """(n, inputs) -> (n, M), tensors or jets."""
+        product, at = None, 0
+        for i, (kind, degree) in enumerate(zip(self.layout, self.degrees, strict=True)):
+            if degree > 0:
+                columns = _polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
+                factor = torch.stack(columns, -1)[..., self.places[:, i]]
+                product = factor if product is None else product * factor
+            at += kind
+        if product is None:
+            return x[..., 0:1] * 0.0 + torch.ones(self.count, dtype=x.dtype, device=x.device)
+        return product
+
+
+def _polynomials(z: Any, degree: int) -> list[Any]:
+    """T_0 … T_degree at z (n,)."""
+    columns = [torch.ones_like(z), z]
+    twice = 2.0 * z
+    while len(columns) <= degree:
+        columns.append(twice * columns[-1] - columns[-2])
+    return columns
+
+
+def _waves(cosine: Any, sine: Any, degree: int) -> list[Any]:
+    """1, cos θ, sin θ, cos 2θ, …, as many as the degree and one, from cos θ and sin θ (n,)."""
+    columns, (c, s) = [torch.ones_like(cosine)], (cosine, sine)
+    while len(columns) <= degree:
+        columns += [c, s]
+        c, s = c * cosine - s * sine, s * cosine + c * sine
+    return columns[: degree + 1]

@@ -1,0 +1,133 @@
+"""A layer of fixed neurons, alone or beside a network: only the weights out of it are trained.
+
+    û(x) = N(x) + C φ(x) + c₀,    φ(x) ∈ R^M fixed,    C (outputs, M) parameters like any other
+
+φ is one or several of `Chebyshev`, `CornerFunctions`, `HoleFunctions`, `HarmonicFunctions`, or any module of one's own
+that maps (n, inputs) to (n, M) and says its `count`. N is absent, frozen, or trained beside them. C is zero at first,
+so that û is N. c₀ is left out where 1 is among the neurons. An equation that is affine in û is a linear least-squares
+problem in C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from pinn.networks.chebyshev import Chebyshev
+from pinn.networks.fourier import FourierFeatures
+from pinn.networks.mlp import MLP
+from pinn.networks.modified import ModifiedMLP
+from pinn.networks.pirate import PirateNet
+from pinn.networks.rebuild import build
+from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
+from pinn.networks.siren import SIREN
+
+BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions)
+"""The fixed layers that a file can name."""
+
+_NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
+
+
+class Enriched(nn.Module):
+    """Fixed neurons, alone or beside a network.
+
+    Args:
+        inputs, outputs: numbers of features.
+        bases: fixed layers, one or more: modules (n, inputs) -> (n, M_i) with a `count`, or what `arguments` of another
+            `Enriched` says of them.
+        network: a module (n, inputs) -> (n, outputs) beside them, which is kept as it is; or what `arguments` says.
+        frozen: whether the network's parameters stay as they are.
+        generator: source of the weights of a network that is given by its arguments.
+        dtype: precision of the weights out of the layer.
+
+    Raises:
+        ValueError: when there is no basis, or one is unknown.
+
+    Example:
+        >>> network = Enriched(1, 1, bases=[Chebyshev([1], [(0,), (1,), (2,)])])
+        >>> with torch.no_grad():
+        ...     _ = network.last.weight.copy_(torch.tensor([[1.0, 0.0, 1.0]]))
+        >>> network(torch.tensor([[0.5]], dtype=torch.float64)).tolist()
+        [[0.5]]
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        bases: Sequence[nn.Module | Mapping[str, Any]],
+        network: nn.Module | Mapping[str, Any] | None = None,
+        frozen: bool = True,
+        generator: torch.Generator | None = None,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        if not bases:
+            raise ValueError("Enriched: got no basis, expected at least one; give bases=[Chebyshev(...)]")
+        self.bases = nn.ModuleList(_basis(one) for one in bases)
+        self.network = _network(network, inputs, outputs, generator)
+        self.frozen = frozen
+        if self.network is not None and frozen:
+            self.network.requires_grad_(False)
+        self.count = neurons(self.bases)
+        constant = any(isinstance(basis, Chebyshev) and (0,) * len(basis.layout) in basis.index for basis in self.bases)
+        self.last = nn.Linear(self.count, outputs, bias=not constant, dtype=dtype)
+        nn.init.zeros_(self.last.weight)
+        if self.last.bias is not None:
+            nn.init.zeros_(self.last.bias)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was made with, as plain values; bases of one's own by their class alone."""
+        network = self.network
+        return {
+            "bases": [{"basis": type(one).__name__, **getattr(one, "arguments", {})} for one in self.bases],
+            "network": None
+            if network is None
+            else {"network": type(network).__name__, "arguments": dict(getattr(network, "arguments", {}))},
+            "frozen": self.frozen,
+        }
+
+    def basis(self, x: Any) -> Any:
+        """The neurons (n, M)."""
+        parts = [basis(x) for basis in self.bases]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+
+    def forward(self, x: Any) -> Any:
+        """(n, inputs) -> (n, outputs), tensors or jets."""
+        found = self.last(self.basis(x))
+        return found if self.network is None else self.network(x) + found
+
+
+def neurons(bases: Iterable[nn.Module]) -> int:
+    """How many neurons some fixed layers have together."""
+    return sum(int(cast(Any, basis).count) for basis in bases)
+
+
+def _basis(given: nn.Module | Mapping[str, Any]) -> nn.Module:
+    if isinstance(given, nn.Module):
+        return given
+    known = {kind.__name__: kind for kind in BASES}
+    options = dict(given)
+    name = options.pop("basis", None)
+    if name not in known:
+        raise ValueError(
+            f"Enriched: got basis {name!r}, expected one of {sorted(known)}; give what builds the network, "
+            "network=partial(...), when the solution is loaded"
+        )
+    return known[name](**options)
+
+
+def _network(
+    given: nn.Module | Mapping[str, Any] | None, inputs: int, outputs: int, generator: torch.Generator | None
+) -> nn.Module | None:
+    if given is None or isinstance(given, nn.Module):
+        return given
+    # A network that was enriched twice lies within another of this class.
+    classes = (*_NETWORKS, Enriched)
+    arguments = {**given["arguments"], "inputs": inputs, "outputs": outputs}
+    return build(given["network"], arguments, classes, generator or torch.Generator().manual_seed(0))
