@@ -4,8 +4,8 @@
 
 Each has size one on the box [-1, 1]^d. For a smooth function the coefficients fall geometrically with the degree, so
 that a few hundred of them reach rounding where random features, whose columns are nearly dependent, end at 1e-8 to
-1e-12 with thousands; `pinn.features` has both measured. T_k is made by T_{k+1} = 2 x T_k − T_{k−1}, sine and cosine of
-kθ by the addition theorem, so that jets pass through.
+1e-12 with thousands; `pinn.features` has both measured. T_k and the sines and
+cosines of kθ are made by addition theorems, so that jets pass through.
 
 Source: Trefethen, Approximation Theory and Approximation Practice (2013), ch. 3 and 8; sets of multi-indices that are
 closed downwards: Chkifa, Cohen, Schwab, Found. Comput. Math. 14 (2014) 601.
@@ -75,7 +75,7 @@ class Chebyshev(nn.Module):
         for i, (kind, degree) in enumerate(zip(self.layout, self.degrees, strict=True)):
             if degree > 0:
                 columns = _polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
-                factor = torch.stack(columns, -1)[..., self.places[:, i]]
+                factor = columns[..., self.places[:, i]]
                 product = factor if product is None else product * factor
             at += kind
         if product is None:
@@ -83,19 +83,23 @@ class Chebyshev(nn.Module):
         return product
 
 
-def _polynomials(z: Any, degree: int) -> list[Any]:
-    """T_0 … T_degree at z (n,)."""
-    columns = [torch.ones_like(z), z]
-    twice = 2.0 * z
-    while len(columns) <= degree:
-        columns.append(twice * columns[-1] - columns[-2])
-    return columns
+def _polynomials(z: Any, degree: int) -> Any:
+    """T_0 … T_degree at z (n,), side by side: T_{m+k} = 2 T_m T_k − T_{m−k} gives twice as many each time."""
+    found = torch.stack([torch.ones_like(z), z], -1)
+    m = 1
+    while m < degree:
+        k = min(m, degree - m)
+        below = torch.arange(m - 1, m - k - 1, -1, device=z.device)
+        further = 2.0 * (found[..., m : m + 1] * found[..., 1 : k + 1]) - found[..., below]
+        found = torch.cat([found, further], -1)
+        m += k
+    return found
 
 
-def _waves(cosine: Any, sine: Any, degree: int) -> list[Any]:
+def _waves(cosine: Any, sine: Any, degree: int) -> Any:
     """1, cos θ, sin θ, cos 2θ, …, as many as the degree and one, from cos θ and sin θ (n,)."""
     columns, (c, s) = [torch.ones_like(cosine)], (cosine, sine)
     while len(columns) <= degree:
         columns += [c, s]
         c, s = c * cosine - s * sine, s * cosine + c * sine
-    return columns[: degree + 1]
+    return torch.stack(columns[: degree + 1], -1)
