@@ -187,7 +187,7 @@ def multiply(f: Any, g: Any) -> Jet:
         place = {(0, *keys).index(k): at for at, k in enumerate(chosen)}
         some = terms if part is None else tuple((place[k], a, b, c) for k, a, b, c in terms if k in place)
         stack: Tensor = LeibnizProduct.apply(some, len(chosen), left, right, space)
-        return stack  # noqa: RET504
+        return stack
 
     # Of many features, those entries alone that the equation requires.
     if left.ndim > 2 and f.context.part(keys) is not None:
