@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Applications, pictures and documents have no numbers of their own to get wrong.
 LEFT_OUT = ("tests/experiments", "tests/plotting", "tests/docs")
 # Where rounding is nearest to what is asserted: products, factors, chaotic paths of optimizers, bitwise repetition.
-NEAREST = ("tests/test_linalg.py", "tests/test_objective.py", "tests/optimizers", "tests/training")
+NEAREST = ("tests/linalg", "tests/test_objective.py", "tests/optimizers", "tests/training")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ from pinn.analysis import Traits, analyze
 from pinn.features.geometry import Singularities, singularities
 from pinn.features.multi_index import grown, simplex
 from pinn.features.placement import place_points
-from pinn.features.rows import orthogonal_least_squares, weighed_as
+from pinn.features.rows import weighed_as
+from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks import Chebyshev, Enriched
 from pinn.networks.chebyshev import Index
@@ -298,7 +299,7 @@ class _Solver:
         residual, jacobian = objective.linearize()
         if not bool(torch.isfinite(residual).all() and torch.isfinite(jacobian).all()):
             raise ValueError("solve_affine: got rows that are not finite; see where the equations divide by zero")
-        step = orthogonal_least_squares(jacobian, residual)
+        step = least_squares(jacobian, residual)
         objective.assign(objective.vector() + step)
         size, foreseen = float(residual.norm()), jacobian @ step + residual
         if not self.rounds:

@@ -3,9 +3,8 @@
     û = u + Σⱼ cⱼ φⱼ,    c = argmin |J c + r|²,    J = ∂r/∂c at c = 0, on points never used
 
 This is defect correction (Stetter, Numer. Math. 29 (1978) 425) in a random-feature basis, and one Gauss-Newton step
-of the network widened by M neurons. Columns are normalised; J^T J is factored with 1e-13 of its trace on the diagonal
-and ten steps of conjugate gradients on J itself give back the digits which squaring loses (`pinn.linalg.refined`), at
-a tenth of the time of a QR.
+of the network widened by M neurons. J is numerically rank deficient; `pinn.linalg.least_squares` makes the residual as
+small as float64 lets it.
 
 Points of equations are drawn half evenly, half by the size of the residual, with weights that make up for it; a layer
 that even points miss is then resolved. What the correction is worth is measured on other points of the same kind.
@@ -23,7 +22,7 @@ from torch import Tensor
 from pinn.analysis import analyze
 from pinn.domains import Points
 from pinn.features.rows import weighed_as
-from pinn.linalg import cholesky, cholesky_solve, gram, refined
+from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
@@ -40,7 +39,6 @@ _SCALES = (1.0, 3.0, 6.0)
 _SAMPLE = 2000  # points that features lie about, and on which frames are measured
 _HELD = 1500  # points of equations on which a correction is confirmed
 _CANDIDATES = 5  # of which one point is chosen
-_SQUARED = {torch.float64: 1e-13, torch.float32: 1e-9}  # of the trace of JᵀJ, added to its diagonal
 _NEURON = 100.0  # operations in whose time an activation is made, as `pinn.training.work` counts them
 _WRITE = 60.0  # the same for an entry of J
 
@@ -142,7 +140,7 @@ class Corrector:
         rows = traits.rows({name: n if name in self.points_of else math.isqrt(n) for name in traits.constraints})
         network = sum(parameter.numel() for parameter in self.model.parameters())
         passes = 4 * (2 * network + 2 * _NEURON * plan.features)
-        return (3 * n + 2 * _HELD) * passes + rows * p * (_WRITE + p)
+        return (3 * n + 2 * _HELD) * passes + rows * p * (_WRITE + 2 * p)
 
     def solve(self, plan: Plan) -> Solved | None:
         """One solve; None where the rows are no numbers."""
@@ -206,35 +204,6 @@ class Corrector:
 
 def _of_field(plan: Plan) -> int:
     return max(50, min(100, plan.features // 2))
-
-
-def least_squares(jacobian: Tensor, residual: Tensor) -> Tensor:
-    """c (p,) that makes |J c + r| least, on the device of J.
-
-    Args:
-        jacobian: J, (N, p), float64 or float32; columns of any size, zeros among them.
-        residual: r, (N,).
-
-    Example:
-        >>> design = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
-        >>> [round(c, 9) for c in least_squares(design, -design @ torch.tensor([3.0, 2e-4]).double()).tolist()]
-        [3.0, 0.0002]
-    """
-    squared = _SQUARED[jacobian.dtype]
-    like, jacobian, residual = residual, jacobian.double().cpu(), residual.double().cpu()
-    sizes = jacobian.norm(dim=0)
-    sizes = torch.where(sizes > 0, sizes, torch.ones_like(sizes))
-    scaled = jacobian / sizes
-    matrix = gram(scaled)
-    for damping in (squared, 1e3 * squared, 1e6 * squared):
-        factor = cholesky(matrix, damping * matrix.shape[0])
-        if factor is not None:
-            break
-    else:
-        raise ValueError("least_squares: got a matrix that is not finite; give finite rows")
-    lower = factor
-    step, _ = refined(lambda v: scaled @ v, lambda w: scaled.T @ w, lambda b: cholesky_solve(lower, b), residual, 0.0)
-    return (step / sizes).to(like)
 
 
 def relative_changes(before: Mapping[str, Tensor], after: Mapping[str, Tensor], outputs: Problem) -> dict[str, float]:

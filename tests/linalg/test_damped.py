@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pinn import linalg
+from pinn.linalg import damped
 
 
 def matrix(rows, columns, transposed):
@@ -31,7 +32,7 @@ def test_workers_change_no_bit(rows, columns, dual, transposed):
     """Tiles are cut by the size of the product alone, and each is one call of BLAS on one thread."""
     J = matrix(rows, columns, transposed)
     m = rows if dual else columns
-    assert (J.numel() * m > linalg._LARGE) == (rows > 300)  # the first two are large enough to be shared
+    assert (J.numel() * m > damped._LARGE) == (rows > 300)  # the first two are large enough to be shared
     one = linalg.gram(J, dual=dual, workers=1).tril().clone()
     for workers in (2, 3, 3):
         assert torch.equal(linalg.gram(J, dual=dual, workers=workers, out=linalg.square(m)).tril(), one)
