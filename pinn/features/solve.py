@@ -58,7 +58,8 @@ _ROWS, _CONDITIONS = 2.0, 3.0  # of equations for each column, and of conditions
 _HELD = 0.5  # points that are held out, of those of the solve
 _SAMPLE = 1000  # points on which outputs of two rounds are compared
 _CLAIM = 2.0  # times the estimated error is what is claimed
-_ROUNDING = 1e-14  # least error that is claimed
+_ROUNDING = 1e-14  # least error that is claimed, ...
+_ENOUGH = 1e-13  # ... and the one with which a solve without a tolerance is content
 _STILL = 0.3  # a residual that twice falls no further than to this part, ...
 _SMALL = 1e-9  # ... being so small already, has reached rounding, ...
 _LEAST = 1e-14  # ... as one below this always has
@@ -236,7 +237,7 @@ class _Solver:
         if tolerance is not None and last.error <= tolerance:
             return Ending.TOLERANCE
         still = len(before) == 2 and last.held > _STILL * before[1] and before[1] > _STILL * before[0]
-        if before and (last.error <= _ROUNDING or last.held < _LEAST or (still and last.held < _SMALL)):
+        if before and (last.error <= _ENOUGH or last.held < _LEAST or (still and last.held < _SMALL)):
             return Ending.ROUNDING
         spent, least = sum(one.work for one in self.rounds), min(one.held for one in self.rounds)
         columns = neurons(following) * len(self.problem.outputs)

@@ -4,8 +4,8 @@
 
 Each has size one on the box [-1, 1]^d. For a smooth function the coefficients fall geometrically with the degree, so
 that a few hundred of them reach rounding where random features, whose columns are nearly dependent, end at 1e-8 to
-1e-12 with thousands; `pinn.features` has both measured. T_k and the sines and
-cosines of kθ are made by addition theorems, so that jets pass through.
+1e-12 with thousands; `pinn.features` has both measured. T_k and the sines and cosines of kθ are made by addition
+theorems, so that jets pass through.
 
 Source: Trefethen, Approximation Theory and Approximation Practice (2013), ch. 3 and 8; sets of multi-indices that are
 closed downwards: Chkifa, Cohen, Schwab, Found. Comput. Math. 14 (2014) 601.
@@ -71,16 +71,42 @@ class Chebyshev(nn.Module):
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, M), tensors or jets."""
-        product, at = None, 0
-        for i, (kind, degree) in enumerate(zip(self.layout, self.degrees, strict=True)):
-            if degree > 0:
-                columns = _polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
-                factor = columns[..., self.places[:, i]]
+        product = None
+        for i, table in enumerate(self._tables(x)):
+            if table is not None:
+                factor = table[..., self.places[:, i]]
                 product = factor if product is None else product * factor
-            at += kind
         if product is None:
             return x[..., 0:1] * 0.0 + torch.ones(self.count, dtype=x.dtype, device=x.device)
         return product
+
+    def combined(self, x: Any, weight: Tensor) -> Any:
+        """Their sums Σ_k weight_{ok} φ_k, (n, inputs) -> (n, outputs), without the products where coordinates are two.
+
+        For two, Σ_ij c_ij T_i(x) T_j(y) is a product of matrices and a sum: a tenth of the time of n M products.
+
+        Args:
+            x: tensors or jets.
+            weight: (outputs, M), without a graph.
+        """
+        first, *others = self._tables(x)
+        if len(others) != 1 or first is None or others[0] is None:
+            return nn.functional.linear(self(x), weight)
+        shape = tuple(degree + 1 for degree in self.degrees)
+        dense = weight.new_zeros(weight.shape[0], *shape)
+        dense[:, self.places[:, 0], self.places[:, 1]] = weight
+        return torch.stack([(nn.functional.linear(first, one.T) * others[0]).sum(-1) for one in dense], -1)
+
+    def _tables(self, x: Any) -> list[Any]:
+        """For each coordinate all its degrees, (n, degree + 1); None where the degree is zero."""
+        found, at = [], 0
+        for kind, degree in zip(self.layout, self.degrees, strict=True):
+            table = None
+            if degree > 0:
+                table = _polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
+            found.append(table)
+            at += kind
+        return found
 
 
 def _polynomials(z: Any, degree: int) -> Any:

@@ -99,8 +99,23 @@ class Enriched(nn.Module):
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, outputs), tensors or jets."""
-        found = self.last(self.basis(x))
+        if torch.is_grad_enabled():
+            found = self.last(self.basis(x))
+        else:
+            found = self._combined(x)
         return found if self.network is None else self.network(x) + found
+
+    def _combined(self, x: Any) -> Any:
+        """The same without a graph, where polynomials need not be multiplied one by one."""
+        weights = self.last.weight.detach().split([neurons([basis]) for basis in self.bases], 1)
+        parts = [
+            basis.combined(x, weight) if isinstance(basis, Chebyshev) else nn.functional.linear(basis(x), weight)
+            for basis, weight in zip(self.bases, weights, strict=True)
+        ]
+        found = parts[0]
+        for part in parts[1:]:
+            found = found + part
+        return found if self.last.bias is None else found + self.last.bias.detach()
 
 
 def neurons(bases: Iterable[nn.Module]) -> int:

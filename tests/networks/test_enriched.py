@@ -152,3 +152,11 @@ def test_corners_and_holes_are_found():
         (a, b) for a in (-0.3, 0.3) for b in (-0.3, 0.3)
     }
     assert exponents(2 * math.pi, 1)[0] == [0.25, 0.5]
+
+
+def test_without_a_graph_the_sums_are_the_same():
+    model = enriched(laplace_four_holes(), [Chebyshev([1, 1], simplex(2, 60)), HoleFunctions((0.1, 0), (1, 1), 3)])
+    x = 2 * torch.rand(30, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64) - 1
+    with torch.no_grad():
+        fast = model.network(x)
+    assert torch.allclose(fast, model.network(x), rtol=1e-12, atol=1e-12)
