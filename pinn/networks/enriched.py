@@ -2,10 +2,10 @@
 
     û(x) = N(x) + C φ(x) + c₀,    φ(x) ∈ R^M fixed,    C (outputs, M) parameters like any other
 
-φ is one or several of `Chebyshev`, `CornerFunctions`, `HoleFunctions`, `HarmonicFunctions`, or any module of one's own
-that maps (n, inputs) to (n, M) and says its `count`. N is absent, frozen, or trained beside them. C is zero at first,
-so that û is N. c₀ is left out where 1 is among the neurons. An equation that is affine in û is a linear least-squares
-problem in C.
+φ is one or several of `Chebyshev`, `CornerFunctions`, `HoleFunctions`, `HarmonicFunctions`, `RandomNeurons`, or any
+module of one's own that maps (n, inputs) to (n, M) and says its `count`. N is absent, frozen, or trained beside them. C
+is zero at first, so that û is N. c₀ is left out where 1 is among the neurons. An equation that is affine in û is a
+linear least-squares problem in C.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.fourier import FourierFeatures
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
+from pinn.networks.random_features import RandomNeurons
 from pinn.networks.rebuild import build
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
 
-BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions)
+BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeurons)
 """The fixed layers that a file can name."""
 
 _NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
@@ -40,6 +41,8 @@ class Enriched(nn.Module):
             `Enriched` says of them.
         network: a module (n, inputs) -> (n, outputs) beside them, which is kept as it is; or what `arguments` says.
         frozen: whether the network's parameters stay as they are.
+        mean, size: (outputs,), with which neurons of more inputs than the network's see its outputs, (N − mean) / size;
+            zeros and ones where left out.
         generator: source of the weights of a network that is given by its arguments.
         dtype: precision of the weights out of the layer.
 
@@ -54,6 +57,9 @@ class Enriched(nn.Module):
         [[0.5]]
     """
 
+    mean: Tensor
+    size: Tensor
+
     def __init__(
         self,
         inputs: int,
@@ -62,6 +68,8 @@ class Enriched(nn.Module):
         bases: Sequence[nn.Module | Mapping[str, Any]],
         network: nn.Module | Mapping[str, Any] | None = None,
         frozen: bool = True,
+        mean: Tensor | None = None,
+        size: Tensor | None = None,
         generator: torch.Generator | None = None,
         dtype: torch.dtype = torch.float64,
     ) -> None:
@@ -71,6 +79,8 @@ class Enriched(nn.Module):
         self.bases = nn.ModuleList(_basis(one) for one in bases)
         self.network = _network(network, inputs, outputs, generator)
         self.frozen = frozen
+        self.register_buffer("mean", torch.zeros(outputs, dtype=dtype) if mean is None else mean.to(dtype))
+        self.register_buffer("size", torch.ones(outputs, dtype=dtype) if size is None else size.to(dtype))
         if self.network is not None and frozen:
             self.network.requires_grad_(False)
         self.count = neurons(self.bases)
@@ -92,24 +102,35 @@ class Enriched(nn.Module):
             "frozen": self.frozen,
         }
 
-    def basis(self, x: Any) -> Any:
-        """The neurons (n, M)."""
-        parts = [basis(x) for basis in self.bases]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+    def parts(self, x: Any) -> tuple[Any, Any]:
+        """The network's outputs (n, outputs), None without one, and the neurons (n, M)."""
+        raw = None if self.network is None else self.network(x)
+        found = [basis(self._seen(basis, x, raw)) for basis in self.bases]
+        return raw, found[0] if len(found) == 1 else torch.cat(found, -1)
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, outputs), tensors or jets."""
         if torch.is_grad_enabled():
-            found = self.last(self.basis(x))
+            raw, basis = self.parts(x)
+            found = self.last(basis)
         else:
-            found = self._combined(x)
-        return found if self.network is None else self.network(x) + found
+            raw = None if self.network is None else self.network(x)
+            found = self._combined(x, raw)
+        return found if raw is None else raw + found
 
-    def _combined(self, x: Any) -> Any:
-        """The same without a graph, where polynomials need not be multiplied one by one."""
+    def _seen(self, basis: nn.Module, x: Any, raw: Any) -> Any:
+        """What a basis is made of: the inputs, and the network's outputs where it takes more."""
+        if getattr(basis, "inputs", x.shape[-1]) == x.shape[-1]:
+            return x
+        return torch.cat([x, (raw - self.mean) * (1 / self.size)], -1)
+
+    def _combined(self, x: Any, raw: Any) -> Any:
+        """C φ + c₀ without a graph, where polynomials need not be multiplied one by one."""
         weights = self.last.weight.detach().split([neurons([basis]) for basis in self.bases], 1)
         parts = [
-            basis.combined(x, weight) if isinstance(basis, Chebyshev) else nn.functional.linear(basis(x), weight)
+            basis.combined(x, weight)
+            if isinstance(basis, Chebyshev)
+            else nn.functional.linear(basis(self._seen(basis, x, raw)), weight)
             for basis, weight in zip(self.bases, weights, strict=True)
         ]
         found = parts[0]

@@ -60,13 +60,13 @@ def test_the_tolerance_ends_it_and_holds(problem, tolerance):
     answer = found(problem, tolerance=tolerance)
     assert answer.ending is Ending.TOLERANCE
     assert ErrorMeasure(problem)(answer.model) < 3 * answer.error < 3.01 * tolerance
-    assert answer.work < 4e10
+    assert answer.work < 1e11
 
 
 def test_what_is_claimed_follows_the_error_of_every_round():
     problem = problems.heat_1d()
     measure = ErrorMeasure(problem)
-    for effort in (1e7, 6e7, 2e8):
+    for effort in (2e9, 4e9, 6e9):
         answer = found(problem, effort=effort)
         if len(answer.rounds) > 1:
             assert 0.05 * answer.error < measure(answer.model) < 3 * answer.error
@@ -79,10 +79,10 @@ def test_a_problem_that_polynomials_do_not_carry_is_noticed():
         lambda u, x, y: d(u, x, x) + d(u, y, y) - 1e3 * torch.sin(90 * x) * torch.sin(77 * y) * x, on=line
     )
     problem = Problem(line, ["u"], {"equation": source, "walls": Constraint(lambda u: u, on=line.boundary())})
-    answer = found(problem, effort=3e9)
+    answer = found(problem, effort=3e10)
     assert answer.ending is Ending.NOT_CARRIED
     assert not answer.carried
-    assert answer.work < 3e9
+    assert answer.work < 3e10
 
 
 def test_an_answer_beside_a_network_is_that_of_neurons_alone():

@@ -11,6 +11,7 @@ from pinn.features.geometry import exponents, singularities
 from pinn.features.multi_index import grown, simplex
 from pinn.model import Model
 from pinn.networks import MLP, Chebyshev, CornerFunctions, Enriched, HarmonicFunctions, HoleFunctions, rebuild
+from pinn.networks.random_features import RandomNeurons, draw_features
 from pinn.objective import Equations, Objective
 from pinn.problems import convection, laplace_four_holes, poisson_l_shape, wave_1d
 from pinn.sampling.uniform import sample_uniform
@@ -104,8 +105,9 @@ def test_a_network_beside_them_is_frozen_or_trained():
 def test_it_is_rebuilt_from_plain_values():
     generator = torch.Generator().manual_seed(0)
     inner = Enriched(2, 1, bases=[HoleFunctions((0, 0), (1, 1), 2)], network=MLP(2, 1, width=4, generator=generator))
-    bases = [Chebyshev([1, 1], simplex(2, 10)), CornerFunctions((0, 0), (1, 1), 0.1, [0.5], [2.0])]
-    network = Enriched(2, 1, bases=bases, network=inner)
+    own = RandomNeurons.of(draw_features(torch.zeros(5, 3, dtype=torch.float64), (1.0, 3.0), generator))
+    bases = [Chebyshev([1, 1], simplex(2, 10)), CornerFunctions((0, 0), (1, 1), 0.1, [0.5], [2.0]), own]
+    network = Enriched(2, 1, bases=bases, network=inner, mean=torch.tensor([0.3]), size=torch.tensor([2.0]))
     with torch.no_grad():
         network.last.weight.normal_(generator=generator)
     again = rebuild("Enriched", {**network.arguments, "inputs": 2, "outputs": 1})
