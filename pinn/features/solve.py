@@ -15,9 +15,30 @@ The error is estimated from two solves in a row. With ρ the ratio of their resi
 
 the sum of a geometric series; twice that is claimed, and no less than rounding.
 
-Random features, tanh and sin with scales from held-out residuals, reached with as many columns and the same solve 3e-12
-on poisson_2d (800), 2e-8 on the string (1 500), 2.6e-10 on Helmholtz (1, 4) and 2.0e-3 in five dimensions: polynomials
-have better conditioned columns and no scale, and are taken alone.
+Measured from nothing, the network untrained, without a tolerance, over seeds 0, 1, 2: relative L2 error, what was
+claimed, neurons, and seconds of processor time of one core of a busy machine.
+
+| problem | error | claimed | neurons | degrees | s |
+|---|---|---|---|---|---|
+| poisson_2d | 6e-16 … 3e-14 | 1e-14 … 5e-14 | 275 | 20 × 20 | 0.4 |
+| heat_1d | 1e-15 … 2e-15 | 1e-14 | 275 | 22 × 18 | 0.4 |
+| wave_1d | 1e-14 … 3e-14 | 1e-14 … 3e-14 | 1 395 | 33 × 45 | 2.7 |
+| helmholtz_2d (1, 4) | 1e-14 … 2e-14 | 1e-14 | 1 395 … 2 093 | 42 × 38 | 2.3 … 5.6 |
+| helmholtz_2d (6, 6) | 3e-13 … 8e-12 | 2e-12 … 4e-11 | 2 093 | 46 × 47 | 5.5 |
+| convection (40) | 5e-15 | 1e-14 | 2 093 | 37 × 57 | 4.0 |
+| euler_beam, oscillator, linear_ode | 4e-16 … 2e-15 | 1e-14 … 6e-14 | 40 … 60 | 39 … 59 | 0.1 |
+| poisson_5d | 5e-16 … 7e-16 | 1e-14 | 162 … 243 | 21 each | 0.7 |
+| poisson_l_shape | 5e-12, the reference's at the corner | 1e-14 … 4e-14 | 1 196 … 1 661 | 33 × 29 | 4.0 … 6.7 |
+| laplace_four_holes | 3e-14 | 1e-14 | 929 | 34 × 16 | 4.5 |
+
+What they carry poorly: a thin layer and incompatible corners (4 u_x − 0.02 u_xx and an inlet of 6 waves: 2e-5 in 7 s; a
+heat flux that starts: 9e-8), a Gaussian beam that moves through three dimensions (4e-2, refused after 2 s), and
+scattering about a disc, whose field is no series of harmonic functions (6e-2 in 8 s).
+
+Random features, tanh and sin with scales from held-out residuals, reached with as many columns and a QR 3e-12 on
+poisson_2d (800), 2e-8 on the string (1 500), 2.6e-10 on Helmholtz (1, 4) and 2.0e-3 in five dimensions: polynomials
+have better conditioned columns and no scale, and are taken alone. Indices whose coefficients are noise were given to
+others: convection took 930 neurons then, but Helmholtz (6, 6) ended at 1e-9 and poisson_5d at 4e-11.
 
 Source: Dong, Li, Comput. Methods Appl. Mech. Engrg. 387 (2021) 114129, for fixed neurons and least squares; Boyd,
 Chebyshev and Fourier Spectral Methods (2001), ch. 3 and 16, for collocation by least squares.
