@@ -48,7 +48,7 @@ def grown(sizes: Mapping[Index, float], count: int) -> list[Index]:
 
     Example:
         >>> grown({(0, 0): 1.0, (1, 0): 1.0, (0, 1): 0.0}, 4)
-        [(0, 0), (0, 1), (1, 0), (2, 0)]
+        [(0, 0), (0, 1), (1, 0), (1, 1)]
     """
     expected = dict(sizes)
     dimension = len(next(iter(expected)))

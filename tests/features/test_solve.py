@@ -8,7 +8,7 @@ import torch
 import pinn.problems as problems
 from pinn import Box, Constraint, Output, Problem, Solution, Unknown, d
 from pinn.derivatives import Jets
-from pinn.features import Ending, solve_affine
+from pinn.features import Ending, solve_affine, solve_smooth
 from pinn.model import Model
 from pinn.networks import MLP, Enriched
 from pinn.objective import Equations
@@ -180,3 +180,15 @@ def test_an_unknown_is_named():
     )
     with pytest.raises(ValueError, match="'k'"):
         found(problem)
+
+
+def test_a_smooth_flow_is_solved_by_gauss_newton_steps():
+    problem = problems.kovasznay()
+    answer = solve_smooth(equations_of(problem), generator=torch.Generator().manual_seed(0), tolerance=1e-6)
+    assert answer.ending is Ending.TOLERANCE
+    assert ErrorMeasure(problem)(answer.model) < 3e-6
+
+
+def test_gauss_newton_steps_refuse_unknowns():
+    with pytest.raises(ValueError, match="'C'"):
+        solve_smooth(equations_of(problems.diffusion_inverse()), generator=torch.Generator().manual_seed(0))
