@@ -10,15 +10,31 @@ from typing import Any
 
 from torch import Generator, nn
 
+from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.dense import FactorisedLinear
+from pinn.networks.enriched import Enriched
 from pinn.networks.fourier import FourierFeatures
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
 from pinn.networks.rebuild import build
+from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
 
-__all__ = ["MLP", "SIREN", "FactorisedLinear", "FourierFeatures", "ModifiedMLP", "PirateNet", "rebuild"]
+__all__ = [
+    "MLP",
+    "SIREN",
+    "Chebyshev",
+    "CornerFunctions",
+    "Enriched",
+    "FactorisedLinear",
+    "FourierFeatures",
+    "HarmonicFunctions",
+    "HoleFunctions",
+    "ModifiedMLP",
+    "PirateNet",
+    "rebuild",
+]
 
 
 def rebuild(

@@ -1,19 +1,19 @@
-"""Frozen random features with a linear layer of zeros, alone or beside a frozen network.
+"""Frozen random neurons: tanh and sin of random planes.
 
-    û(x) = N(x) + Σⱼ cⱼ φ(wⱼ · (z − aⱼ)) + c₀,    z = (x̂, (N(x) − mean) / size),    φ = tanh or sin
+    φⱼ(z) = φ(wⱼ · (z − aⱼ)),    z = (x̂, (N(x) − mean) / size),    φ = tanh or sin
 
-N is any network, frozen; only c is trained, zero at first, so that û is N. wⱼ ~ N(0, s²I) with s from a few scales, and
-aⱼ at given places. The second part of z, which features of the inputs alone leave out, is the network's own answer:
-where it has a layer, features of it vary within the layer. A linear problem in û is a linear least-squares problem
-in c. Source: Rahimi, Recht, NeurIPS 20 (2007) 1177; for differential equations Dong, Li, Comput. Methods Appl. Mech.
-Engrg. 387 (2021) 114129, and as a stage on top of a trained network Wang, Lai, J. Comput. Phys. 504 (2024) 112865.
+wⱼ ~ N(0, s²I) with s from a few scales, and aⱼ at given places. The second part of z, which neurons of the inputs alone
+leave out, is the answer N of a network beside them (`pinn.networks.enriched`): where it has a layer, neurons of it vary
+within the layer. Source: Rahimi, Recht, NeurIPS 20 (2007) 1177; for differential equations Dong, Li, Comput. Methods
+Appl. Mech. Engrg. 387 (2021) 114129, and as a stage on top of a trained network Wang, Lai, J. Comput. Phys. 504 (2024)
+112865.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,81 +70,44 @@ def draw_features(centres: Tensor, scales: Sequence[float], generator: torch.Gen
     return FeatureDraw(weight, -(weight * centres).sum(1), sines)
 
 
-class RandomFeatures(nn.Module):
-    """z -> Σⱼ cⱼ φ(wⱼ · z + bⱼ) + c₀ with frozen w and b, and c of zeros.
+class RandomNeurons(nn.Module):
+    """z (n, k) -> φ(z) (n, M), nothing in it trained.
 
     Args:
-        draw: the features.
-        outputs: columns of c.
-        dtype: precision of everything.
-        device: where it lies.
+        inputs: k, those of the network or these and its outputs.
+        count: M.
+        sines: how many of them, the last ones, are sines; the others are hyperbolic tangents.
 
     Example:
-        >>> source = torch.Generator().manual_seed(0)
-        >>> features = RandomFeatures(draw_features(torch.zeros(8, 2, dtype=torch.float64), (1.0,), source), 1)
-        >>> features(torch.ones(3, 2, dtype=torch.float64)).tolist()
-        [[0.0], [0.0], [0.0]]
+        >>> draw = draw_features(torch.zeros(8, 2, dtype=torch.float64), (1.0,), torch.Generator().manual_seed(0))
+        >>> RandomNeurons.of(draw)(torch.ones(3, 2, dtype=torch.float64)).shape
+        torch.Size([3, 8])
     """
 
-    def __init__(
-        self,
-        draw: FeatureDraw,
-        outputs: int,
-        *,
-        dtype: torch.dtype = torch.float64,
-        device: torch.device | None = None,
-    ) -> None:
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, count: int, sines: int) -> None:
         super().__init__()
-        count, inputs = draw.weight.shape
-        self.tanhs = count - draw.sines
-        self.inner = nn.Linear(inputs, count, dtype=dtype, device="meta").to_empty(device=device or "cpu")
-        self.last = nn.Linear(count, outputs, dtype=dtype, device="meta").to_empty(device=device or "cpu")
-        with torch.no_grad():
-            self.inner.weight.copy_(draw.weight)
-            self.inner.bias.copy_(draw.bias)
-            self.last.weight.zero_()
-            self.last.bias.zero_()
-        self.inner.requires_grad_(False)
+        self.inputs, self.count, self.sines = int(inputs), int(count), int(sines)
+        self.register_buffer("weight", torch.zeros(self.count, self.inputs, dtype=torch.float64))
+        self.register_buffer("bias", torch.zeros(self.count, dtype=torch.float64))
 
-    def basis(self, z: Tensor) -> Tensor:
-        """The features themselves, (..., k) -> (..., M)."""
-        angle = self.inner(z)
-        return torch.cat([torch.tanh(angle[..., : self.tanhs]), torch.sin(angle[..., self.tanhs :])], -1)
+    @classmethod
+    def of(cls, draw: FeatureDraw) -> RandomNeurons:
+        """Those of a draw."""
+        made = cls(draw.weight.shape[1], draw.count, draw.sines)
+        made.weight.copy_(draw.weight)
+        made.bias.copy_(draw.bias)
+        return made
 
-    def forward(self, z: Tensor) -> Tensor:
-        """(..., k) -> (..., outputs)."""
-        return self.last(self.basis(z))
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was made with, as plain values."""
+        return {"inputs": self.inputs, "count": self.count, "sines": self.sines}
 
-
-class WithFeatures(nn.Module):
-    """A frozen network plus features of its inputs, and of its own outputs where the features take them.
-
-    Args:
-        network: any module (n, inputs) -> (n, outputs); a frozen copy of it is kept.
-        features: of (n, inputs) or of (n, inputs + outputs).
-        mean: of each output of the network, shape (outputs,), taken off before it is a feature's input.
-        size: of each, what it is divided by.
-    """
-
-    mean: Tensor
-    size: Tensor
-
-    def __init__(self, network: nn.Module, features: RandomFeatures, mean: Tensor, size: Tensor) -> None:
-        super().__init__()
-        self.network = copy.deepcopy(network).requires_grad_(False)
-        self.features = features
-        like = features.inner.weight
-        self.register_buffer("mean", mean.to(like))
-        self.register_buffer("size", size.to(like))
-
-    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The network's outputs (n, outputs), and what the features are taken of (n, k)."""
-        raw = self.network(x)
-        if self.features.inner.in_features == x.shape[-1]:
-            return raw, x
-        return raw, torch.cat([x, (raw - self.mean) * (1 / self.size)], -1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, inputs) -> (n, outputs)."""
-        raw, z = self.split(x)
-        return raw + self.features(z)
+    def forward(self, z: Any) -> Any:
+        """(n, k) -> (n, M), tensors or jets."""
+        angle = nn.functional.linear(z, self.weight, self.bias)
+        tanhs = self.count - self.sines
+        return torch.cat([torch.tanh(angle[..., :tanhs]), torch.sin(angle[..., tanhs:])], -1)

@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pinn.derivatives import Autograd, Engine, Jets
 from pinn.domains import Points
 from pinn.model import Model
-from pinn.networks.random_features import FeatureDraw, RandomFeatures, WithFeatures, draw_features
+from pinn.networks import Enriched
+from pinn.networks.random_features import FeatureDraw, RandomNeurons, draw_features
 from pinn.objective import Equations
 
 
@@ -80,8 +80,10 @@ def with_features(model: Model, draws: Mapping[str, FeatureDraw], frames: Mappin
     like = next(model.parameters())
     for name, draw in draws.items():
         mean, size = frames[name]
-        features = RandomFeatures(draw, mean.numel(), dtype=like.dtype, device=like.device)
-        joined = WithFeatures(about.fields[name] if name else about.network, features, mean, size)
+        beside = about.fields[name] if name else about.network
+        neurons = RandomNeurons.of(draw)
+        joined = Enriched(neurons.inputs, mean.numel(), bases=[neurons], network=beside, mean=mean, size=size)
+        joined = joined.to(like.device, like.dtype)
         if name:
             about.fields[name] = joined
         else:
@@ -103,9 +105,9 @@ def groups_of(about: Model) -> list[Group]:
 
     found = []
     for index, name in enumerate(about.problem.outputs):
-        found.append(Group(name, "output", linear("network.features.last", index)))
+        found.append(Group(name, "output", linear("network.last", index)))
     for name in about.fields:
-        found.append(Group(name, "field", linear(f"fields.{name}.features.last", 0)))
+        found.append(Group(name, "field", linear(f"fields.{name}.last", 0)))
     for name in about.raw:
         found.append(Group(name, "number", places[f"raw.{name}"].reshape(1)))
     return found
@@ -207,8 +209,8 @@ def changes_at(about: Model, points: Points) -> tuple[dict[tuple[str, str], Tens
             joined: Any = about.fields[name] if name else about.network
             names = problem.unknowns[name].inputs if name else None
             with torch.no_grad():
-                raw, z = joined.split(inputs_at(about, points, names))
-                basis = torch.cat([joined.features.basis(z), torch.ones_like(z[:, :1])], 1)
+                raw, basis = joined.parts(inputs_at(about, points, names))
+                basis = torch.cat([basis, torch.ones_like(raw[:, :1])], 1)
             leaves[name] = raw.clone().requires_grad_(True)
             if name:
                 given.fields[name] = _Given(leaves[name])
@@ -240,23 +242,4 @@ def number_sizes(about: Model) -> dict[str, tuple[float, float]]:
         for name, value in about.coefficients().items():
             (slope,) = torch.autograd.grad(value, about.raw[name])
             found[name] = max(abs(float(value.detach())), 0.1 * about.scales.unknowns[name]), float(slope)
-    return found
-
-
-def engine_of(equations: Equations) -> Engine:
-    """What linearizes features about an answer: jets without another comparison, or the reference where that serves.
-
-    Jets were compared with the reference when training began. About a good answer residuals are differences of larger
-    terms, whose size cannot be read off parameters that are zero.
-    """
-    if any(choice.engine != "jets" and choice.reason for choice in equations.engines.values()):
-        return Autograd()
-    rules = equations.engine.rules if isinstance(equations.engine, Jets) else ()
-    return Jets(probe=False, rules=rules)
-
-
-def weighed_as(equations: Equations, model: Model) -> Equations:
-    """The equations of another model with the weights that a run has found for these."""
-    found = Equations(model, engine_of(equations))
-    found.weights, found.point_weights = dict(equations.weights), dict(equations.point_weights)
     return found

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from pinn.analysis import analyze
 from pinn.domains import Points
+from pinn.features.rows import weighed_as
 from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw
@@ -31,7 +32,6 @@ from pinn.verification.about import (
     frames_of,
     own_draws,
     uniform_draws,
-    weighed_as,
     with_features,
 )
 

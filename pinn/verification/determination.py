@@ -23,10 +23,11 @@ from torch import Tensor
 from pinn.analysis import Role, Traits, analyze
 from pinn.derivatives import d
 from pinn.domains import Points
+from pinn.features.rows import engine_of
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem
-from pinn.verification.about import copied, engine_of, frames_of, groups_of, outputs_at, uniform_draws, with_features
+from pinn.verification.about import copied, frames_of, groups_of, outputs_at, uniform_draws, with_features
 from pinn.verification.direction import Direction
 from pinn.verification.equilibration import Equilibration, Group, groups_by_component, singular
 from pinn.verification.stability import UnitChanges

@@ -45,6 +45,7 @@ from torch import Tensor
 from pinn.ambient import own_settings
 from pinn.analysis import Role, analyze
 from pinn.domains import Points
+from pinn.features.rows import engine_of
 from pinn.model import Model
 from pinn.objective import Equations, Objective
 from pinn.sampling.uniform import sample_uniform
@@ -53,7 +54,6 @@ from pinn.verification.about import (
     changes_at,
     copied,
     dtype_of,
-    engine_of,
     frames_of,
     groups_of,
     inputs_at,

@@ -180,7 +180,19 @@ def multiply(f: Any, g: Any) -> Jet:
     if left.shape[1:] != right.shape[1:]:
         shape = torch.broadcast_shapes(left.shape[1:], right.shape[1:])
         left, right = left.expand(-1, *shape), right.expand(-1, *shape)
-    return Jet(f.context, keys, stack=LeibnizProduct.apply(terms, 1 + len(keys), left, right, f.context.space))
+    space = f.context.space
+
+    def make(part: Part | None) -> Tensor:
+        chosen = (0, *keys) if part is None else part
+        place = {(0, *keys).index(k): at for at, k in enumerate(chosen)}
+        some = terms if part is None else tuple((place[k], a, b, c) for k, a, b, c in terms if k in place)
+        stack: Tensor = LeibnizProduct.apply(some, len(chosen), left, right, space)
+        return stack
+
+    # Of many features, those entries alone that the equation requires.
+    if left.ndim > 2 and f.context.part(keys) is not None:
+        return Jet.deferred(f.context, keys, tuple(left.shape[1:]), make)
+    return Jet(f.context, keys, stack=make(None))
 
 
 def negative(f: Jet) -> Jet:
