@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from pinn import networks
 from pinn.model import Model, NetworkFactory, Widenable
-from pinn.networks.random_features import FeatureDraw, RandomFeatures, WithFeatures
 from pinn.problem import Problem
 from pinn.scales import Scales, unit_scales
 
@@ -34,17 +33,6 @@ def structure_of(network: nn.Module) -> Structure:
         >>> structure_of(network)["class"], structure_of(network)["arguments"]["width"]
         ('MLP', 8)
     """
-    if type(network) is WithFeatures:
-        return {
-            "class": "WithFeatures",
-            "network": structure_of(network.network),
-            "features": structure_of(network.features),
-            "outputs": int(network.mean.numel()),
-        }
-    if type(network) is RandomFeatures:
-        count, inputs = network.inner.weight.shape
-        sizes = {"inputs": inputs, "count": count, "tanhs": network.tanhs, "outputs": network.last.out_features}
-        return {"class": "RandomFeatures", "arguments": sizes}
     name = type(network).__name__
     arguments = getattr(network, "arguments", {})
     plain = dict(arguments) if isinstance(arguments, Mapping) and _is_plain(arguments) else {}
@@ -138,8 +126,6 @@ def _own(owner: str, structure: Structure, sizes: Mapping[str, int], network: Ca
     if width is not None and isinstance(made, Widenable) and made.width is not None and made.width < width:
         made = made.widened(width, torch.Generator().manual_seed(0))
     found = structure_of(made)
-    if structure["class"] == "WithFeatures" and found["class"] != "WithFeatures":
-        return _beside(_own(owner, structure["network"], sizes, network), structure)
     inner = structure["arguments"].get("network")
     if isinstance(inner, Mapping) and found["class"] != structure["class"]:  # what was added beside one's own
         made = _own(owner, {"class": inner["network"], "arguments": inner["arguments"]}, sizes, network)
@@ -160,29 +146,12 @@ def _own(owner: str, structure: Structure, sizes: Mapping[str, int], network: Ca
 
 def _library(owner: str, structure: Structure, sizes: Mapping[str, int]) -> nn.Module:
     name = structure["class"]
-    if name == "WithFeatures":
-        return _beside(_library(owner, structure["network"], sizes), structure)
-    if name == "RandomFeatures":
-        return _features(structure)
     if structure.get("own"):
         raise ValueError(f"{owner}: its network {name} is not the library's; give what builds it as network=")
     try:
         return networks.rebuild(name, {**structure["arguments"], **sizes})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{owner}: its network cannot be built ({error})") from None
-
-
-def _beside(network: nn.Module, structure: Structure) -> nn.Module:
-    """A network with features beside it."""
-    nothing = torch.zeros(structure["outputs"], dtype=torch.float64)
-    return WithFeatures(network, _features(structure["features"]), nothing, nothing + 1)
-
-
-def _features(structure: Structure) -> RandomFeatures:
-    sizes = structure["arguments"]
-    weight = torch.zeros(sizes["count"], sizes["inputs"], dtype=torch.float64)
-    draw = FeatureDraw(weight, torch.zeros(sizes["count"], dtype=torch.float64), sizes["count"] - sizes["tanhs"])
-    return RandomFeatures(draw, sizes["outputs"])
 
 
 def load_state(owner: str, module: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -309,7 +309,7 @@ def test_a_network_with_features_beside_it_comes_back(tmp_path):
     again = Solution.load(tmp_path / "features.pt", decay())
     assert np.array_equal(again(x=AT), solution(x=AT))
     moving = [name for name, parameter in again.model.named_parameters() if parameter.requires_grad]
-    assert moving == ["network.features.last.weight", "network.features.last.bias"]
+    assert moving == ["network.last.weight", "network.last.bias"]
 
 
 def test_a_factory_of_another_class_is_refused(stored):

@@ -19,8 +19,7 @@ from pinn import Constraint, Problem, Scatter, Unknown, archive, d, optimizers, 
 from pinn.archive import DamagedFileError
 from pinn.derivatives import Jets
 from pinn.model import Model
-from pinn.networks import MLP, ModifiedMLP
-from pinn.networks.random_features import RandomFeatures, WithFeatures, draw_features
+from pinn.networks import MLP, Chebyshev, Enriched, ModifiedMLP
 from pinn.objective import Equations
 from pinn.optimizers import BFGS, LBFGS, SOAP, FirstOrder, LevenbergMarquardt, MatrixFree, Optimizer
 from pinn.reference import Analytic
@@ -191,11 +190,10 @@ def test_a_network_of_ones_own_goes_on_with_what_builds_it(tmp_path):
 
 
 def with_features(inputs, outputs, generator, dtype):
-    """A small frozen network with trained features of its inputs and its output beside it."""
+    """A small frozen network with trained neurons beside it."""
     network = MLP(inputs, outputs, width=4, depth=1, generator=generator, dtype=dtype)
-    centres = torch.rand(6, inputs + outputs, generator=generator, dtype=torch.float64)
-    features = RandomFeatures(draw_features(centres, (1.0, 3.0), generator), outputs, dtype=dtype)
-    return WithFeatures(network, features, torch.full((outputs,), 0.1), torch.full((outputs,), 2.0))
+    polynomials = Chebyshev([1] * inputs, [(k,) * inputs for k in range(1, 5)])
+    return Enriched(inputs, outputs, bases=[polynomials], network=network, dtype=dtype)
 
 
 def test_a_network_with_features_beside_it_goes_on_without_what_built_it(tmp_path):
