@@ -149,7 +149,7 @@ class RunFolder(Latest):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.path = Path(tempfile.mkdtemp(prefix="pinn-run-"))
+            self.path = elsewhere()
             self.written.clear()
             sys.stderr.write(f"the run's folder has gone ({error}); writing to {self.path}\n")
         return self.path
@@ -169,7 +169,7 @@ class RunFolder(Latest):
         except OSError as full:
             sys.stderr.write(f"error: cannot be written: {full}\n")
             here = self.way_on()
-            self.path = Path(tempfile.mkdtemp(prefix="pinn-run-"))
+            self.path = elsewhere()
             self.written.clear()
             with contextlib.suppress(OSError):
                 self._keep_with(solution, shown)
@@ -200,6 +200,11 @@ class RunFolder(Latest):
             while folder != Path.cwd() and folder.is_relative_to(Path.cwd()):
                 folder.rmdir()
                 folder = folder.parent
+
+
+def elsewhere() -> Path:
+    """A new folder where temporary files go, for what the run's own folder does not take."""
+    return Path(tempfile.mkdtemp(prefix="pinn-run-"))
 
 
 def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 
 import pytest
 
@@ -113,11 +112,7 @@ def test_a_disk_that_is_full_sends_the_answer_elsewhere(own, tmp_path, capsys, m
         save(solution, path)
 
     monkeypatch.setattr(Solution, "save", full)
-    made = tempfile.mkdtemp
-    elsewhere_or = lambda *given, prefix=None, **more: (  # noqa: E731
-        str(elsewhere) if prefix == "pinn-run-" else made(*given, prefix=prefix, **more)
-    )
-    monkeypatch.setattr(tempfile, "mkdtemp", elsewhere_or)
+    monkeypatch.setattr("experiments.command_line.run_folder.elsewhere", lambda: elsewhere)
     assert own("steps=2") == 1
     error = capsys.readouterr().err
     assert "No space left on device" in error and "Traceback" not in error
