@@ -149,7 +149,7 @@ class RunFolder(Latest):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.path = Path(tempfile.mkdtemp(prefix="pinn-run-"))
+            self.path = elsewhere()
             self.written.clear()
             sys.stderr.write(f"the run's folder has gone ({error}); writing to {self.path}\n")
         return self.path
@@ -163,16 +163,26 @@ class RunFolder(Latest):
             said = f"{type(error).__name__}: {error}".splitlines()[0]
             when = "after training" if "solution.pt" in self.written else "the run ended early"
             sys.stderr.write(f"error: {when}: {said}\n")
+        shown = "".join(traceback.format_exception(error))
         try:
-            if solution is not None and "solution.pt" not in self.written:
-                self.keep(solution)
-            self.write("error.txt", "".join(traceback.format_exception(error)))
+            self._keep_with(solution, shown)
         except OSError as full:
             sys.stderr.write(f"error: cannot be written: {full}\n")
+            here = self.way_on()
+            self.path = elsewhere()
+            self.written.clear()
+            with contextlib.suppress(OSError):
+                self._keep_with(solution, shown)
+            sys.stderr.write(here)
         steps = 0 if solution is None or not len(solution.history) else int(solution.history[-1]["step"])
         names = ", ".join(self.written) or "nothing"
-        sys.stderr.write(f"the best answer of {steps} steps: {names} in {self.path}; error.txt shows where\n")
-        sys.stderr.write(self.way_on())
+        sys.stderr.write(f"the best answer of {steps} steps: {names} in {self.path}\n{self.way_on()}")
+
+    def _keep_with(self, solution: Solution | None, shown: str) -> None:
+        """Write the answer, where there is one that is not there yet, and where the error came from."""
+        if solution is not None and "solution.pt" not in self.written:
+            self.keep(solution)
+        self.write("error.txt", shown)
 
     def _clear(self) -> None:
         """A run that was refused leaves no folder; what was there before stays."""
@@ -190,6 +200,11 @@ class RunFolder(Latest):
             while folder != Path.cwd() and folder.is_relative_to(Path.cwd()):
                 folder.rmdir()
                 folder = folder.parent
+
+
+def elsewhere() -> Path:
+    """A new folder where temporary files go, for what the run's own folder does not take."""
+    return Path(tempfile.mkdtemp(prefix="pinn-run-"))
 
 
 def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:

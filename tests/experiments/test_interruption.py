@@ -1,5 +1,6 @@
 """What ends a run in the middle leaves the best answer until then: signals, errors of callbacks, folders that go."""
 
+import errno
 import json
 import os
 import signal
@@ -99,6 +100,24 @@ def test_a_report_that_fails_comes_after_the_solution(own, tmp_path, capsys, mon
     assert own("steps=2") == 1
     assert "error: after training: ZeroDivisionError: the reference fails here\n" in capsys.readouterr().err
     assert Solution.load(tmp_path / "run" / "solution.pt", poisson_2d()).error() < 10
+
+
+def test_a_disk_that_is_full_sends_the_answer_elsewhere(own, tmp_path, capsys, monkeypatch):
+    save, elsewhere = Solution.save, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def full(solution, path):
+        if path.is_relative_to(tmp_path / "run"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(solution, path)
+
+    monkeypatch.setattr(Solution, "save", full)
+    monkeypatch.setattr("experiments.command_line.run_folder.elsewhere", lambda: elsewhere)
+    assert own("steps=2") == 1
+    error = capsys.readouterr().err
+    assert "No space left on device" in error and "Traceback" not in error
+    assert f"the best answer of 2 steps: solution.pt, history.csv, error.txt in {elsewhere}\n" in error
+    assert Solution.load(elsewhere / "solution.pt", poisson_2d()).error() < 10
 
 
 def test_a_folder_with_results_is_refused(own, tmp_path, capsys):
