@@ -29,10 +29,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import yardstick
 from .results import Record, Run
 
 if TYPE_CHECKING:
     from pinn.solution import Report, Solution
+    from pinn.training import Progress
+    from pinn.training.stopping import Stop
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
@@ -68,6 +71,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
 
     torch.set_num_threads(run["threads"])
     imported = time.time()
+    before = yardstick.measure()
+    began = time.time()
     node = run["settings"]["problem"]
     problem = build(target(node, "problem"), node)
     if problem.reference is not None:
@@ -76,12 +81,17 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     asked = replace(problem, reference=None, exact_coefficients={}) if run["settings"].get("blind") else problem
     call = {"problem": asked, "seed": run["seed"], "seconds": run["seconds"]}
     call |= {"threads": run["threads"], "progress": False}
+    clock = Clock(run["seconds"]) if run.get("clock") == "processor" else None
+    if clock is not None:
+        call |= {"seconds": None, "callbacks": [clock]}
     solution = build(solve, {**run["settings"]["method"], **call})
     report, history = solution.report, solution.history
     assert report is not None
     known = Solution(problem, solution.model) if asked is not problem else None
     ended = time.time()
-    first, last = history[0]["seconds"], history[-1]["seconds"]
+    rows = list(history) if clock is None else clock.rows(history)
+    first, last = rows[0]["seconds"], rows[-1]["seconds"]
+    measured = yardstick.together(before, yardstick.measure())
     return {
         "error": report.error if known is None else known.error() if problem.reference is not None else None,
         "coefficient_errors": dict(report.coefficient_errors if known is None else known.coefficient_errors()),
@@ -97,14 +107,43 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "reason": report.reason,
         "times": {
             "import": imported - started,
-            "reference": referenced - imported,
+            "reference": referenced - began,
             "first step": first,
             "training": last - first,
-            "evaluation": ended - referenced - last,
+            "evaluation": ended - referenced - history[-1]["seconds"],
         },
-        "history": curve(history, problem.exact_coefficients),
+        "yardstick": measured.as_dict(),
+        "history": curve(rows, problem.exact_coefficients),
         **surroundings(),
     }
+
+
+class Clock:
+    """Ends a run after so many processor seconds, and says at which of them its evaluations were made; a callback.
+
+    Args:
+        seconds: of this process, from now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began = time.perf_counter(), time.process_time()
+        self._marks = [(0.0, 0.0)]
+
+    def __call__(self, progress: Progress) -> Stop | None:
+        """After a step."""
+        from pinn.training.stopping import Stop
+
+        wall, processor = self._began
+        self._marks.append((time.perf_counter() - wall, time.process_time() - processor))
+        return Stop(f"{self._seconds:g} s of processor time") if self._marks[-1][1] >= self._seconds else None
+
+    def rows(self, history: Iterable[Mapping[str, float]]) -> list[dict[str, float]]:
+        """The rows of a history with wall seconds turned into processor seconds, linearly between steps."""
+        import numpy as np
+
+        wall, processor = zip(*self._marks, strict=True)
+        return [{**row, "seconds": float(np.interp(row["seconds"], wall, processor))} for row in history]
 
 
 def estimate(solution: Solution) -> dict[str, Any] | None:

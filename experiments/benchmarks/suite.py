@@ -24,6 +24,7 @@ def plan(
     seconds: float,
     threads: int,
     jobs: int = 1,
+    clock: str = "wall",
 ) -> list[Run]:
     """All runs, checked, in the order they are made: by seed, problem and method, so that methods interleave.
 
@@ -36,6 +37,8 @@ def plan(
         check_names(what, given, known)
     if not seconds > 0 or threads < 1 or jobs < 1:
         raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
+    if clock not in ("wall", "processor") or (clock == "processor" and threads > 1):
+        raise ConfigurationError(f"clock={clock}, threads={threads}: give clock=wall, or clock=processor on one thread")
     for name in names:
         check_entry(name, suite[name], needs=("problem", "target"), takes=("by", "cause", "enough"))
     for method in methods:
@@ -47,7 +50,7 @@ def plan(
             continue
         settings = {"problem": suite[name]["problem"], "method": _settings(name, options)}
         limit = min(seconds, float(suite[name].get("enough", seconds)))
-        runs.append(Run(name, method, seed, limit, threads, settings, jobs))
+        runs.append(Run(name, method, seed, limit, threads, settings, jobs, clock))
     if not runs:
         having = "; ".join(f"{method} has {', '.join(known_methods[method]['problems'])}" for method in methods)
         raise ConfigurationError(f"problems={names}: methods={list(methods)} have no recipe for any of them; {having}")

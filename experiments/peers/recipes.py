@@ -1,14 +1,17 @@
 """The peers' own published settings: network, points and schedule of the demo that each run follows, with its source.
 
+The classical methods among them have resolutions instead, from coarse to fine.
+
 Where a library has a demo of the very problem, its numbers stand here; where it has none, those of its nearest demo,
 and `changed` says what is different. A source is `owner/repository@commit: path`, the text that the numbers were read
 from; PINA's are of the versions that `pyproject.toml` asks for. Facts only: the code that follows them is in
-`with_deepxde` and `with_pina`.
+`with_deepxde`, `with_pina`, `with_scimba` and `with_jinns`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Phase:
     """A part of a schedule.
 
     Attributes:
-        optimizer: "Adam" or "L-BFGS".
+        optimizer: "Adam" or "L-BFGS"; "natural gradient" or "SS-Broyden", which go on to the limit.
         iterations: as published.
         rate: learning rate, dimensionless; of Adam only.
     """
@@ -154,4 +157,114 @@ PINA = {
     ),
 }
 
-RECIPES = {"deepxde": DEEPXDE, "pina": PINA}
+_SCIMBA = "scimba 1.4.1: www.scimba.org/tutorials/scimba_optimizers.html (2D Laplacian, natural gradient, SS-Broyden)"
+_SCIMBA_CHANGED = (
+    "two layers of 20, which beat one of 64, two of 32 and the library's six of 20 on poisson_2d after 12 s; "
+    "conditions exact by post_processing, which gained a factor 100 over weak ones; time a coordinate among others"
+)
+
+
+def _scimba(optimizer: str, changed: str = "") -> Recipe:
+    return Recipe(
+        source=_SCIMBA,
+        layers=(20, 20),
+        activation="tanh",
+        schedule=(Phase(optimizer, 200),),
+        points={"domain": 1000},
+        changed=_SCIMBA_CHANGED + changed,
+    )
+
+
+def _jinns(notebook: str, layers: tuple[int, ...], points: dict[str, int], changed: str = "") -> Recipe:
+    return Recipe(
+        source=f"mia-jinns/jinns@{notebook}",
+        layers=layers,
+        activation="tanh",
+        schedule=(Phase("natural gradient", 100, 1e-2),),
+        points=points,
+        changed=f"conditions exact by output_transform, the optimizer that the library recommends{changed}",
+    )
+
+
+_FORWARD = ("poisson_2d", "helmholtz_1_4", "burgers", "heat_1d", "wave_1d")
+SCIMBA = {name: _scimba("natural gradient") for name in _FORWARD}
+SCIMBA_SSBROYDEN = {name: _scimba("SS-Broyden") for name in _FORWARD}
+
+_HEAT = "bd034b1b: Notebooks/PDE/heat_equation_ngd.ipynb"
+_BURGERS = "aae85ce1: Notebooks/PDE/1D_non_stationary_Burgers.ipynb"
+JINNS = {
+    "poisson_2d": _jinns(_HEAT, (25, 25), {"domain": 10_000, "batch": 400}, "; the square in place of a rod in time"),
+    "helmholtz_1_4": _jinns(_HEAT, (25, 25), {"domain": 10_000, "batch": 400}, "; this equation"),
+    "burgers": _jinns(_BURGERS, (32, 32, 32), {"domain": 2500}),
+    "heat_1d": _jinns(_HEAT, (25, 25), {"domain": 10_000, "batch": 400}, "; one dimension"),
+    "wave_1d": _jinns(_HEAT, (25, 25), {"domain": 10_000, "batch": 400}, "; this equation"),
+    "diffusion_inverse": _jinns(
+        _HEAT,
+        (25, 25),
+        {"domain": 10_000, "batch": 400},
+        "; this equation, Adam at 1e-2 for C beside the network's step",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Resolutions:
+    """What a classical method runs through, each from scratch.
+
+    Attributes:
+        source: the method.
+        steps: arguments of the program, from coarse to fine.
+        changed: nothing; a recipe says it.
+    """
+
+    source: str
+    steps: tuple[tuple[float, ...], ...]
+    changed: str = ""
+
+
+_CHEBYSHEV, _FOURIER = "Chebyshev collocation, n", "Fourier collocation and ETDRK4, n and steps"
+COLLOCATION = {
+    "poisson_2d": Resolutions(_CHEBYSHEV, ((8,), (12,), (16,))),
+    "helmholtz_1_4": Resolutions(_CHEBYSHEV, ((20,), (26,), (32,), (38,))),
+    "helmholtz_6_6": Resolutions(_CHEBYSHEV, ((30,), (40,), (48,))),
+    "heat_1d": Resolutions(_CHEBYSHEV, ((8,), (12,), (16,))),
+    "wave_1d": Resolutions(_CHEBYSHEV, ((20,), (26,), (32,), (38,))),
+    "diffusion_inverse": Resolutions(f"{_CHEBYSHEV}, and least_squares", ((8,), (12,), (16,))),
+    "burgers": Resolutions(_FOURIER, ((512, 500), (1024, 2000), (2048, 5000))),
+    "burgers_smooth": Resolutions(_FOURIER, ((128, 200), (256, 500), (512, 2000))),
+    "kdv": Resolutions(_FOURIER, ((128, 500), (256, 2000), (512, 5000))),
+    "allen_cahn": Resolutions(_FOURIER, ((256, 100), (1024, 200), (4096, 500))),
+    "convection": Resolutions("Fourier collocation, exact in time, n", ((8,),)),
+}
+SCIKIT_FEM = {
+    "poisson_2d": Resolutions("P4 and QuadP8, cells a side", ((4, 8), (4, 16), (8, 2), (8, 4))),
+    "helmholtz_1_4": Resolutions("QuadP6, QuadP8 and QuadP10, cells a side", ((6, 8), (8, 8), (10, 8))),
+    "poisson_l_shape": Resolutions("P4 graded to the corners, refinements and levels", ((1, 5), (2, 8), (3, 12))),
+    "laplace_four_holes": Resolutions(
+        "P4 with curved edges, arcs a circle and largest area", ((16, 5e-3), (32, 2e-3), (96, 5e-4))
+    ),
+}
+SCIPY = {
+    "euler_beam": Resolutions("solve_bvp, tolerance", ((1e-3,), (1e-8,), (1e-12,))),
+    "lorenz_inverse": Resolutions("least_squares over solve_ivp, tolerance", ((1e-6,), (1e-9,), (1e-12,))),
+    "oscillator": Resolutions("solve_ivp by DOP853, tolerance", ((1e-6,), (1e-10,), (1e-13,))),
+    "lotka_volterra": Resolutions("solve_ivp by DOP853, tolerance", ((1e-6,), (1e-10,), (1e-13,))),
+}
+
+CLASSICAL: dict[str, dict[str, Resolutions]] = {
+    "collocation": COLLOCATION,
+    "scikit_fem": SCIKIT_FEM,
+    "scipy": SCIPY,
+}
+NEURAL: dict[str, dict[str, Recipe]] = {
+    "deepxde": DEEPXDE,
+    "pina": PINA,
+    "scimba": SCIMBA,
+    "scimba_ssbroyden": SCIMBA_SSBROYDEN,
+    "jinns": JINNS,
+}
+RECIPES: dict[str, dict[str, Any]] = {**NEURAL, **CLASSICAL}
+RIVALS = ("scimba", "scimba_ssbroyden", "jinns", *CLASSICAL)
+"""Peers that live in the environment of `pip install .[rivals]`."""
+ADAPTERS = {"scimba_ssbroyden": "scimba"}
+"""Peer -> the module `with_...` that runs it, where that has another name."""

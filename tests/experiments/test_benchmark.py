@@ -172,7 +172,8 @@ def test_the_program_for_the_peers_is_found_from_every_folder(tmp_path, monkeypa
     program.parent.mkdir()
     program.symlink_to(sys.executable)
     monkeypatch.chdir(tmp_path)
-    assert session.interpreter("bin/python") == str(program) and session.interpreter(None) == sys.executable
+    assert session.interpreter("peers_python", "bin/python") == str(program)
+    assert session.interpreter("peers_python", None) == sys.executable
 
 
 def test_finished_runs_are_skipped_and_failed_ones_repeated(tmp_path):
@@ -454,7 +455,7 @@ def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeyp
     monkeypatch.setattr(session, "perform", perform)
     monkeypatch.setattr(session, "revision", lambda: "abc")
     runs = planned(methods=("default", "narrow"), jobs=jobs)
-    session.carry_out(runs, tmp_path, jobs, "s", "python")
+    session.carry_out(runs, tmp_path, jobs, "s")
     assert most == [jobs] and len(started) == len(runs) == 8
     first = [{(run.seed, run.problem) for run in runs[i : i + 2]} for i in range(0, 8, 2)]
     assert [{one[:2] for one in started[i : i + 2]} for i in range(0, 8, 2)] == first
@@ -480,7 +481,7 @@ def test_a_run_that_breaks_off_ends_those_that_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(Future, "cancel", cancel)
     monkeypatch.setattr(session, "perform", perform)
     with pytest.raises(RuntimeError, match="broken"):
-        session.carry_out(planned(seeds=range(20), problems=["square"]), tmp_path, 2, "s", "python")
+        session.carry_out(planned(seeds=range(20), problems=["square"]), tmp_path, 2, "s")
     assert len(performed) <= 3 and sum(cancelled) >= 17
 
 
