@@ -1,8 +1,8 @@
 """The file of results: one JSON object a line, one line a run; it can be resumed, added to, and read while it grows.
 
 A run is the same as an earlier one when problem, method, seed, seconds, threads, every option of problem and method,
-the number of runs beside it and its clock are the same: what ran side by side never passes for undisturbed. A run that failed is
-on file too, with its reason, and does not count as done.
+the number of runs beside it and its clock are the same: what ran side by side never passes for undisturbed. A run that
+failed is on file too, with its reason, and does not count as done.
 """
 
 from __future__ import annotations

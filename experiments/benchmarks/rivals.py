@@ -2,8 +2,8 @@
 
 Seconds are those of the run divided by the factor of its machine (`yardstick`), so that they are those of the README's
 processor. A time to an error is the first at which a run has it; for a classical method, that of the coarsest
-resolution that has it, solved by itself. An error is what the problem is judged by: relative L2, or the largest relative
-error of its coefficients (C). Medians over seeds.
+resolution that has it, solved by itself. An error is what the problem is judged by: relative L2, or the largest
+relative error of its coefficients (C). Medians over seeds.
 """
 
 from __future__ import annotations
