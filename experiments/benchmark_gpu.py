@@ -1,6 +1,6 @@
 """A processor beside a card, in one command of under five minutes: derivatives, steps a second, problems to an error.
 
-    python -m experiments.benchmark_gpu                  # with a card: both, at full size; without: a small size, as a test
+    python -m experiments.benchmark_gpu                  # with a card: both; without: a small size, as a test
     python -m experiments.benchmark_gpu device=cpu       # the small size on the processor
 
 Derivatives: loss gradients at widths 50, 128 and 256 in float64 and float32, by jets, nested autograd and `torch.func`,

@@ -183,7 +183,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
                 continue
             if kind(method) == "classical":
                 times, values = curves[0]
-                style = {"marker": "o", "ms": 4, "ls": ":"}
+                style: dict[str, Any] = {"marker": "o", "ms": 4, "ls": ":"}
             else:
                 times, values = median_curve(curves)
                 style = {"lw": 2.2 if kind(method) == "ours" else 1.3}

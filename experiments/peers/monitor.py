@@ -34,14 +34,14 @@ class ErrorMonitor:
     """
 
     def __init__(
-        self, problem: Problem, seconds: float, every: float = 0.25, clock: Callable[[], float] = time.perf_counter
+        self, problem: Problem, seconds: float, every: float = 0.25, clock: Callable[[], float] | None = None
     ) -> None:
         points = evaluation_points(problem)
         self.problem = problem
         self.x: Array = np.stack([points.column(name).numpy() for name in problem.coordinates], axis=1)
         # All outputs that the reference gives, one after the other.
         self.exact: Array = np.concatenate(list(problem.exact(points).values()))
-        self.seconds, self.every, self.clock = seconds, every, clock
+        self.seconds, self.every, self.clock = seconds, every, clock or time.perf_counter
         self.history: dict[str, list[float | None]] = {"seconds": [], "error": [], "coefficients": []}
         self.steps = 0
         self.first = math.nan

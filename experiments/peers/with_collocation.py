@@ -30,7 +30,8 @@ pi = np.pi
 def chebyshev(n: int) -> tuple[Array, Array, Array, Array]:
     """The n + 1 Chebyshev points of [-1, 1], and the values and two derivatives of T₀ … Tₙ there, each (n+1, n+1)."""
     s = -np.cos(pi * np.arange(n + 1) / n)
-    return s, *(chebval(s, chebder(np.eye(n + 1), order)).T for order in range(3))
+    V, V1, V2 = (chebval(s, chebder(np.eye(n + 1), order)).T for order in range(3))
+    return s, V, V1, V2
 
 
 def poisson_2d(n: int) -> Any:

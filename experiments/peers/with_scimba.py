@@ -62,7 +62,7 @@ class Rectangle(StrongFormEllipticPDE):
 
     def rhs(self, w: Any, x: Any, mu: Any) -> Any:
         """The right side at points (n, 2)."""
-        return self.stated.source(*x.get_components())
+        return self.stated.source(x.x[:, 0:1], x.x[:, 1:2])
 
     def operator(self, w: Any, x: Any, mu: Any) -> Any:
         """The left side at points (n, 2)."""
@@ -141,7 +141,7 @@ def state(stated: Stated, recipe: Recipe, optimizer: str) -> tuple[Any, Any]:
         sampler,
         layer_sizes=list(recipe.layers),
         activation_type=recipe.activation,
-        post_processing=lambda raw, x, mu: stated.shape(*x.get_components(), raw),
+        post_processing=lambda raw, x, mu: stated.shape(x.x[:, 0:1], x.x[:, 1:2], raw),
     )
     pde = Rectangle(space, stated)
     if optimizer == "SS-Broyden":
