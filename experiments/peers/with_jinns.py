@@ -128,7 +128,7 @@ def solve(name: str, recipe: Recipe, monitor: ErrorMonitor, seed: int) -> dict[s
     phase = recipe.schedule[0]
     return monitor.result(
         error,
-        reason=f"{phase.optimizer} {monitor.steps}, cut by the limit",
+        reason=f"{phase.optimizer} {monitor.steps}, {'cut by the limit' if monitor.over else 'ended by itself: not a number'}",
         points=recipe.points.get("batch") or recipe.points["domain"],
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params.nn_params)) + len(stated.unknowns),
         dtype="float64",
@@ -169,8 +169,12 @@ def network(stated: Stated, recipe: Recipe, key: Any) -> tuple[Any, Any]:
 def optimizer(recipe: Recipe, stated: Stated) -> Any:
     """The natural gradient with a line search, beside Adam for unknown coefficients."""
     rate = recipe.schedule[0].rate
-    unknown = {"eq_params_tx": {name: optax.adam(rate) for name, _ in stated.unknowns}} if stated.unknowns else {}
-    return jinns.optimizers.vanilla_ngd(**unknown)
+    options: dict[str, Any] = {}
+    if stated.unknowns:
+        options["eq_params_tx"] = {name: optax.adam(rate) for name, _ in stated.unknowns}
+    if recipe.regularization is not None:
+        options["gram_reg"] = recipe.regularization
+    return jinns.optimizers.vanilla_ngd(**options)
 
 
 def poisson_2d() -> Stated:

@@ -147,7 +147,8 @@ def state(stated: Stated, recipe: Recipe, optimizer: str) -> tuple[Any, Any]:
     if optimizer == "SS-Broyden":
         return space, PinnsElliptic(pde, bc_type="strong", optimizers=OptimizerData({"name": "ssbroyden"}))
     exact = {"functional_post_processing": lambda func, x, mu, theta: stated.shape(x[0], x[1], func(x, mu, theta))}
-    return space, NaturalGradientPinnsElliptic(pde, bc_type="strong", **exact)
+    damping = {} if recipe.regularization is None else {"matrix_regularization": recipe.regularization}
+    return space, NaturalGradientPinnsElliptic(pde, bc_type="strong", **exact, **damping)
 
 
 def poisson_2d() -> Stated:
