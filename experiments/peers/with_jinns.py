@@ -128,7 +128,7 @@ def solve(name: str, recipe: Recipe, monitor: ErrorMonitor, seed: int) -> dict[s
     phase = recipe.schedule[0]
     return monitor.result(
         error,
-        reason=f"{phase.optimizer} {monitor.steps}, {'cut by the limit' if monitor.over else 'ended by itself: not a number'}",
+        reason=f"{phase.optimizer} {monitor.steps}, {'cut by the limit' if monitor.over else 'ended by itself'}",
         points=recipe.points.get("batch") or recipe.points["domain"],
         parameters=sum(leaf.size for leaf in jax.tree.leaves(params.nn_params)) + len(stated.unknowns),
         dtype="float64",
