@@ -20,7 +20,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from .benchmarks import devices
+from .benchmarks import devices, yardstick
 from .command_line.configuration import ConfigurationError
 from .command_line.overrides import CONF, clean_exit, plain, prepare
 from .command_line.run_folder import write_text
@@ -55,7 +55,10 @@ def run(config: DictConfig) -> None:
     with clean_exit():
         found = benchmark_gpu(**plain(config))
         where = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, torch {torch.__version__}"
-        text = devices.markdown(found, f"`{command}`, {where}, {torch.get_num_threads()} thread(s)")
+        factor = (
+            f"wall factor {yardstick.measure().wall_factor:.2f} of the processor against {yardstick.REFERENCE.kind}"
+        )
+        text = devices.markdown(found, f"`{command}`, {where}, {torch.get_num_threads()} thread(s), {factor}")
         write_text(folder / "table.md", text)
         print(f"{text}\nwritten to {folder}")
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
+PATIENCE = 10
+"""Wall seconds that a run of the processor's clock is given for each of its own."""
 
 Curve = dict[str, list[float | None]]
 
@@ -83,8 +85,11 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     call |= {"threads": run["threads"], "progress": False}
     clock = Clock(run["seconds"]) if run.get("clock") == "processor" else None
     if clock is not None:
-        call |= {"seconds": None, "callbacks": [clock]}
+        # Of the wall, only so that what calls no callback ends as well.
+        call |= {"seconds": PATIENCE * run["seconds"], "callbacks": [clock]}
     solution = build(solve, {**run["settings"]["method"], **call})
+    if clock is not None:
+        clock.mark()
     report, history = solution.report, solution.history
     assert report is not None
     known = Solution(problem, solution.model) if asked is not problem else None
@@ -134,9 +139,14 @@ class Clock:
         """After a step."""
         from pinn.training.stopping import Stop
 
+        spent = self.mark()
+        return Stop(f"{self._seconds:g} s of processor time") if spent >= self._seconds else None
+
+    def mark(self) -> float:
+        """Take note of both clocks; the processor's seconds so far."""
         wall, processor = self._began
         self._marks.append((time.perf_counter() - wall, time.process_time() - processor))
-        return Stop(f"{self._seconds:g} s of processor time") if self._marks[-1][1] >= self._seconds else None
+        return self._marks[-1][1]
 
     def rows(self, history: Iterable[Mapping[str, float]]) -> list[dict[str, float]]:
         """The rows of a history with wall seconds turned into processor seconds, linearly between steps."""
@@ -198,6 +208,7 @@ def perform(run: Run, python: str) -> Record:
     """Run it in a fresh process with fixed threads; the record of what came of it, failed or done."""
     module = f"{PACKAGE}.benchmarks.one_run" if run.peer is None else f"{PACKAGE}.peers"
     began = time.time()
+    patience = (2 if run.clock == "wall" else 2 * PATIENCE) * run.seconds + 600
     with tempfile.TemporaryDirectory() as temporary:
         given, found = Path(temporary) / "run.json", Path(temporary) / "result.json"
         given.write_text(json.dumps({"run": run.as_dict(), "started": began}), encoding="utf-8")
@@ -209,11 +220,11 @@ def perform(run: Run, python: str) -> Record:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=2 * run.seconds + 600,
+                timeout=patience,
             )
             failed = "" if done.returncode == 0 and found.exists() else _reason(done)
         except subprocess.TimeoutExpired:
-            failed = f"no end after {2 * run.seconds + 600:.0f} s"
+            failed = f"no end after {patience:.0f} s"
         result = {"reason": failed} if failed else json.loads(found.read_text(encoding="utf-8"))
     return {
         **run.as_dict(),
