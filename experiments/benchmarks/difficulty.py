@@ -215,7 +215,9 @@ def picture(records: Sequence[Record], families: Mapping[str, Any], path: Path) 
         if heights:
             logarithmic(axes, *heights)
             axes.set_xscale("log")
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            low, high = axes.get_xlim()
+            if high > 20 * low:  # a shorter axis may have no power of ten to be told by
+                axes.xaxis.set_minor_formatter(NullFormatter())
             axes.legend(frameon=False, fontsize=7, title=entry["what"], title_fontsize=8)
         axes.set_title(family, fontsize=10, color=INK)
         axes.set_xlabel("seconds ÷ factor", fontsize=9)
