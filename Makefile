@@ -7,7 +7,8 @@ STAMP := .venv/.installed
 THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow faults docs test-kernels test-kernels-quick test-repeat lint bench bench-peers clean
+.PHONY: help install demo test slow faults docs test-kernels test-kernels-quick test-repeat lint bench bench-peers \
+	bench-rivals bench-difficulty bench-gpu clean
 
 help:
 	@echo "make demo   Burgers' equation: solved, measured against its exact solution, pictured; under three minutes"
@@ -19,6 +20,9 @@ help:
 	@echo "make lint   format, lint and types"
 	@echo "make bench  the public suite: three seeds of every problem, a table and a picture (an hour; can be resumed)"
 	@echo "make bench-peers  DeepXDE and PINA beside this library in one interleaved run"
+	@echo "make bench-rivals  scimba, jinns and classical solvers beside it: who wins where (two hours; can be resumed)"
+	@echo "make bench-difficulty  error against seconds as problems get harder (a quarter hour; can be resumed)"
+	@echo "make bench-gpu  a processor beside a card, under five minutes"
 
 $(STAMP): pyproject.toml setup.py constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -70,6 +74,19 @@ bench-peers: $(STAMP)
 	@$(BIN)/python -m experiments.benchmark folder=outputs/benchmark_peers methods=[default,deepxde,pina] \
 		problems=[poisson_2d,helmholtz_1_4,burgers,allen_cahn,wave_1d,diffusion_inverse] \
 		peers_python=.venv/peers/bin/python
+
+bench-rivals: $(STAMP)
+	@test -x .venv/rivals/bin/python || $(PYTHON) -m venv .venv/rivals
+	.venv/rivals/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[rivals]'
+	@$(BIN)/python -m experiments.benchmark account=rivals folder=outputs/benchmark_rivals \
+		methods=[default,scimba,scimba_ssbroyden,jinns,scikit_fem,collocation,scipy] seconds=60 \
+		rivals_python=.venv/rivals/bin/python
+
+bench-difficulty: $(STAMP)
+	@$(BIN)/python -m experiments.benchmark_difficulty
+
+bench-gpu: $(STAMP)
+	@$(BIN)/python -m experiments.benchmark_gpu
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -17,7 +17,6 @@ and wrong, or right and refused. The exit code is 1 when a run failed.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,7 @@ def benchmark_certificate(
     place = Path(folder)
     if not only_report:
         same = revision() if same_revision else None
-        session.carry_out(planned, place, jobs, invocation.session, sys.executable, same)
+        session.carry_out(planned, place, jobs, invocation.session, same=same)
 
     def text(records: Sequence[Record], gaps: Sequence[tuple[str, str, str]]) -> str:
         write_text(place / "estimates.csv", listing(records, suite))

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +75,7 @@ def benchmark_optimizers(
     place = Path(folder)
     if not only_report:
         same = revision() if same_revision else None
-        session.carry_out(planned, place, jobs, invocation.session, sys.executable, same)
+        session.carry_out(planned, place, jobs, invocation.session, same=same)
 
     def text(records: Sequence[Record], gaps: Sequence[tuple[str, str, str]]) -> str:
         return account(mode, modes[mode], records, suite, invocation.command, gaps)

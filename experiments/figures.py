@@ -27,20 +27,23 @@ SOURCES = {
     "large": ("benchmark_optimizers/large", "error.png", 0),
     "certificate": ("benchmark_certificate/all", "error.png", 0),
     "derivatives": ("benchmark_derivatives/latest", "ratios.png", 0),
+    "rivals": ("benchmark_rivals", "error.png", 0),
+    "difficulty": ("benchmark_difficulty", "error.png", 0),
+    "gpu": ("benchmark_gpu/latest", None, 1),
 }
-"""Name in docs/ -> folder under outputs/, picture in it, number of the table that is shown."""
+"""Name in docs/ -> folder under outputs/, picture in it or None, number of the table that is shown."""
 
 SHOWN = ("poisson_2d", "helmholtz_1_4", "burgers", "kdv", "cavity", "diffusion_inverse")
 COLUMNS = ("problem", "median", "least–greatest", "reference’s error", "seconds")
 """Lines and columns of the public suite's table that the README has."""
 
 
-def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str, int]] = SOURCES) -> list[str]:
+def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str | None, int]] = SOURCES) -> list[str]:
     """Copy what is there.
 
     Args:
         root: a checkout.
-        sources: name -> folder under outputs/, picture in it, number of the table that is shown.
+        sources: name -> folder under outputs/, picture in it or None, number of the table that is shown.
 
     Returns:
         the names that were renewed.
@@ -48,14 +51,16 @@ def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str, int]] = SOU
     readme = (root / "README.md").read_text(encoding="utf-8")
     renewed = []
     for name, (folder, picture, shown) in sources.items():
-        table, drawn = root / "outputs" / folder / "table.md", root / "outputs" / folder / picture
-        if not (table.exists() and drawn.exists()):
+        table = root / "outputs" / folder / "table.md"
+        drawn = None if picture is None else root / "outputs" / folder / picture
+        if not (table.exists() and (drawn is None or drawn.exists())):
             continue
         text = table.read_text(encoding="utf-8")
         (root / "docs").mkdir(exist_ok=True)
         write_text(root / "docs" / f"{name}.md", text)
-        with replacing(root / "docs" / f"{name}.png") as temporary:
-            shutil.copyfile(drawn, temporary)
+        if drawn is not None:
+            with replacing(root / "docs" / f"{name}.png") as temporary:
+                shutil.copyfile(drawn, temporary)
         readme = inserted(readme, name, brief(excerpt(text, shown)))
         renewed.append(name)
     write_text(root / "README.md", readme)

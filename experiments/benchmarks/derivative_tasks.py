@@ -32,7 +32,7 @@ PRODUCTS = 20
 
 @dataclass(frozen=True)
 class Setting:
-    """One equation (by name), width and precision, with n points and a network of some depth, on some threads."""
+    """One equation (by name), width and precision, n points, a network of some depth, threads, and the device."""
 
     case: str
     width: int
@@ -41,6 +41,7 @@ class Setting:
     depth: int
     seed: int
     threads: int
+    device: str = "cpu"
 
     def build(self) -> tuple[Perceptron, Tensor]:
         """The network and the points (n, d)."""
@@ -49,7 +50,8 @@ class Setting:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             model = Perceptron(case, self.width, self.depth, precision)
-            return model, torch.rand(self.points, len(case.coordinates), dtype=precision)
+            x = torch.rand(self.points, len(case.coordinates), dtype=precision)
+            return model.to(self.device), x.to(self.device)
 
     def fewer(self) -> int:
         """Points that J is taken at: 4096, or as many as its buffer has room for."""
@@ -94,8 +96,8 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
         return run
 
     if group == "plain":
-        weight = torch.rand(place.width, place.width, dtype=x.dtype)
-        columns = torch.rand(place.width, PRODUCT_ROWS, dtype=x.dtype)
+        weight = torch.rand(place.width, place.width, dtype=x.dtype, device=x.device)
+        columns = torch.rand(place.width, PRODUCT_ROWS, dtype=x.dtype, device=x.device)
         space = Workspace()
 
         def products() -> None:
@@ -105,7 +107,7 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
         return {"plain": lambda: torch.autograd.grad(model(x).pow(2).sum(), parameters), "product": products}
     if group == "jets":
         jets = bind(Jets(fallback=False))
-        jacobian = torch.empty(sum(p.numel() for p in parameters), place.rows(), dtype=x.dtype).T
+        jacobian = torch.empty(sum(p.numel() for p in parameters), place.rows(), dtype=x.dtype, device=x.device).T
         return {
             "jets": gradient(jets, x),
             "jets forward": forward(jets),
@@ -117,7 +119,7 @@ def tasks(group: str, place: Setting) -> dict[str, Task]:
 
         def sixteen_rows() -> None:
             flat = nested.residual(few).reshape(-1)
-            seeds = torch.eye(16, flat.numel(), dtype=x.dtype)
+            seeds = torch.eye(16, flat.numel(), dtype=x.dtype, device=x.device)
             torch.autograd.grad(flat, parameters, seeds, is_grads_batched=True, allow_unused=True)
 
         return {

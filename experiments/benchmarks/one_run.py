@@ -29,14 +29,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import yardstick
 from .children import Children, end_with_parent
 from .results import Record, Run
 
 if TYPE_CHECKING:
     from pinn.solution import Report, Solution
+    from pinn.training import Progress
+    from pinn.training.stopping import Stop
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
+PATIENCE = 10
+"""Wall seconds that a run of the processor's clock is given for each of its own."""
 
 Curve = dict[str, list[float | None]]
 
@@ -69,6 +74,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
 
     torch.set_num_threads(run["threads"])
     imported = time.time()
+    before = yardstick.measure()
+    began = time.time()
     node = run["settings"]["problem"]
     problem = build(target(node, "problem"), node)
     if problem.reference is not None:
@@ -77,12 +84,20 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     asked = replace(problem, reference=None, exact_coefficients={}) if run["settings"].get("blind") else problem
     call = {"problem": asked, "seed": run["seed"], "seconds": run["seconds"]}
     call |= {"threads": run["threads"], "progress": False}
+    clock = Clock(run["seconds"]) if run.get("clock") == "processor" else None
+    if clock is not None:
+        # Of the wall, only so that what calls no callback ends as well.
+        call |= {"seconds": PATIENCE * run["seconds"], "callbacks": [clock]}
     solution = build(solve, {**run["settings"]["method"], **call})
+    if clock is not None:
+        clock.mark()
     report, history = solution.report, solution.history
     assert report is not None
     known = Solution(problem, solution.model) if asked is not problem else None
     ended = time.time()
-    first, last = history[0]["seconds"], history[-1]["seconds"]
+    rows = list(history) if clock is None else clock.rows(history)
+    first, last = rows[0]["seconds"], rows[-1]["seconds"]
+    measured = yardstick.together(before, yardstick.measure())
     return {
         "error": report.error if known is None else known.error() if problem.reference is not None else None,
         "coefficient_errors": dict(report.coefficient_errors if known is None else known.coefficient_errors()),
@@ -98,14 +113,48 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "reason": report.reason,
         "times": {
             "import": imported - started,
-            "reference": referenced - imported,
+            "reference": referenced - began,
             "first step": first,
             "training": last - first,
-            "evaluation": ended - referenced - last,
+            "evaluation": ended - referenced - history[-1]["seconds"],
         },
-        "history": curve(history, problem.exact_coefficients),
+        "yardstick": measured.as_dict(),
+        "history": curve(rows, problem.exact_coefficients),
         **surroundings(),
     }
+
+
+class Clock:
+    """Ends a run after so many processor seconds, and says at which of them its evaluations were made; a callback.
+
+    Args:
+        seconds: of this process, from now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began = time.perf_counter(), time.process_time()
+        self._marks = [(0.0, 0.0)]
+
+    def __call__(self, progress: Progress) -> Stop | None:
+        """After a step."""
+        from pinn.training.stopping import Stop
+
+        spent = self.mark()
+        return Stop(f"{self._seconds:g} s of processor time") if spent >= self._seconds else None
+
+    def mark(self) -> float:
+        """Take note of both clocks; the processor's seconds so far."""
+        wall, processor = self._began
+        self._marks.append((time.perf_counter() - wall, time.process_time() - processor))
+        return self._marks[-1][1]
+
+    def rows(self, history: Iterable[Mapping[str, float]]) -> list[dict[str, float]]:
+        """The rows of a history with wall seconds turned into processor seconds, linearly between steps."""
+        import numpy as np
+
+        wall, processor = zip(*self._marks, strict=True)
+        return [{**row, "seconds": float(np.interp(row["seconds"], wall, processor))} for row in history]
 
 
 def estimate(solution: Solution) -> dict[str, Any] | None:
@@ -166,6 +215,7 @@ def perform(run: Run, python: str, children: Children | None = None) -> Record:
     """
     module = f"{PACKAGE}.benchmarks.one_run" if run.peer is None else f"{PACKAGE}.peers"
     began = time.time()
+    patience = (2 if run.clock == "wall" else 2 * PATIENCE) * run.seconds + 600
     with tempfile.TemporaryDirectory() as temporary:
         given, found = Path(temporary) / "run.json", Path(temporary) / "result.json"
         given.write_text(json.dumps({"run": run.as_dict(), "started": began}), encoding="utf-8")
@@ -174,11 +224,11 @@ def perform(run: Run, python: str, children: Children | None = None) -> Record:
                 [python, "-m", module, str(given), str(found)],
                 env=environment(run.threads),
                 cwd=temporary,
-                timeout=2 * run.seconds + 600,
+                timeout=patience,
             )
             failed = "" if done.returncode == 0 and found.exists() else _reason(done)
         except subprocess.TimeoutExpired:
-            failed = f"no end after {2 * run.seconds + 600:.0f} s"
+            failed = f"no end after {patience:.0f} s"
         result = {"reason": failed} if failed else json.loads(found.read_text(encoding="utf-8"))
     return {
         **run.as_dict(),

@@ -1,8 +1,8 @@
 """The file of results: one JSON object a line, one line a run; it can be resumed, added to, and read while it grows.
 
 A run is the same as an earlier one when problem, method, seed, seconds, threads, every option of problem and method,
-and the number of runs beside it are the same: what ran side by side never passes for undisturbed. A run that failed is
-on file too, with its reason, and does not count as done.
+the number of runs beside it and its clock are the same: what ran side by side never passes for undisturbed. A run that
+failed is on file too, with its reason, and does not count as done.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Run:
         threads: threads of its process.
         settings: the constructor of the problem and the options of the method, as the configuration has them.
         jobs: how many runs go on at a time, this one among them.
+        clock: "wall", or "processor" where other programs use the machine: what seconds are counted by; one thread.
     """
 
     problem: str
@@ -45,6 +46,7 @@ class Run:
     threads: int
     settings: Mapping[str, Any] = field(default_factory=dict)
     jobs: int = 1
+    clock: str = "wall"
 
     @property
     def peer(self) -> str | None:
@@ -61,7 +63,7 @@ def key(record: Mapping[str, Any]) -> str:
     """What makes two runs the same, as text."""
     content = [record[name] for name in ("problem", "method", "seed", "seconds", "threads", "settings")]
     content[3] = float(content[3])
-    return json.dumps([*content, record.get("jobs", 1)], sort_keys=True)
+    return json.dumps([*content, record.get("jobs", 1), record.get("clock", "wall")], sort_keys=True)
 
 
 def read(path: Path) -> list[Record]:

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -120,7 +120,12 @@ def _beside(count: int) -> int:
 
 
 def carry_out(
-    planned: Sequence[Run], place: Path, jobs: int, session: str, peers: str, same: str | None = None
+    planned: Sequence[Run],
+    place: Path,
+    jobs: int,
+    session: str,
+    interpreters: Mapping[str, str] | None = None,
+    same: str | None = None,
 ) -> None:
     """Run what is not on file, `jobs` at a time in the plan's order, and add each record as it comes.
 
@@ -129,7 +134,7 @@ def carry_out(
         place: the folder of `results.jsonl`.
         jobs: runs at a time.
         session: of this start of the program.
-        peers: the interpreter that runs peers.
+        interpreters: peer -> the program that runs it; this one where there is none.
         same: count only runs of this revision as finished; None for all.
     """
     results = place / "results.jsonl"
@@ -141,7 +146,7 @@ def carry_out(
         title = f"[{index}/{len(todo)}] {run.problem}, {run.method}, seed {run.seed}"
         print(f"{title} ...", flush=True)
         of = revision()
-        record = perform(run, sys.executable if run.peer is None else peers, children)
+        record = perform(run, (interpreters or {}).get(run.peer or "", sys.executable), children)
         add(results, record | {"revision": of, "session": session})
         found = record.get("error") if record["status"] == "done" else f"failed: {record['reason']}"
         print(f"{title}: {'diverged' if found is None else found}", flush=True)
@@ -162,8 +167,12 @@ def carry_out(
                 future.cancel()
 
 
-def interpreter(path: str | None) -> str:
-    """The program that runs peers; this one where none is given.
+def interpreter(option: str, path: str | None) -> str:
+    """The program that runs a group of peers; this one where none is given.
+
+    Args:
+        option: which names it.
+        path: its value.
 
     Raises:
         ConfigurationError: when there is no such program.
@@ -171,7 +180,8 @@ def interpreter(path: str | None) -> str:
     found = sys.executable if path is None else shutil.which(path)
     if found is None:
         raise ConfigurationError(
-            f"peers_python={path}: no such program; give the python of an environment with `pip install .[peers]`"
+            f"{option}={path}: no such program; give the python of an environment with "
+            f"`pip install .[{option.removesuffix('_python')}]`"
         )
     return os.path.abspath(found)  # runs have folders of their own; a link into an environment has to stay one
 

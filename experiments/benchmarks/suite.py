@@ -24,6 +24,7 @@ def plan(
     seconds: float,
     threads: int,
     jobs: int = 1,
+    clock: str = "wall",
 ) -> list[Run]:
     """All runs, checked, in the order they are made: by seed, problem and method, so that methods interleave.
 
@@ -36,6 +37,8 @@ def plan(
         check_names(what, given, known)
     if not seconds > 0 or threads < 1 or jobs < 1:
         raise ConfigurationError(f"seconds={seconds}, threads={threads}, jobs={jobs}: give positive numbers")
+    if clock not in ("wall", "processor") or (clock == "processor" and threads > 1):
+        raise ConfigurationError(f"clock={clock}, threads={threads}: give clock=wall, or clock=processor on one thread")
     for name in names:
         check_entry(name, suite[name], needs=("problem", "target"), takes=("by", "cause", "enough"))
     for method in methods:
@@ -47,7 +50,7 @@ def plan(
             continue
         settings = {"problem": suite[name]["problem"], "method": _settings(name, options)}
         limit = min(seconds, float(suite[name].get("enough", seconds)))
-        runs.append(Run(name, method, seed, limit, threads, settings, jobs))
+        runs.append(Run(name, method, seed, limit, threads, settings, jobs, clock))
     if not runs:
         having = "; ".join(f"{method} has {', '.join(known_methods[method]['problems'])}" for method in methods)
         raise ConfigurationError(f"problems={names}: methods={list(methods)} have no recipe for any of them; {having}")
@@ -86,7 +89,7 @@ def plan_optimizers(
     runs = []
     for seed, name, one in itertools.product(seeds, problems, optimizers):
         network = {"network": suite[name]["network"]} if suite[name].get("network") else {}
-        options = _here(known_optimizers[one]) | network
+        options = here(known_optimizers[one]) | network
         check_options(f"known_optimizers.{one}", options)
         settings = {"problem": suite[name]["problem"], "method": options}
         runs.append(Run(name, one, seed, seconds, threads, settings, jobs))
@@ -116,13 +119,13 @@ def plan_certificate(
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ConfigurationError(f"stages: expected numbers of optimizer steps, got {steps!r}; give e.g. [15, 50]")
     for name in problems:
-        entry = {**suite[name], "problem": _here(suite[name].get("problem"))}
+        entry = {**suite[name], "problem": here(suite[name].get("problem"))}
         check_entry(name, entry, needs=("problem",), takes=("by", "cause", "determined", "options"))
         check_options(f"suite.{name}.options", suite[name].get("options", {}))
     runs = []
     for seed, name, steps in itertools.product(seeds, problems, stages):
-        options = {**_here(suite[name].get("options", {})), "steps": steps}
-        settings = {"problem": _here(suite[name]["problem"]), "method": options, "blind": True}
+        options = {**here(suite[name].get("options", {})), "steps": steps}
+        settings = {"problem": here(suite[name]["problem"]), "method": options, "blind": True}
         runs.append(Run(name, f"{steps} steps", seed, seconds, threads, settings, jobs))
     return runs
 
@@ -205,12 +208,12 @@ def _positive(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
 
 
-def _here(node: Any) -> Any:
+def here(node: Any) -> Any:
     """A configuration with this package's own functions where the package lies: beside pinn, or in it in a wheel."""
     if isinstance(node, Mapping):
-        return {key: _here(value) for key, value in node.items()}
+        return {key: here(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_here(value) for value in node]
+        return [here(value) for value in node]
     if isinstance(node, str) and node.startswith("experiments."):
         return f"{PACKAGE}{node.removeprefix('experiments')}"
     return node

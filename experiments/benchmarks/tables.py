@@ -24,6 +24,7 @@ from pinn.solution.error import score
 from pinn.solver import solve
 
 from .results import Record
+from .yardstick import REFERENCE
 
 Array = NDArray[np.float64]
 TIMES = ("import", "reference", "first step", "training", "evaluation")
@@ -93,16 +94,34 @@ def heading(records: Sequence[Record], command: str) -> str:
     days = sorted({str(record["date"])[:10] for record in records if record.get("date")})
     span = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "dates unknown"
     revisions = ", ".join(sorted({str(record.get("revision", "unknown")) for record in records}))
-    limits = sorted({f"{r['seconds']:g} s on {_threads(r)}, {_beside(r)}" for r in records})
+    limits = sorted({f"{r['seconds']:g} s{_clock(r)} on {_threads(r)}, {_beside(r)}" for r in records})
     untouched = sorted({f"`{r['method']}` is `solve(problem)` on {_threads(r)}" for r in records if _is_default(r)})
     own = inspect.signature(solve).parameters["threads"].default or "as many as torch does"
     parts = [
         f"`{command}`",
         f"Runs: {span}; revision{'s' * (',' in revisions)} {revisions}; at most {'; '.join(limits)}",
         f"Machine: {'; '.join(sorted({_machine(record) for record in records}))}",
+        *_yardstick(records),
         *([f"{', '.join(untouched)}; left to itself, `solve` takes {own}"] if untouched else []),
     ]
     return ". ".join(parts) + "."
+
+
+def factor(record: Mapping[str, Any]) -> float:
+    """How many times slower the machine was than the README's, by the run's own clock; 1 where nothing was timed."""
+    found = record.get("yardstick")
+    return 1.0 if found is None else float(found["factor" if record.get("clock") == "processor" else "wall_factor"])
+
+
+def _yardstick(records: Sequence[Record]) -> list[str]:
+    """The factor of the machine over the runs, where they timed it."""
+    factors = [factor(record) for record in records if record.get("yardstick")]
+    if not factors:
+        return []
+    return [
+        f"Factor of the machine: {statistics.median(factors):.2f} ({min(factors):.2f}–{max(factors):.2f}) times the "
+        f"seconds of fixed kernels on {REFERENCE.kind}, {REFERENCE.date}"
+    ]
 
 
 def missing_table(gaps: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -130,6 +149,7 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
                 verdict(met(median, reference_error, target), suite[problem]),
                 f"{reference_error:.1e}" if reference_error > 0 else "exact",
                 f"{statistics.median(run['history']['seconds'][-1] for run in runs):.0f}",
+                f"{statistics.median(run['history']['seconds'][-1] / factor(run) for run in runs):.0f}",
                 _count(run["points"] for run in runs),
                 _count(run["parameters"] for run in runs),
                 ", ".join(sorted({run["dtype"] for run in runs})),
@@ -137,7 +157,7 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
             ]
         )
     names = ("problem", "method", "median", "least–greatest", "target", "", "reference’s error")
-    return table((*names, "seconds", "points", "parameters", "precision", "seeds"), rows)
+    return table((*names, "seconds", "÷ factor", "points", "parameters", "precision", "seeds"), rows)
 
 
 def verdict(good: bool, entry: Mapping[str, Any]) -> str:
@@ -326,6 +346,10 @@ def _is_default(record: Mapping[str, Any]) -> bool:
 
 def _threads(record: Mapping[str, Any]) -> str:
     return f"{record['threads']} thread{'s' * (record['threads'] > 1)}"
+
+
+def _clock(record: Mapping[str, Any]) -> str:
+    return " of processor time" if record.get("clock") == "processor" else ""
 
 
 def _beside(record: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.children import end_with_parent
-from .recipes import RECIPES
+from .recipes import ADAPTERS, RECIPES
 
 
 def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
@@ -32,15 +32,19 @@ def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
 
     import torch
 
+    from ..benchmarks import yardstick
     from ..command_line.configuration import build, target
     from ..command_line.run_folder import surroundings
     from .monitor import ErrorMonitor
 
     torch.set_num_threads(run["threads"])
-    adapter = importlib.import_module(f"{__package__}.with_{peer}")
+    adapter = importlib.import_module(f"{__package__}.with_{ADAPTERS.get(peer, peer)}")
     imported = time.time()
+    before = yardstick.measure()
+    began = time.time()
     node = run["settings"]["problem"]
-    monitor = ErrorMonitor(build(target(node, "problem"), node), run["seconds"])
+    clock = time.process_time if run.get("clock") == "processor" else time.perf_counter
+    monitor = ErrorMonitor(build(target(node, "problem"), node), run["seconds"], clock=clock)
     referenced = time.time()
     monitor.begin()
     result = adapter.solve(name, recipe, monitor, run["seed"])
@@ -48,11 +52,12 @@ def measure(run: dict[str, Any], started: float) -> dict[str, Any]:
     end = result["history"]["seconds"][-1]
     result["times"] = {
         "import": imported - started,
-        "reference": referenced - imported,
+        "reference": referenced - began,
         "first step": monitor.first,
         "training": end - monitor.first,
         "evaluation": total - end,
     }
+    result["yardstick"] = yardstick.together(before, yardstick.measure()).as_dict()
     found = surroundings()
     found["versions"] |= adapter.versions()
     return result | found | {"source": recipe.source, "changed": recipe.changed}

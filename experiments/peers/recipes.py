@@ -1,14 +1,17 @@
 """The peers' own published settings: network, points and schedule of the demo that each run follows, with its source.
 
+The classical methods among them have resolutions instead, from coarse to fine.
+
 Where a library has a demo of the very problem, its numbers stand here; where it has none, those of its nearest demo,
 and `changed` says what is different. A source is `owner/repository@commit: path`, the text that the numbers were read
 from; PINA's are of the versions that `pyproject.toml` asks for. Facts only: the code that follows them is in
-`with_deepxde` and `with_pina`.
+`with_deepxde`, `with_pina`, `with_scimba` and `with_jinns`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Phase:
     """A part of a schedule.
 
     Attributes:
-        optimizer: "Adam" or "L-BFGS".
+        optimizer: "Adam" or "L-BFGS"; "natural gradient" or "SS-Broyden", which go on to the limit.
         iterations: as published.
         rate: learning rate, dimensionless; of Adam only.
     """
@@ -38,6 +41,7 @@ class Recipe:
         points: collocation points by place, or along a coordinate of a grid.
         changed: what differs from the demo here, and why.
         weight_decay: of Adam, dimensionless.
+        regularization: of the natural gradient's matrix, where the library's own does not do.
         trained_fraction: of the points of each condition that are trained on; the demo keeps the others for a test.
     """
 
@@ -48,6 +52,7 @@ class Recipe:
     points: dict[str, int] = field(default_factory=dict)
     changed: str = ""
     weight_decay: float = 0.0
+    regularization: float | None = None
     trained_fraction: float = 1.0
 
 
@@ -154,4 +159,122 @@ PINA = {
     ),
 }
 
-RECIPES = {"deepxde": DEEPXDE, "pina": PINA}
+_SCIMBA = "scimba 1.4.1: www.scimba.org/tutorials/scimba_optimizers.html (2D Laplacian, natural gradient, SS-Broyden)"
+_SCIMBA_CHANGED = (
+    "the layers are ours, two of 20, the best on poisson_2d of four tried for 12 s on a busy machine "
+    "(one of 64, two of 32, six of 20); "
+    "conditions exact by post_processing, which gained a factor 100 over weak ones; time a coordinate among others"
+)
+
+
+_DAMPED = "; the matrix regularized by 1e-3, since with the library's own number it ends in a singular or infinite one"
+_HARD = {"helmholtz_1_4": 1e-3, "wave_1d": 1e-3}
+"""Regularization of natural gradients where the libraries' own fails; of 1e-3 and 1e-1 the better for helmholtz_1_4."""
+
+
+def _scimba(name: str, optimizer: str) -> Recipe:
+    hard = optimizer == "natural gradient" and name in _HARD
+    return Recipe(
+        source=_SCIMBA,
+        layers=(20, 20),
+        activation="tanh",
+        schedule=(Phase(optimizer, 200),),
+        points={"domain": 1000},
+        changed=_SCIMBA_CHANGED + (_DAMPED if hard else ""),
+        regularization=_HARD[name] if hard else None,
+    )
+
+
+def _jinns(name: str, notebook: str, layers: tuple[int, ...], points: dict[str, int], changed: str = "") -> Recipe:
+    exact = "conditions exact by output_transform, the optimizer that the library recommends"
+    return Recipe(
+        source=f"mia-jinns/jinns@{notebook}",
+        layers=layers,
+        activation="tanh",
+        schedule=(Phase("natural gradient", 100, 1e-2),),
+        points=points,
+        changed=exact + changed + (_DAMPED if name in _HARD else ""),
+        regularization=_HARD.get(name),
+    )
+
+
+_FORWARD = ("poisson_2d", "helmholtz_1_4", "burgers", "heat_1d", "wave_1d")
+SCIMBA = {name: _scimba(name, "natural gradient") for name in _FORWARD}
+SCIMBA_SSBROYDEN = {name: _scimba(name, "SS-Broyden") for name in _FORWARD}
+
+_HEAT = "bd034b1b: Notebooks/PDE/heat_equation_ngd.ipynb"
+_BURGERS = "aae85ce1: Notebooks/PDE/1D_non_stationary_Burgers.ipynb"
+_HEAT_POINTS = {"domain": 10_000, "batch": 400}
+JINNS = {
+    "poisson_2d": _jinns("poisson_2d", _HEAT, (25, 25), _HEAT_POINTS, "; this equation"),
+    "helmholtz_1_4": _jinns("helmholtz_1_4", _HEAT, (25, 25), _HEAT_POINTS, "; this equation"),
+    "burgers": _jinns("burgers", _BURGERS, (32, 32, 32), {"domain": 2500}),
+    "heat_1d": _jinns("heat_1d", _HEAT, (25, 25), _HEAT_POINTS, "; one dimension"),
+    "wave_1d": _jinns("wave_1d", _HEAT, (25, 25), _HEAT_POINTS, "; this equation"),
+    "diffusion_inverse": _jinns(
+        "diffusion_inverse", _HEAT, (25, 25), _HEAT_POINTS, "; this equation, and Adam at 1e-2 for C beside it"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Resolutions:
+    """What a classical method runs through, each from scratch.
+
+    Attributes:
+        source: the method.
+        steps: arguments of the program, from coarse to fine.
+        changed: nothing; a recipe says it.
+    """
+
+    source: str
+    steps: tuple[tuple[float, ...], ...]
+    changed: str = ""
+
+
+_CHEBYSHEV, _FOURIER = "Chebyshev collocation, n", "Fourier collocation and ETDRK4, n and steps"
+COLLOCATION = {
+    "poisson_2d": Resolutions(_CHEBYSHEV, ((8,), (12,), (16,))),
+    "helmholtz_1_4": Resolutions(_CHEBYSHEV, ((20,), (26,), (32,), (38,))),
+    "helmholtz_6_6": Resolutions(_CHEBYSHEV, ((30,), (40,), (48,))),
+    "heat_1d": Resolutions(_CHEBYSHEV, ((8,), (12,), (16,))),
+    "wave_1d": Resolutions(_CHEBYSHEV, ((20,), (26,), (32,), (38,))),
+    "diffusion_inverse": Resolutions(f"{_CHEBYSHEV}, and least_squares", ((8,), (12,), (16,))),
+    "burgers": Resolutions(_FOURIER, ((512, 500), (1024, 2000), (2048, 5000))),
+    "burgers_smooth": Resolutions(_FOURIER, ((128, 200), (256, 500), (512, 2000))),
+    "kdv": Resolutions(_FOURIER, ((128, 500), (256, 2000), (512, 5000))),
+    "allen_cahn": Resolutions(_FOURIER, ((256, 100), (1024, 200), (4096, 500))),
+    "convection": Resolutions("Fourier collocation, exact in time, n", ((8,),)),
+}
+SCIKIT_FEM = {
+    "poisson_2d": Resolutions("P4 and QuadP8, cells a side", ((4, 8), (4, 16), (8, 2), (8, 4))),
+    "helmholtz_1_4": Resolutions("QuadP6, QuadP8 and QuadP10, cells a side", ((6, 8), (8, 8), (10, 8))),
+    "poisson_l_shape": Resolutions("P4 graded to the corners, refinements and levels", ((1, 5), (2, 8), (3, 12))),
+    "laplace_four_holes": Resolutions(
+        "P4 with curved edges, arcs a circle and largest area", ((16, 5e-3), (32, 2e-3), (96, 5e-4))
+    ),
+}
+SCIPY = {
+    "euler_beam": Resolutions("solve_bvp, tolerance", ((1e-3,), (1e-8,), (1e-12,))),
+    "lorenz_inverse": Resolutions("least_squares over solve_ivp, tolerance", ((1e-6,), (1e-9,), (1e-12,))),
+    "oscillator": Resolutions("solve_ivp by DOP853, tolerance", ((1e-6,), (1e-10,), (1e-13,))),
+    "lotka_volterra": Resolutions("solve_ivp by DOP853, tolerance", ((1e-6,), (1e-10,), (1e-13,))),
+}
+
+CLASSICAL: dict[str, dict[str, Resolutions]] = {
+    "collocation": COLLOCATION,
+    "scikit_fem": SCIKIT_FEM,
+    "scipy": SCIPY,
+}
+NEURAL: dict[str, dict[str, Recipe]] = {
+    "deepxde": DEEPXDE,
+    "pina": PINA,
+    "scimba": SCIMBA,
+    "scimba_ssbroyden": SCIMBA_SSBROYDEN,
+    "jinns": JINNS,
+}
+RECIPES: dict[str, dict[str, Any]] = {**NEURAL, **CLASSICAL}
+RIVALS = ("scimba", "scimba_ssbroyden", "jinns", *CLASSICAL)
+"""Peers that live in the environment of `pip install .[rivals]`."""
+ADAPTERS = {"scimba_ssbroyden": "scimba"}
+"""Peer -> the module `with_...` that runs it, where that has another name."""

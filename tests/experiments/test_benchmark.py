@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -52,6 +53,8 @@ TARGETS = {
     "kovasznay": 1e-7,
     "cavity": 2e-3,
     "euler_beam": 1e-9,
+    "oscillator": 1e-9,
+    "lotka_volterra": 1e-9,
     "diffusion_inverse": 1e-7,
     "reaction_inverse": 1e-2,
     "lorenz_inverse": 1e-2,
@@ -172,7 +175,8 @@ def test_the_program_for_the_peers_is_found_from_every_folder(tmp_path, monkeypa
     program.parent.mkdir()
     program.symlink_to(sys.executable)
     monkeypatch.chdir(tmp_path)
-    assert session.interpreter("bin/python") == str(program) and session.interpreter(None) == sys.executable
+    assert session.interpreter("peers_python", "bin/python") == str(program)
+    assert session.interpreter("peers_python", None) == sys.executable
 
 
 def test_finished_runs_are_skipped_and_failed_ones_repeated(tmp_path):
@@ -188,7 +192,8 @@ def test_finished_runs_are_skipped_and_failed_ones_repeated(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 7}, {"seconds": 2.0}, {"threads": 2}, {"jobs": 2}, {"settings": {"problem": {"a": 1}}}]
+    "change",
+    [{"seed": 7}, {"seconds": 2.0}, {"threads": 2}, {"jobs": 2}, {"clock": "processor"}, {"settings": {"problem": {}}}],
 )
 def test_a_run_with_another_setting_is_another_run(change):
     run = planned()[0]
@@ -247,6 +252,36 @@ def test_what_is_not_finished_is_told_with_its_reason():
     assert empty.startswith("Nothing is finished yet.") and "out of memory" in empty
 
 
+def test_seconds_are_divided_by_the_factor_of_the_machine():
+    runs = planned(problems=["square"])
+    slow = {"factor": 2.0, "wall_factor": 4.0}
+    records = [record(run, yardstick=slow) for run in runs]
+    assert [tables.factor(one) for one in records] == [4.0, 4.0]
+    assert tables.factor({**records[0], "clock": "processor"}) == 2.0 and tables.factor(record(runs[0])) == 1.0
+    assert "Factor of the machine: 4.00 (4.00–4.00) times" in tables.heading(records, "c")
+    assert "Factor" not in tables.heading([record(runs[0])], "c")
+    assert "| 2 | 0 | " in tables.errors_table(tables.grouped(records), SUITE)  # 2 s at the end, half a second there
+
+
+def test_a_clock_is_of_the_wall_or_of_the_processor_of_one_thread():
+    for clock, threads in (("sun", 1), ("processor", 2)):
+        with pytest.raises(ConfigurationError, match="give clock=wall, or clock=processor on one thread"):
+            plan(SUITE, METHODS, ["default"], [0], None, 1.0, threads, 1, clock)
+    (run,) = plan(SUITE, METHODS, ["default"], [0], ["square"], 1.0, 1, 1, "processor")
+    assert "at most 1 s of processor time on 1 thread" in tables.heading([record(run)], "c")
+
+
+def test_the_clock_of_the_processor_ends_a_run_and_retells_its_seconds(monkeypatch):
+    wall, processor = iter((0.0, 1.0, 2.0, 4.0)), iter((0.0, 0.25, 0.5, 1.0))
+    clocks = SimpleNamespace(perf_counter=lambda: next(wall), process_time=lambda: next(processor))
+    monkeypatch.setattr(one_run, "time", clocks)
+    clock = one_run.Clock(1.0)
+    stops = [clock(None) for _ in range(3)]
+    assert stops[:2] == [None, None] and "1 s of processor time" in str(stops[2])
+    rows = clock.rows([{"seconds": 1.0, "error": 0.5}, {"seconds": 3.0}, {"seconds": 9.0}])
+    assert rows == [{"seconds": 0.25, "error": 0.5}, {"seconds": 0.75}, {"seconds": 1.0}]
+
+
 def test_dates_revisions_and_machines_are_those_of_the_runs():
     runs = planned(problems=["square"])
     one = {"date": "2026-01-02 03:04:05", "revision": "abc", "processor": "Fast 9", "cores": 4}
@@ -281,7 +316,9 @@ def test_the_table_shows_median_spread_target_and_reference_error():
     records = [record(run, error=e) for run, e in zip(runs, (4e-4, 9e-3, 2e-4), strict=True)]
     lines = tables.markdown(records, SUITE, "made by hand").splitlines()
     row = next(line for line in lines if line.startswith("| square"))
-    assert row == "| square | default | 4.0e-04 | 2.0e-04–9.0e-03 | 1e-03 | met | exact | 2 | 10 | 5 | float64 | 3 |"
+    assert (
+        row == "| square | default | 4.0e-04 | 2.0e-04–9.0e-03 | 1e-03 | met | exact | 2 | 2 | 10 | 5 | float64 | 3 |"
+    )
     widths = {line.count("|") for line in lines if line.startswith("|") and "median" not in line}
     assert widths == {row.count("|"), 9}
 
@@ -454,7 +491,7 @@ def test_so_many_runs_go_on_at_a_time_in_the_order_of_the_plan(tmp_path, monkeyp
     monkeypatch.setattr(session, "perform", perform)
     monkeypatch.setattr(session, "revision", lambda: "abc")
     runs = planned(methods=("default", "narrow"), jobs=jobs)
-    session.carry_out(runs, tmp_path, jobs, "s", "python")
+    session.carry_out(runs, tmp_path, jobs, "s")
     assert most == [jobs] and len(started) == len(runs) == 8
     first = [{(run.seed, run.problem) for run in runs[i : i + 2]} for i in range(0, 8, 2)]
     assert [{one[:2] for one in started[i : i + 2]} for i in range(0, 8, 2)] == first
@@ -480,7 +517,7 @@ def test_a_run_that_breaks_off_ends_those_that_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(Future, "cancel", cancel)
     monkeypatch.setattr(session, "perform", perform)
     with pytest.raises(RuntimeError, match="broken"):
-        session.carry_out(planned(seeds=range(20), problems=["square"]), tmp_path, 2, "s", "python")
+        session.carry_out(planned(seeds=range(20), problems=["square"]), tmp_path, 2, "s")
     assert len(performed) <= 3 and sum(cancelled) >= 17
 
 
@@ -605,7 +642,7 @@ def test_every_problem_of_the_suite_has_a_target_and_every_method_is_a_call():
     check(benchmark.benchmark, arguments)
     suite, methods = CONFIGURATION["suite"], CONFIGURATION["known_methods"]
     runs = plan(suite, methods, list(methods), [0], None, 120.0, 2)
-    assert len({run.problem for run in runs}) == len(suite) == 20
+    assert len({run.problem for run in runs}) == len(suite) == 22
     for name, entry in suite.items():
         assert 0 < entry["target"] < 1 and entry.get("by", "error") in ("error", "coefficients"), name
         assert target(entry["problem"], name) is not None
