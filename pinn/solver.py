@@ -1,24 +1,28 @@
 """Solve a differential problem: one call, sensible everything.
 
-By default a small tanh network is trained in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few
-points first and more as the network begins to fit the points rather than the equation, until the validation
-loss stops falling. `pinn.defaults` has every choice and the measurement behind it; each can be replaced by an object
-of the library, and they combine freely.
+An affine problem is solved on fixed neurons by linear least squares. What they do not carry, and every other problem,
+is trained: a small network in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few points first and
+more as the network begins to fit the points rather than the equation. As training goes on, linear solves on neurons
+over its hidden layer correct it, until the estimated error is small enough or nothing helps (`pinn.alternation`).
+`pinn.defaults` has every other choice and the measurement behind it; each can be replaced by an object of the library,
+and they combine freely.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-import math
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import torch
 
+from pinn.alternation import Alternation, Features
 from pinn.ambient import own_settings
 from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
+from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
 from pinn.objective import Equations
 from pinn.optimizers import Optimizer
@@ -57,6 +61,7 @@ def solve(
     threads: int | None = None,
     verify: bool = True,
     certify: bool = True,
+    features: Features | None = Features(),
     start: Solution | None = None,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
@@ -72,14 +77,17 @@ def solve(
         weighting: how weights change; left out, they stay as the problem states them.
         stages: a whole schedule in place of the four above.
         derivatives: engine, `Jets()` (default) or `Autograd()`.
-        tolerance: stop when the root-mean-square of the weighted residuals on the validation points is below it.
+        tolerance: estimated relative error of the answer at which the run ends; that of the residuals is a criterion of
+            a stage, `Stage(stop=[Tolerance(1e-6)])`. Without a limit a run ends when more work does not help.
         seconds: wall seconds at the most, counted from this call.
-        steps: optimizer steps at the most.
+        steps: optimizer steps at the most; linear solves come on top, in proportion.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
         dtype, device: precision of everything, float64 or float32, and where to compute.
         threads: that share large matrix products; left out, as many as torch uses when called; all else runs on one.
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
+        features: linear solves on fixed neurons, which begin an affine problem where nothing is named of how to train,
+            and correct what is trained; None for training alone.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
@@ -103,22 +111,33 @@ def solve(
         model = _model(problem, network, start, generator, dtype).to(device)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
+        named = any(one is not None for one in (network, optimizer, sampling, weighting, stages, start))
+        loop = Alternation(
+            equations,
+            features=replace(features, fixed=features.fixed and not named) if features is not None else None,
+            seed=seed,
+            tolerance=tolerance,
+            seconds=_for_solving(seconds, certify),
+            steps=steps is not None,
+            started=started,
+        )
         stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)] if stages is None else stages
         trainer = Trainer(
             equations,
             generator=generator,
-            seconds=_for_training(seconds, certify),
-            tolerance=tolerance,
+            seconds=_for_solving(seconds, certify),
             progress=progress,
-            callbacks=watching,
+            callbacks=[*watching, loop.watch],
             started=started,
             workers=workers,
         )
-        solution = Solution(problem, model, trainer.run(stages))
+        model = loop.run(trainer, stages)
+        equations = weighed_as(equations, model)
+        solution = Solution(problem, model, trainer.history)
         solution.noise = trainer.noise.estimate()
-        solution.certificate = _certificate(trainer, seed, seconds) if certify else None
+        solution.certificate = _certificate(equations, loop, seed) if certify else None
         made = chosen(model.network, stages)
-        solution.report = Report.of(solution, equations, check=table, outcome=trainer.outcome, seed=seed, chosen=made)
+        solution.report = Report.of(solution, equations, check=table, outcome=loop.outcome, seed=seed, chosen=made)
         return solution
 
 
@@ -161,18 +180,15 @@ def _verified(equations: Equations) -> VerificationTable:
     return table
 
 
-def _for_training(seconds: float | None, certify: bool) -> float | None:
-    """The seconds that are left for training."""
+def _for_solving(seconds: float | None, certify: bool) -> float | None:
+    """The seconds that are left for training and solves."""
     return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
 
 
-def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate | None:
+def _certificate(equations: Equations, loop: Alternation, seed: int) -> Certificate | None:
     """The certificate of the answer, in proportion to the work of the run; None where it was interrupted."""
-    effort = _SHARE * trainer.work
-    if seconds is not None and seconds < math.inf and trainer.elapsed > 0:
-        effort = min(effort, trainer.work * max(seconds - trainer.elapsed, 0.0) / trainer.elapsed)
     try:
-        return certified(trainer.equations, seed=seed, effort=effort)
+        return certified(equations, seed=seed, effort=loop.allowed(_SHARE * loop.work, _MOST_SECONDS))
     except KeyboardInterrupt:
         return None
 

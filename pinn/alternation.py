@@ -1,0 +1,337 @@
+"""The loop that `solve` runs: training and linear solves in turn, until the estimated error is small enough.
+
+    an affine problem begins with fixed neurons (`pinn.features.solve_affine`); where they carry it, that is all
+    training (`pinn.training.Trainer`), which no solve disturbs
+        whenever its work has doubled, a correction of the best network so far (`pinn.features.lift`)
+    a last correction, as large as the work or the seconds that are left allow
+    the best of all answers on fresh points, which neither training nor a solve has used
+
+Training bends the network's hidden layer to the solution; a solve on fixed neurons over that layer then finds what is
+still missing. A correction goes into the answer, never back into training: the next one begins with the network, which
+is better by then, and with more neurons. Nothing is gained by training a corrected answer: its network is a tenth of
+its parameters, and Levenberg-Marquardt on all of them costs as much a step as the whole correction.
+
+How much work a correction may take, of that of training so far, measured as the error after 10 s of processor time of
+one core of a shared machine, seed 0 (`SHARE`); a refused one costs as much as one that is taken:
+
+| problem | training alone | 0.2 | 0.5 | 1.0 |
+|---|---|---|---|---|
+| TABLE |
+
+The run ends where the tolerance is met, where nothing helps any more, or at a limit. With a tolerance the estimated
+error is the larger of two: the change by the last correction times what it left, ρ / (1 − ρ), as in `solve_affine`; and
+that of the certificate. Without a limit it ends when twice in a row twice the work has not halved the residual that
+corrections leave, or when training itself goes no further.
+
+Every decision is one of operations and residuals. The clock is read where `seconds` are given: to end training early
+enough for the last correction, and to size that by the pace so far.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from pinn.features import Ending as Fixed
+from pinn.features import EFFORT, affine_refusal, lift, lift_refusal, most_neurons, residual_norms, solve_affine
+from pinn.features.rows import weighed_as
+from pinn.model import Model
+from pinn.objective import Equations
+from pinn.solution.history import History
+from pinn.solution.outcome import Contribution, Ending, Outcome
+from pinn.training import Callback, Progress, Stage, Stop, Trainer
+from pinn.validation import positive
+from pinn.verification.certificate import certify, has_noise
+
+SHARE = 0.25  # of the work of training so far that one correction may take; see above
+AGAIN = 2.0  # times that work, when the next is tried
+LAST = 0.5  # of the seconds that are kept for the last correction where corrections pay
+FEWEST = 150  # neurons of the first correction: with 100 none of the problems above had one taken
+CONFIRMED = 0.7  # of the residual of another answer on fresh points, above which that one stays
+HALVED = 0.5  # of the residual of the best answer that a correction must leave, or ...
+IDLE = 2  # ... so many in a row end the run
+ROUNDING = 1e-13  # estimated error below which nothing is sought
+PACE = 8e9  # operations a second of solves, before one is timed; 0.7e10 to 1.5e10 on a shared core
+FIXED = 0.6  # of the seconds that fixed neurons may take
+FIXED_OF_STEPS = 0.1  # of their usual effort where steps limit the run: 2e10 operations, a second or two
+FRESH = 1500  # points of each equation on which answers are compared
+
+
+@dataclass(frozen=True)
+class Features:
+    """Which linear solves on fixed neurons `solve` makes.
+
+    Args:
+        fixed: begin an affine problem with neurons from nothing, where nothing is named of how to train.
+        lifted: correct the trained network by neurons over its hidden layer.
+        share: of the work of training so far that one correction may take.
+
+    Raises:
+        ValueError: when `share` is not positive.
+
+    Example:
+        >>> from pinn import solve
+        >>> from pinn.problems import reaction
+        >>> solution = solve(reaction(), steps=15, features=Features(share=1.0), progress=False, certify=False)
+        >>> solution.report.outcome.contributions[0].kind
+        'neurons over the network'
+    """
+
+    fixed: bool = True
+    lifted: bool = True
+    share: float = SHARE
+
+    def __post_init__(self) -> None:
+        positive("Features", share=self.share)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """An answer, the estimate of its error, and what its correction left of the residual on fresh points."""
+
+    model: Model
+    error: float
+    residual: float
+    neurons: int
+
+
+class Alternation:
+    """Training and linear solves of one run.
+
+    Args:
+        equations: problem, the model to train, and engine.
+        seed: of neurons and points of the solves; those of training come from other ones.
+        tolerance: estimated relative error at which the run ends.
+        seconds: wall seconds at the most, those for the certificate taken off.
+        steps: whether steps limit the run.
+        features: which solves are made; None for none.
+        started: reading of the clock at the call.
+        clock: what tells the seconds.
+
+    Attributes:
+        best: the best corrected answer so far.
+        contributions: what was done, in turn.
+        outcome: how the run ended.
+        watch: the callback that corrects while training goes on.
+    """
+
+    def __init__(
+        self,
+        equations: Equations,
+        *,
+        seed: int = 0,
+        tolerance: float | None = None,
+        seconds: float | None = None,
+        steps: bool = False,
+        features: Features | None = None,
+        started: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.equations, self.tolerance, self.steps, self.seed = equations, tolerance, steps, seed
+        self.features = Features(fixed=False, lifted=False) if features is None else features
+        self.clock = clock
+        self.started = clock() if started is None else started
+        self.seconds = math.inf if seconds is None else seconds
+        self.generator = torch.Generator().manual_seed((seed + 0x11F7) % 2**63)
+        self.best: Candidate | None = None
+        self.contributions: list[Contribution] = []
+        self.outcome: Outcome | None = None
+        self.watch = _Watch(self)
+        self.idle = 0
+        self.tried = 0.0  # work of training at the last correction
+        self.following = 0.0  # and at the next one
+        self.pace = PACE
+        self.paid = False
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return math.inf if self.seconds == math.inf else self.seconds - (self.clock() - self.started)
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    def run(self, trainer: Trainer, stages: Sequence[Stage]) -> Model:
+        """Solve, train, correct; returns the model of the best answer. The trainer has `watch` among its callbacks."""
+        self.trainer = trainer
+        if self.features.fixed and not affine_refusal(self.equations) and not has_noise(self.equations):
+            stop = self._fixed_neurons(trainer.history)
+            if stop is not None:
+                self.outcome = Outcome(stop.ending, stop.why, contributions=tuple(self.contributions))
+                trainer.journal.bar.close()
+                assert self.best is not None
+                return self.best.model
+        trainer.run(stages)
+        assert trainer.outcome is not None
+        self.outcome = trainer.outcome
+        if self.outcome.ending not in (Ending.INTERRUPTED, Ending.TOLERANCE, Ending.NOT_FINITE):
+            try:
+                self._last_correction()
+            except KeyboardInterrupt:  # the answer so far is returned; another one ends the program
+                self.outcome = replace(self.outcome, ending=Ending.INTERRUPTED, detail="interrupted")
+        answer = self._answer()
+        self.outcome = replace(self.outcome, contributions=tuple(self.contributions))
+        return answer
+
+    def _fixed_neurons(self, history: History) -> Stop | None:
+        """Solve an affine problem from nothing; the reason to end where that is all."""
+        effort = EFFORT * FIXED_OF_STEPS if self.steps else EFFORT
+        if self.seconds < math.inf:
+            effort = min(effort, FIXED * PACE * max(self.left, 0.1))
+        found = solve_affine(self.equations, generator=self.generator, effort=effort, tolerance=self.tolerance)
+        if not found.carried:
+            self._note("fixed neurons", found.best.neurons, found.work, 1.0, found.held, math.nan, False)
+            return None
+        equations = weighed_as(self.equations, found.model)
+        before, after = residual_norms([self.equations, equations], FRESH, 0.0, self.generator)
+        self._note("fixed neurons", found.best.neurons, found.work, before, after, found.error, True)
+        self.best = Candidate(found.model, found.error, after, found.best.neurons)
+        if found.ending not in (Fixed.TOLERANCE, Fixed.ROUNDING):
+            return None
+        history.append(
+            {
+                "step": 0.0,
+                "stage": 0.0,
+                "seconds": self.clock() - self.started,
+                "loss": 0.5 * after**2,
+                "validation": 0.5 * after**2,
+                "rows": float(found.best.rows),
+                "parameters": float(sum(one.numel() for one in found.model.parameters() if one.requires_grad)),
+                "accepted": 1.0,
+            }
+        )
+        ending = Ending.TOLERANCE if found.ending is Fixed.TOLERANCE else Ending.STATIONARY
+        return Stop(str(found), ending, run=True)
+
+    def watch_step(self, progress: Progress) -> Stop | None:
+        """After a step of training: a correction where one is due, and the reason to end, if there is one."""
+        work = self.trainer.work
+        if self.paid and self.left < LAST * self.seconds:
+            return Stop("the time left is for the last correction", Ending.SECONDS, run=True)
+        if work < self.following or self._refused():
+            return None
+        neurons = most_neurons(self.equations, self.allowed(self.features.share * work))
+        if neurons < FEWEST:
+            self.following = 1.1 * work
+            return None
+        self.tried, self.following = work, AGAIN * work
+        level = math.inf if self.best is None else self.best.residual
+        self._correct(progress.best(), neurons, int(progress.row.get("step", 0)))
+        assert self.best is not None or not self.paid
+        if self.best is None:
+            return None
+        self.idle = 0 if self.best.residual < HALVED * level else self.idle + 1
+        return self._reached()
+
+    def _reached(self) -> Stop | None:
+        """Whether the best answer is good enough, or no better for twice the work."""
+        best = self.best
+        assert best is not None
+        if self.tolerance is not None and best.error <= self.tolerance:
+            found = certify(weighed_as(self.equations, best.model), seed=self.seed).error
+            if found <= self.tolerance:
+                return Stop(f"the estimated error, {max(found, best.error):.1e}, is met", Ending.TOLERANCE, run=True)
+        if best.error < ROUNDING:
+            return Stop("what is left is rounding", Ending.STATIONARY, run=True)
+        if self.paid and self.idle >= IDLE:
+            return Stop("twice the work has twice not halved what corrections leave", Ending.PATIENCE, run=True)
+        return None
+
+    # -- corrections ------------------------------------------------------------------------------------------------
+
+    def _refused(self) -> bool:
+        """Whether corrections are not made of this problem; noise of data may be found while training."""
+        return not self.features.lifted or has_noise(self.equations) or bool(lift_refusal(self.equations))
+
+    @property
+    def work(self) -> float:
+        """Operations of all training and solves."""
+        solved = sum(one.work for one in self.contributions if one.kind != "training")
+        return solved + self.trainer.work
+
+    def allowed(self, work: float, further: float = 0.0) -> float:
+        """So many operations, or what the seconds left, and further ones, allow."""
+        return work if self.left == math.inf else min(work, 0.8 * self.pace * max(self.left + further, 0.0))
+
+    def _last_correction(self) -> None:
+        """One more about the best network, unless hardly anything was trained since the last."""
+        work = self.trainer.work
+        timed = self.seconds < math.inf and self.paid
+        if self._refused():
+            return
+        if not timed and work < 1.2 * self.tried:
+            return
+        neurons = most_neurons(self.equations, self.allowed(math.inf if timed else self.features.share * work))
+        if neurons >= FEWEST:
+            self._correct(_copied(self.equations.model), neurons, self.trainer.journal.steps)
+            if self.best is not None and self.outcome is not None and (stop := self._reached()) is not None:
+                self.outcome = replace(self.outcome, ending=stop.ending, detail=stop.why)
+
+    def _correct(self, model: Model, neurons: int, steps: int) -> None:
+        """A correction of a trained model, taken where fresh points confirm it against the best so far."""
+        began, equations = self.clock(), weighed_as(self.equations, model)
+        found = lift(equations, neurons, self.generator)
+        if found is None:
+            return
+        self.pace = found.work / max(self.clock() - began, 1e-9) if self.seconds < math.inf else self.pace
+        error = 2 * found.change * found.carried / (1 - found.carried) if found.taken else math.nan
+        taken = found.taken
+        if taken and self.best is not None:
+            rivals = [weighed_as(self.equations, one) for one in (self.best.model, found.model)]
+            old, new = residual_norms(rivals, FRESH, 0.5, self.generator)
+            taken = new < CONFIRMED * old
+        self._note("neurons over the network", neurons, found.work, found.before, found.after, error, taken, steps)
+        self.paid = taken
+        if taken:
+            self.best = Candidate(found.model, error, found.after, neurons)
+            self.trainer.journal.bar.set_description(f"error about {error:.0e}", refresh=False)
+
+    def _answer(self) -> Model:
+        """The model of the best answer, trained or corrected, on points that are fresh once more."""
+        trained = self.equations.model
+        row = self.trainer.monitor.best
+        if self.best is None:
+            if self.contributions:
+                self._training(math.sqrt(2 * row))
+            return trained
+        rivals = [self.equations, weighed_as(self.equations, self.best.model)]
+        old, new = residual_norms(rivals, FRESH, 0.5, self.generator)
+        self._training(old)
+        return self.best.model if new < CONFIRMED * old else trained
+
+    def _training(self, left: float) -> None:
+        steps = self.trainer.journal.steps
+        self._note("training", 0, self.trainer.work, math.nan, left, math.nan, True, steps)
+
+    def _note(
+        self,
+        kind: str,
+        neurons: int,
+        work: float,
+        before: float,
+        after: float,
+        error: float,
+        taken: bool,
+        steps: int = 0,
+    ) -> None:
+        self.contributions.append(Contribution(kind, steps, neurons, work, before, after, error, taken))
+
+
+class _Watch(Callback):
+    """Tells the loop of every step."""
+
+    def __init__(self, loop: Alternation) -> None:
+        self._loop = loop
+
+    def step(self, progress: Progress) -> Stop | None:
+        """See `Alternation.watch_step`."""
+        return self._loop.watch_step(progress)
+
+
+def _copied(model: Model) -> Model:
+    again: Model = copy.deepcopy(model, {id(model.problem): model.problem})
+    return again
