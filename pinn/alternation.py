@@ -36,25 +36,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
-from pinn.features import Ending as Fixed
 from pinn.features import EFFORT, affine_refusal, lift, lift_refusal, most_neurons, residual_norms, solve_affine
+from pinn.features import Ending as Fixed
 from pinn.features.rows import weighed_as
 from pinn.model import Model
+from pinn.networks import Enriched
 from pinn.objective import Equations
 from pinn.solution.history import History
 from pinn.solution.outcome import Contribution, Ending, Outcome
 from pinn.training import Callback, Progress, Stage, Stop, Trainer
 from pinn.validation import positive
-from pinn.verification.certificate import certify, has_noise
+from pinn.verification.certificate import Certificate, certify, has_noise
 
 SHARE = 0.25  # of the work of training so far that one correction may take; see above
+AT_LAST = 0.75  # of the work of training that the last correction may take where no seconds limit it
 AGAIN = 2.0  # times that work, when the next is tried
 LAST = 0.5  # of the seconds that are kept for the last correction where corrections pay
 FEWEST = 150  # neurons of the first correction: with 100 none of the problems above had one taken
 CONFIRMED = 0.7  # of the residual of another answer on fresh points, above which that one stays
 HALVED = 0.5  # of the residual of the best answer that a correction must leave, or ...
 IDLE = 2  # ... so many in a row end the run
+ALONE = 5e9  # operations, a second, before the certificate is asked for a tolerance in a run without corrections
+UNCARRIED = 0.3  # of the residual on fresh points, above which a certificate alone is up to 7 times too low
 ROUNDING = 1e-13  # estimated error below which nothing is sought
 PACE = 8e9  # operations a second of solves, before one is timed; 0.7e10 to 1.5e10 on a shared core
 FIXED = 0.6  # of the seconds that fixed neurons may take
@@ -90,6 +95,9 @@ class Features:
         positive("Features", share=self.share)
 
 
+DEFAULT = Features()
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """An answer, the estimate of its error, and what its correction left of the residual on fresh points."""
@@ -109,6 +117,7 @@ class Alternation:
         tolerance: estimated relative error at which the run ends.
         seconds: wall seconds at the most, those for the certificate taken off.
         steps: whether steps limit the run.
+        start: an earlier answer, which training goes on from; where it was corrected, it is the best answer at first.
         features: which solves are made; None for none.
         started: reading of the clock at the call.
         clock: what tells the seconds.
@@ -128,6 +137,7 @@ class Alternation:
         tolerance: float | None = None,
         seconds: float | None = None,
         steps: bool = False,
+        start: Model | None = None,
         features: Features | None = None,
         started: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -147,6 +157,11 @@ class Alternation:
         self.following = 0.0  # and at the next one
         self.pace = PACE
         self.paid = False
+        self.claimed = 0.0  # error of the answer, where it is a corrected one
+        if start is not None and isinstance(start.network, Enriched):
+            again = weighed_as(equations, _answer_to(equations, start))
+            left = residual_norms([again], FRESH, 0.0, self.generator)[0]
+            self.best = Candidate(again.model, math.nan, left, start.network.count)
 
     @property
     def left(self) -> float:
@@ -212,34 +227,45 @@ class Alternation:
         work = self.trainer.work
         if self.paid and self.left < LAST * self.seconds:
             return Stop("the time left is for the last correction", Ending.SECONDS, run=True)
-        if work < self.following or self._refused():
+        if work < self.following:
             return None
+        if self._refused():
+            self.following = AGAIN * max(work, ALONE)
+            return self._met(progress.best(), 0.0) if work >= ALONE else None
         neurons = most_neurons(self.equations, self.allowed(self.features.share * work))
         if neurons < FEWEST:
             self.following = 1.1 * work
             return None
         self.tried, self.following = work, AGAIN * work
-        level = math.inf if self.best is None else self.best.residual
-        self._correct(progress.best(), neurons, int(progress.row.get("step", 0)))
-        assert self.best is not None or not self.paid
+        level, trained = math.inf if self.best is None else self.best.residual, progress.best()
+        self._correct(trained, neurons, int(progress.row.get("step", 0)))
+        if not self.paid and (stop := self._met(trained, 0.0)) is not None:
+            return stop
         if self.best is None:
             return None
         self.idle = 0 if self.best.residual < HALVED * level else self.idle + 1
         return self._reached()
 
     def _reached(self) -> Stop | None:
-        """Whether the best answer is good enough, or no better for twice the work."""
+        """Whether the best corrected answer is good enough, or no better for twice the work."""
         best = self.best
         assert best is not None
-        if self.tolerance is not None and best.error <= self.tolerance:
-            found = certify(weighed_as(self.equations, best.model), seed=self.seed).error
-            if found <= self.tolerance:
-                return Stop(f"the estimated error, {max(found, best.error):.1e}, is met", Ending.TOLERANCE, run=True)
+        if (stop := self._met(best.model, best.error)) is not None:
+            return stop
         if best.error < ROUNDING:
             return Stop("what is left is rounding", Ending.STATIONARY, run=True)
         if self.paid and self.idle >= IDLE:
             return Stop("twice the work has twice not halved what corrections leave", Ending.PATIENCE, run=True)
         return None
+
+    def _met(self, model: Model, claimed: float) -> Stop | None:
+        """Whether the error of an answer, as claimed and by its certificate, is within the tolerance."""
+        if self.tolerance is None or not claimed <= self.tolerance:
+            return None
+        found = max(claimed, self.certificate(model, math.inf).error)
+        if not found <= self.tolerance:
+            return None
+        return Stop(f"the estimated error, {found:.1e}, is within the tolerance", Ending.TOLERANCE, run=True)
 
     # -- corrections ------------------------------------------------------------------------------------------------
 
@@ -258,14 +284,14 @@ class Alternation:
         return work if self.left == math.inf else min(work, 0.8 * self.pace * max(self.left + further, 0.0))
 
     def _last_correction(self) -> None:
-        """One more about the best network, unless hardly anything was trained since the last."""
+        """One more about the best network, a larger one."""
         work = self.trainer.work
         timed = self.seconds < math.inf and self.paid
         if self._refused():
             return
-        if not timed and work < 1.2 * self.tried:
-            return
-        neurons = most_neurons(self.equations, self.allowed(math.inf if timed else self.features.share * work))
+        neurons = most_neurons(
+            self.equations, self.allowed(math.inf if timed else max(AT_LAST, self.features.share) * work)
+        )
         if neurons >= FEWEST:
             self._correct(_copied(self.equations.model), neurons, self.trainer.journal.steps)
             if self.best is not None and self.outcome is not None and (stop := self._reached()) is not None:
@@ -301,7 +327,20 @@ class Alternation:
         rivals = [self.equations, weighed_as(self.equations, self.best.model)]
         old, new = residual_norms(rivals, FRESH, 0.5, self.generator)
         self._training(old)
-        return self.best.model if new < CONFIRMED * old else trained
+        if not new < CONFIRMED * old:
+            return trained
+        self.claimed = self.best.error
+        return self.best.model
+
+    def certificate(self, model: Model, effort: float) -> Certificate:
+        """The certificate of the answer; where features of the inputs do not carry what a correction has left, its
+        error is no less than what the correction itself claims.
+        """
+        found = certify(weighed_as(self.equations, model), seed=self.seed, effort=effort)
+        if not (found.carried > UNCARRIED and self.claimed > found.error > 0):
+            return found
+        factor = self.claimed / found.error
+        return replace(found, error=self.claimed, errors={name: factor * of for name, of in found.errors.items()})
 
     def _training(self, left: float) -> None:
         steps = self.trainer.journal.steps
@@ -330,6 +369,33 @@ class _Watch(Callback):
     def step(self, progress: Progress) -> Stop | None:
         """See `Alternation.watch_step`."""
         return self._loop.watch_step(progress)
+
+
+def uncorrected(model: Model) -> Model:
+    """A model whose networks are those beneath its corrections, to be trained on; the model itself where it has none.
+
+    Where neurons stand alone there is nothing beneath them, and the weights out of them are trained.
+    """
+    found: Model = _copied(model)
+
+    def beneath(network: nn.Module) -> nn.Module:
+        while isinstance(network, Enriched) and network.network is not None:
+            network = network.network.requires_grad_(True)
+        return network
+
+    found.network = beneath(found.network)
+    for name, network in found.fields.items():
+        found.fields[name] = beneath(network)
+    return found
+
+
+def _answer_to(equations: Equations, answer: Model) -> Model:
+    """An earlier answer as one to this problem, whose coefficients or domain may be others."""
+    model = _copied(equations.model)
+    model.network, model.fields = copy.deepcopy(answer.network), copy.deepcopy(answer.fields)
+    model.load_state_dict(answer.state_dict())
+    like = next(equations.model.parameters())
+    return model.to(like.device, like.dtype)
 
 
 def _copied(model: Model) -> Model:

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import torch
 
-from pinn.alternation import Alternation, Features
+from pinn.alternation import DEFAULT, Alternation, Features, uncorrected
 from pinn.ambient import own_settings
 from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
@@ -34,7 +34,6 @@ from pinn.training import Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
 from pinn.training.choice import chosen
 from pinn.verification import Certificate, VerificationError, VerificationTable, verify_before_training
-from pinn.verification.certificate import certify as certified
 from pinn.weighting import Weighting
 
 _LOG = logging.getLogger("pinn.verification")
@@ -61,7 +60,7 @@ def solve(
     threads: int | None = None,
     verify: bool = True,
     certify: bool = True,
-    features: Features | None = Features(),
+    features: Features | None = DEFAULT,
     start: Solution | None = None,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
@@ -120,6 +119,7 @@ def solve(
             seconds=_for_solving(seconds, certify),
             steps=steps is not None,
             started=started,
+            start=None if start is None else start.model,
         )
         stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)] if stages is None else stages
         trainer = Trainer(
@@ -135,7 +135,7 @@ def solve(
         equations = weighed_as(equations, model)
         solution = Solution(problem, model, trainer.history)
         solution.noise = trainer.noise.estimate()
-        solution.certificate = _certificate(equations, loop, seed) if certify else None
+        solution.certificate = _certificate(model, loop) if certify else None
         made = chosen(model.network, stages)
         solution.report = Report.of(solution, equations, check=table, outcome=loop.outcome, seed=seed, chosen=made)
         return solution
@@ -157,11 +157,12 @@ def _model(
         mine, its = tuple(getattr(problem, what)), tuple(getattr(before, what))
         if its != mine:
             raise ValueError(f"solve: start has {what}={its}, the problem {mine}; start from a solution with the same")
+    begun = uncorrected(start.model)
     if network is None:
-        model.network = copy.deepcopy(start.model.network)
-        model.fields = copy.deepcopy(start.model.fields)
+        model.network = copy.deepcopy(begun.network)
+        model.fields = copy.deepcopy(begun.fields)
     try:
-        model.load_state_dict(start.model.state_dict())
+        model.load_state_dict(begun.state_dict())
     except RuntimeError as error:
         raise ValueError(
             f"solve: start does not fit the network or the unknowns ({error}); leave network out"
@@ -185,10 +186,10 @@ def _for_solving(seconds: float | None, certify: bool) -> float | None:
     return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
 
 
-def _certificate(equations: Equations, loop: Alternation, seed: int) -> Certificate | None:
+def _certificate(model: Model, loop: Alternation) -> Certificate | None:
     """The certificate of the answer, in proportion to the work of the run; None where it was interrupted."""
     try:
-        return certified(equations, seed=seed, effort=loop.allowed(_SHARE * loop.work, _MOST_SECONDS))
+        return loop.certificate(model, loop.allowed(_SHARE * loop.work, _MOST_SECONDS))
     except KeyboardInterrupt:
         return None
 

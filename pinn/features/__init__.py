@@ -1,4 +1,4 @@
-"""Fixed neurons and linear solves: affine problems to rounding without training, and corrections of trained networks."""
+"""Fixed neurons and linear solves: affine problems without training, and corrections of trained networks."""
 
 from pinn.features.followed import residual_norms
 from pinn.features.lift import Lift, lift, lift_refusal, lift_work, most_neurons
