@@ -58,7 +58,7 @@ _TAKEN = 0.3  # of the residual on fresh points that may be left where an answer
 _BACK = (1.0, 0.25, 0.0625)  # parts of a step that are tried
 _NEURON, _WRITE, _QR = 100.0, 60.0, 5.0  # as `pinn.training.work` and `pinn.features.solve` count
 FEWEST_NEURONS = 100
-MOST_COLUMNS = 3000  # J of three rounds then takes 600 MB
+MOST_COLUMNS = 2500  # J then takes 300 MB, and the solve as much again twice
 
 
 @dataclass(frozen=True, eq=False)
