@@ -103,42 +103,68 @@ def solve(
     """
     validate_options(locals())
     started = time.perf_counter()
-    workers = torch.get_num_threads() if threads is None else threads
-    watching = as_callbacks(callbacks)
     with own_settings(dtype):
         generator = torch.Generator().manual_seed(seed)
         model = _model(problem, network, start, generator, dtype).to(device)
         equations = Equations(model, Jets() if derivatives is None else derivatives)
         table = _verified(equations) if verify else None
         named = any(one is not None for one in (network, optimizer, sampling, weighting, stages, start))
-        loop = Alternation(
-            equations,
-            features=replace(features, fixed=features.fixed and not named) if features is not None else None,
-            seed=seed,
-            tolerance=tolerance,
-            seconds=_for_solving(seconds, certify),
-            steps=steps is not None,
-            started=started,
-            start=None if start is None else start.model,
-        )
+        seconds = _for_solving(seconds, certify)
+        loop = _loop(equations, features, named, start, seed, tolerance, seconds, steps, started)
         stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)] if stages is None else stages
         trainer = Trainer(
             equations,
             generator=generator,
-            seconds=_for_solving(seconds, certify),
+            seconds=seconds,
             progress=progress,
-            callbacks=[*watching, loop.watch],
+            callbacks=[*as_callbacks(callbacks), loop.watch],
             started=started,
-            workers=workers,
+            workers=torch.get_num_threads() if threads is None else threads,
         )
-        model = loop.run(trainer, stages)
-        equations = weighed_as(equations, model)
-        solution = Solution(problem, model, trainer.history)
-        solution.noise = trainer.noise.estimate()
-        solution.certificate = _certificate(model, loop) if certify else None
-        made = chosen(model.network, stages)
-        solution.report = Report.of(solution, equations, check=table, outcome=loop.outcome, seed=seed, chosen=made)
-        return solution
+        return _solution(loop.run(trainer, stages), loop, trainer, table, certify, chosen_of=stages)
+
+
+def _loop(
+    equations: Equations,
+    features: Features | None,
+    named: bool,
+    start: Solution | None,
+    seed: int,
+    tolerance: float | None,
+    seconds: float | None,
+    steps: int | None,
+    started: float,
+) -> Alternation:
+    """Training and solves in turn; nothing is solved from nothing where it is named how to train."""
+    return Alternation(
+        equations,
+        features=None if features is None else replace(features, fixed=features.fixed and not named),
+        start=None if start is None else start.model,
+        seed=seed,
+        tolerance=tolerance,
+        seconds=seconds,
+        steps=steps is not None,
+        started=started,
+    )
+
+
+def _solution(
+    model: Model,
+    loop: Alternation,
+    trainer: Trainer,
+    table: VerificationTable | None,
+    certify: bool,
+    *,
+    chosen_of: Sequence[Stage],
+) -> Solution:
+    """The answer with its certificate and report."""
+    equations = weighed_as(loop.equations, model)
+    solution = Solution(equations.problem, model, trainer.history)
+    solution.noise = trainer.noise.estimate()
+    solution.certificate = _certificate(model, loop) if certify else None
+    made = chosen(model.network, chosen_of)
+    solution.report = Report.of(solution, equations, check=table, outcome=loop.outcome, seed=loop.seed, chosen=made)
+    return solution
 
 
 def _model(
