@@ -88,7 +88,9 @@ def by_two(problem):
 
 
 def losses(problem, steps):
-    return [row["loss"] for row in solve(problem, steps=steps, progress=False, verify=False).history.rows]
+    return [
+        row["loss"] for row in solve(problem, steps=steps, features=None, progress=False, verify=False).history.rows
+    ]
 
 
 @pytest.mark.parametrize("name", [*OWN, *SUITE, *(pytest.param(name, marks=pytest.mark.slow) for name in DEAR)])
@@ -125,8 +127,8 @@ def test_any_units_and_zeros_leave_the_first_steps(name, units):
 
 @pytest.mark.parametrize("units", OTHER.values(), ids=OTHER)
 def test_any_units_and_zeros_leave_the_error(units):
-    error = variation(solve(fin(), steps=15, progress=False), Units())
-    there = variation(solve(restated(fin(), units), steps=15, progress=False), units)
+    error = variation(solve(fin(), steps=15, features=None, progress=False), Units())
+    there = variation(solve(restated(fin(), units), steps=15, features=None, progress=False), units)
     assert error / 3 < there < 3 * error < 1e-3
 
 
