@@ -71,6 +71,8 @@ ENDINGS: Mapping[Fixed, Ending] = {
 }
 """How a solve on fixed neurons ended after which nothing is trained."""
 
+INTERRUPTED = Stop("interrupted", Ending.INTERRUPTED, run=True)
+
 
 @dataclass(frozen=True)
 class Features:
@@ -180,10 +182,9 @@ class Alternation:
         self.trainer = trainer
         try:
             stop = self._fixed_neurons(trainer.history) if self._begins_fixed() else None
-            if stop is None:
-                stop = self._trained(stages)
         except KeyboardInterrupt:  # the answer so far is returned; another one ends the program
-            stop = Stop("interrupted", Ending.INTERRUPTED, run=True)
+            stop = INTERRUPTED
+        stop = self._trained(stages) if stop is None else stop
         trainer.journal.bar.close()
         answer = self._answer()
         ended = Outcome(stop.ending, stop.why) if trainer.outcome is None else trainer.outcome
@@ -202,7 +203,10 @@ class Alternation:
         ended = Stop(outcome.detail, outcome.ending, run=True)
         if outcome.ending in (Ending.INTERRUPTED, Ending.TOLERANCE, Ending.NOT_FINITE):
             return ended
-        return self._last_correction() or ended
+        try:
+            return self._last_correction() or ended
+        except KeyboardInterrupt:
+            return INTERRUPTED
 
     def _fixed_neurons(self, history: History) -> Stop | None:
         """Solve an affine problem from nothing; the reason to end where that is all."""

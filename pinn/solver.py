@@ -86,7 +86,7 @@ def solve(
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
         features: linear solves on fixed neurons, which begin an affine problem where nothing is named of how to train,
-            and correct what is trained; None for training alone.
+            and correct what is trained; None for training alone, as where stages are a whole schedule.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
@@ -110,6 +110,7 @@ def solve(
         table = _verified(equations) if verify else None
         named = any(one is not None for one in (network, optimizer, sampling, weighting, stages, start))
         seconds = _for_solving(seconds, certify)
+        features = None if stages is not None else features
         loop = _loop(equations, features, named, start, seed, tolerance, seconds, steps, started)
         stages = [_stage(model, optimizer, sampling, weighting, steps, network, start)] if stages is None else stages
         trainer = Trainer(
