@@ -140,7 +140,7 @@ def lift(equations: Equations, neurons: int, generator: torch.Generator) -> Lift
         >>> from pinn.derivatives import Jets
         >>> from pinn.problems import reaction
         >>> solution = solve(reaction(), steps=20, progress=False, features=None, certify=False)
-        >>> found = lift(Equations(solution.model, Jets()), 200, torch.Generator().manual_seed(0))
+        >>> found = lift(Equations(solution.model, Jets()), 400, torch.Generator().manual_seed(0))
         >>> found.taken
         True
     """
