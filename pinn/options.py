@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import torch
 
+from pinn.alternation import Features
 from pinn.derivatives import Engine
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
@@ -27,6 +28,7 @@ _KINDS: Mapping[str, tuple[type[Any], str]] = {
     "sampling": (Sampler, "Growing(RAD())"),
     "weighting": (Weighting, "Causal()"),
     "derivatives": (Engine, "Jets()"),
+    "features": (Features, "Features()"),
     "start": (Solution, "the solution that solve(problem) returned"),
 }
 """Options that are objects of the library: their class, and an example."""

@@ -1,27 +1,32 @@
 """Solve a differential problem: one call, sensible everything.
 
-By default a small tanh network is trained in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few
-points first and more as the network begins to fit the points rather than the equation, until the validation
-loss stops falling. `pinn.defaults` has every choice and the measurement behind it; each can be replaced by an object
-of the library, and they combine freely.
+An affine problem is solved on fixed neurons by linear least squares. What they do not carry, and every other problem,
+is trained: a small network in float64 by Levenberg-Marquardt on exact rows of the Jacobian, with few points first and
+more as the network begins to fit the points rather than the equation. As training goes on, linear solves on neurons
+over its hidden layer correct it, until the estimated error is small enough or nothing helps (`pinn.alternation`).
+`pinn.defaults` has every other choice and the measurement behind it; each can be replaced by an object of the library,
+and they combine freely.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Never
 
 import torch
 
+from pinn.alternation import DEFAULT, Alternation, Features
 from pinn.ambient import own_settings
 from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
+from pinn.features.answers import uncorrected
+from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
 from pinn.objective import Equations
 from pinn.optimizers import Optimizer
@@ -29,13 +34,12 @@ from pinn.options import validate_options
 from pinn.problem import Problem
 from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
-from pinn.training import Checkpoint, Checkpoints, Stage, Trainer
+from pinn.training import Checkpoints, Stage, Trainer
 from pinn.training.callback import CallbackLike, as_callbacks
-from pinn.training.checkpoint import CheckpointWriter
+from pinn.training.checkpoint import Checkpoint, CheckpointWriter
 from pinn.training.choice import chosen
 from pinn.training.resuming import checkpoint_writer, opened, run_options
-from pinn.verification import Certificate, VerificationError, VerificationTable, verify_before_training
-from pinn.verification.certificate import certify as certified
+from pinn.verification import VerificationError, VerificationTable, verify_before_training
 from pinn.weighting import Weighting
 
 _LOG = logging.getLogger("pinn.verification")
@@ -62,6 +66,7 @@ def solve(
     threads: int | None = None,
     verify: bool = True,
     certify: bool = True,
+    features: Features | None = DEFAULT,
     start: Solution | None = None,
     checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
     every: int | None = None,
@@ -70,26 +75,28 @@ def solve(
     callbacks: Iterable[CallbackLike] = (),
     **misspelt: Never,
 ) -> Solution:
-    """Solve `problem` and return the solution that was best on points never trained on.
+    """Solve `problem` and return the solution that was best on points never trained on; Ctrl-C ends it with that too.
 
     Args:
         problem: what is to be solved.
         network: what builds the network, e.g. `partial(MLP, width=50, depth=4)`; left out, `default_network(problem)`.
         optimizer: left out, Levenberg-Marquardt, or a matrix-free Gauss-Newton for large networks.
-        sampling: where the points go; left out, points that follow the residual and grow in number, or fixed ones
-            for an optimizer whose memory new points would spoil.
+        sampling: where the points go; left out, points that follow the residual and grow in number, or fixed ones.
         weighting: how weights change; left out, they stay as the problem states them.
         stages: a whole schedule in place of the four above.
         derivatives: engine, `Jets()` (default) or `Autograd()`.
-        tolerance: stop when the root-mean-square of the weighted residuals on the validation points is below it.
+        tolerance: estimated relative error of the answer at which the run ends; that of the residuals is a criterion of
+            a stage, `Stage(stop=[Tolerance(1e-6)])`. Without a limit a run ends when more work does not help.
         seconds: wall seconds at the most, counted from this call.
-        steps: optimizer steps at the most.
+        steps: optimizer steps at the most; linear solves come on top, in proportion.
         seed: of weights and points; with the same one a machine repeats a run that `seconds` does not cut.
         dtype: precision of everything, float64 or float32.
         device: where to compute.
         threads: that share large matrix products; left out, as many as torch uses when called; all else runs on one.
         verify: compare derivatives, gradients, reference first; log them (INFO), what is ill-posed (WARNING) or refuse.
         certify: end with `solution.certificate`: the answer's estimated error, and what is determined.
+        features: linear solves on fixed neurons, which begin an affine problem where nothing is named of how to train,
+            and correct what is trained; None for training alone, as where stages are a whole schedule.
         start: continue from the parameters of an earlier solution; its network is taken where none is named.
         checkpoint: folder for checkpoints, or `Checkpoints`; left out, none are written, or those of `resume` go on.
         every: steps between two checkpoints; left out, as many as keep their cost at 1 % of the steps'.
@@ -97,9 +104,6 @@ def solve(
             that of a whole run, bit for bit. `steps` and `seconds` count from the first start.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
-
-    Ctrl-C (KeyboardInterrupt) after the first step ends the run with the best answer until then, its ending then
-    `Ending.INTERRUPTED`; the callback `pinn.training.Latest` keeps that answer where another error ends the run.
 
     Raises:
         VerificationError: when the verification before training fails.
@@ -113,44 +117,100 @@ def solve(
     given = dict(locals())
     validate_options(given)
     saved = opened(checkpoint, every, resume)
-    started = time.perf_counter()
-    given["callbacks"] = as_callbacks(callbacks)
-    given["threads"] = torch.get_num_threads() if threads is None else threads
     with own_settings(dtype):
-        generator = torch.Generator().manual_seed(seed)
-        model, stages, options = _begun(given, generator) if saved is None else _gone_on(given, saved)
-        equations = Equations(model, Jets() if derivatives is None else derivatives)
-        table = _verified(equations) if verify else None
-        writer = checkpoint_writer(checkpoint, every, problem, options, saved)
-        trainer = _trainer(given, equations, generator, started, writer, saved)
-        solution = Solution(problem, model, trainer.run(stages))
-        return _concluded(solution, trainer, table, chosen(model.network, stages), seed, seconds, certify)
+        return _solved(given, saved, time.perf_counter())
+
+
+def _solved(given: Mapping[str, Any], saved: Checkpoint | None, started: float) -> Solution:
+    """What `solve` does with its arguments once they are validated.
+
+    Args:
+        given: the arguments by name.
+        saved: what the run goes on from.
+        started: reading of the clock at the call.
+    """
+    generator = torch.Generator().manual_seed(given["seed"])
+    going_on = saved is not None and saved.begun
+    begun = _gone_on(given, saved) if saved is not None and going_on else _begun(given, generator, saved)
+    model, stages, options = begun
+    equations = Equations(model, Jets() if given["derivatives"] is None else given["derivatives"])
+    table = _verified(equations) if given["verify"] else None
+    writer = checkpoint_writer(given["checkpoint"], given["every"], given["problem"], options, saved)
+    loop = _loop(given, equations, started)
+    trainer = _trainer(given, equations, generator, started, writer, loop)
+    if saved is not None and going_on:
+        loop.load_state_dict(saved.driver, given["network"])
+        trainer.resume(saved.training, given["network"])
+    answer = loop.run(trainer, stages)
+    return _concluded(given, answer, loop, table, stages)
+
+
+def _loop(given: Mapping[str, Any], equations: Equations, started: float) -> Alternation:
+    """Training and solves in turn; nothing is solved from nothing where it is named how to train."""
+    named = ("network", "optimizer", "sampling", "weighting", "stages", "start")
+    free = all(given[name] is None for name in named)
+    features = None if given["stages"] is not None else given["features"]
+    return Alternation(
+        equations,
+        features=None if features is None else replace(features, fixed=features.fixed and free),
+        start=None if given["start"] is None else given["start"].model,
+        seed=given["seed"],
+        tolerance=given["tolerance"],
+        seconds=_for_solving(given["seconds"], given["certify"]),
+        steps=given["steps"] is not None,
+        started=started,
+    )
+
+
+def _trainer(
+    given: Mapping[str, Any],
+    equations: Equations,
+    generator: torch.Generator,
+    started: float,
+    writer: CheckpointWriter | None,
+    loop: Alternation,
+) -> Trainer:
+    """What runs the stages by the arguments of `solve`, under the eyes of the loop."""
+    if writer is not None:
+        writer.driver = loop
+    return Trainer(
+        equations,
+        generator=generator,
+        seconds=_for_solving(given["seconds"], given["certify"]),
+        started=started,
+        workers=torch.get_num_threads() if given["threads"] is None else given["threads"],
+        checkpoints=writer,
+        progress=given["progress"],
+        callbacks=[loop.watch, *as_callbacks(given["callbacks"])],
+    )
 
 
 def _concluded(
-    solution: Solution,
-    trainer: Trainer,
+    given: Mapping[str, Any],
+    model: Model,
+    loop: Alternation,
     table: VerificationTable | None,
-    made: Mapping[str, Any],
-    seed: int,
-    seconds: float | None,
-    certify: bool,
+    stages: Sequence[Stage],
 ) -> Solution:
-    """The solution with what is known of its noise and error, and its report; a KeyboardInterrupt costs one of these.
+    """The answer with what is known of its noise and error, and its report; a KeyboardInterrupt costs one of these.
 
     Args:
-        solution: as training has left it.
-        trainer: that has run.
+        given: arguments of `solve`.
+        model: the answer.
+        loop: that has run.
         table: of comparisons before training.
-        made: choices of the run, for the report.
-        seed: of the run.
-        seconds: wall seconds of the run at the most.
-        certify: whether its error is estimated.
+        stages: of the run.
     """
-    end = trainer.end
+    trainer, end = loop.trainer, loop.trainer.end
+    equations = weighed_as(loop.equations, model)
+    solution = Solution(equations.problem, model, trainer.history)
     solution.noise = end.after(trainer.noise.estimate)
-    solution.certificate = end.after(lambda: _certificate(trainer, seed, seconds)) if certify else None
-    report = partial(Report.of, solution, trainer.equations, check=table, seed=seed, chosen=made)
+    if given["certify"]:
+        effort = loop.allowed(_SHARE * loop.work, _MOST_SECONDS)
+        effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
+        solution.certificate = end.after(lambda: loop.certificate(model, effort))
+    made = chosen(model.network, stages)
+    report = partial(Report.of, solution, equations, check=table, seed=given["seed"], chosen=made)
     solution.report = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
     return solution
 
@@ -171,11 +231,12 @@ def _model(
         mine, its = tuple(getattr(problem, what)), tuple(getattr(before, what))
         if its != mine:
             raise ValueError(f"solve: start has {what}={its}, the problem {mine}; start from a solution with the same")
+    begun = uncorrected(start.model)
     if network is None:
-        model.network = copy.deepcopy(start.model.network)
-        model.fields = copy.deepcopy(start.model.fields)
+        model.network = copy.deepcopy(begun.network)
+        model.fields = copy.deepcopy(begun.fields)
     try:
-        model.load_state_dict(start.model.state_dict())
+        model.load_state_dict(begun.state_dict())
     except RuntimeError as error:
         raise ValueError(
             f"solve: start does not fit the network or the unknowns ({error}); leave network out"
@@ -194,51 +255,20 @@ def _verified(equations: Equations) -> VerificationTable:
     return table
 
 
-def _trainer(
-    given: Mapping[str, Any],
-    equations: Equations,
-    generator: torch.Generator,
-    started: float,
-    writer: CheckpointWriter | None,
-    saved: Checkpoint | None,
-) -> Trainer:
-    """What runs the stages by the arguments of `solve`, where a checkpoint left them if there is one."""
-    trainer = Trainer(
-        equations,
-        generator=generator,
-        seconds=_for_training(given["seconds"], given["certify"]),
-        started=started,
-        workers=given["threads"],
-        checkpoints=writer,
-        **{name: given[name] for name in ("tolerance", "progress", "callbacks")},
-    )
-    if saved is not None:
-        trainer.resume(saved.training, given["network"])
-    return trainer
-
-
-def _for_training(seconds: float | None, certify: bool) -> float | None:
-    """The seconds that are left for training."""
+def _for_solving(seconds: float | None, certify: bool) -> float | None:
+    """The seconds that are left for training and solves."""
     return seconds if seconds is None or not certify else seconds - min(_SHARE * seconds, _MOST_SECONDS)
 
 
-def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate:
-    """The certificate of the answer, in proportion to the work of the run; soon where that was interrupted."""
-    effort = _SHARE * trainer.work
-    left = math.inf if seconds is None else max(seconds - trainer.elapsed, 0.0)
-    if trainer.end.interrupted:
-        left = min(left, _MOST_SECONDS)
-    if left < math.inf and trainer.elapsed > 0:
-        effort = min(effort, trainer.work * left / trainer.elapsed)
-    return certified(trainer.equations, seed=seed, effort=effort)
-
-
-def _begun(given: Mapping[str, Any], generator: torch.Generator) -> tuple[Model, Sequence[Stage], dict[str, Any]]:
+def _begun(
+    given: Mapping[str, Any], generator: torch.Generator, saved: Checkpoint | None
+) -> tuple[Model, Sequence[Stage], dict[str, Any]]:
     """The model of a run at its beginning, its stages, and what must be the same for it to go on later.
 
     Args:
         given: arguments of `solve`.
         generator: source of the first weights.
+        saved: of a run that was broken off before it began to train.
     """
     problem, network, start = given["problem"], given["network"], given["start"]
     model = _model(problem, network, start, generator, given["dtype"]).to(given["device"])
@@ -246,7 +276,10 @@ def _begun(given: Mapping[str, Any], generator: torch.Generator) -> tuple[Model,
     parameters = sum(parameter.numel() for parameter in model.parameters())
     asked = {"own_network": network is not None, "begun": start is not None, "parameters": parameters}
     stages = _stages(given, asked)
-    return model, stages, run_options(given, stages, asked)
+    options = run_options(given, stages, asked)
+    if saved is not None:
+        saved.require_same(problem, options)
+    return model, stages, options
 
 
 def _gone_on(given: Mapping[str, Any], saved: Checkpoint) -> tuple[Model, Sequence[Stage], dict[str, Any]]:

@@ -97,7 +97,7 @@ def made(name):
 
 
 def losses(problem, steps):
-    found = solve(problem, steps=steps, progress=False, verify=False, certify=False)
+    found = solve(problem, steps=steps, features=None, progress=False, verify=False, certify=False)
     return [row["loss"] for row in found.history.rows]
 
 
@@ -191,7 +191,7 @@ def error_of(name, steps, how=None):
     problem = OWN[name]() if name in OWN else getattr(problems, name)(**EASIER.get(name, {}))
     units = Units() if how is None else by(problem, how)
     bare = restated(replace(problem, reference=None, exact_coefficients={}), units)
-    return error(problem, solve(bare, steps=steps, progress=False, verify=False, certify=False), units)
+    return error(problem, solve(bare, steps=steps, features=None, progress=False, verify=False, certify=False), units)
 
 
 def error(problem, solution, units):

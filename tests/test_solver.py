@@ -48,6 +48,7 @@ REFUSED = [
     ("seconds", -1.0, ValueError, "a positive finite number"),
     ("seconds", math.nan, ValueError, "a positive finite number"),
     ("seconds", True, ValueError, "a positive finite number"),
+    ("features", "many", TypeError, "an object such as Features()"),
     ("tolerance", "tight", ValueError, "a positive finite number"),
     ("tolerance", 0.0, ValueError, "a positive finite number"),
     ("steps", 2.5, ValueError, "an integer of at least 1"),

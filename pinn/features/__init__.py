@@ -1,5 +1,21 @@
-"""Fixed neurons and linear solves: affine problems to rounding, without training."""
+"""Fixed neurons and linear solves: affine problems without training, and corrections of trained networks."""
 
+from pinn.features.followed import residual_norms
+from pinn.features.lift import Lift, lift, lift_refusal, lift_work, most_neurons
 from pinn.features.solve import EFFORT, Ending, FeatureSolve, Round, affine_refusal, solve_affine, solve_smooth
 
-__all__ = ["EFFORT", "Ending", "FeatureSolve", "Round", "affine_refusal", "solve_affine", "solve_smooth"]
+__all__ = [
+    "EFFORT",
+    "Ending",
+    "FeatureSolve",
+    "Lift",
+    "Round",
+    "affine_refusal",
+    "lift",
+    "lift_refusal",
+    "lift_work",
+    "most_neurons",
+    "residual_norms",
+    "solve_affine",
+    "solve_smooth",
+]

@@ -100,6 +100,7 @@ class Ending(Enum):
     ROUNDING = "more neurons do not help: what is left is rounding"
     EFFORT = "the effort is spent"
     NOT_CARRIED = "fixed neurons do not carry the problem"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -279,7 +280,12 @@ class _Solver:
         order = _ORDER if self.singular else 0
         best: tuple[Round, Model] | None = None
         while True:
-            model, made, sizes = self._round(index, order)
+            try:
+                model, made, sizes = self._round(index, order)
+            except KeyboardInterrupt:  # the rounds before it have an answer
+                if best is None:
+                    raise
+                return FeatureSolve(best[1], best[0], tuple(self.rounds), Ending.INTERRUPTED)
             self.rounds.append(made)
             if best is None or made.held <= best[0].held:
                 best = made, model

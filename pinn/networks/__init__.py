@@ -14,6 +14,7 @@ from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.dense import FactorisedLinear
 from pinn.networks.enriched import Enriched
 from pinn.networks.fourier import FourierFeatures
+from pinn.networks.lifted import Lifted
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
@@ -31,6 +32,7 @@ __all__ = [
     "FourierFeatures",
     "HarmonicFunctions",
     "HoleFunctions",
+    "Lifted",
     "ModifiedMLP",
     "PirateNet",
     "rebuild",

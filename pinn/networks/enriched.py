@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.fourier import FourierFeatures
+from pinn.networks.lifted import Lifted
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
@@ -26,7 +27,7 @@ from pinn.networks.rebuild import build
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
 
-BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeurons)
+BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeurons, Lifted)
 """The fixed layers that a file can name."""
 
 _NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)

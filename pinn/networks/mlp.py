@@ -124,12 +124,16 @@ class MLP(nn.Module):
             end.bias.copy_(last.bias)
         return network
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., inputs) -> (..., outputs)."""
-        h = self.first(x)
+    def represent(self, x: Tensor) -> Tensor:
+        """The values of the last hidden layer, (..., inputs) -> (..., width)."""
+        h: Tensor = self.first(x)
         for layer in self.hidden:
             h = h + layer(h) if self.residual else layer(h)
-        return self.last(h)
+        return h
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return self.last(self.represent(x))
 
 
 def _grow(old: nn.Module, new: nn.Module, generator: torch.Generator) -> None:

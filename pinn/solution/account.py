@@ -214,6 +214,8 @@ def _facts(report: Report) -> Iterable[str]:
     )
     if report.reason:
         yield f"ended: {report.reason}"
+    if report.outcome is not None:
+        yield from (str(one) for one in report.outcome.contributions)
     yield f"checked before: {report.checked} comparisons held" if report.checked else "not verified before the run"
     yield from (f"as stated: {one}" for one in report.stated if one.what not in report.judgement.evidence)
     taken_over = {name: choice for name, choice in report.engines.items() if choice.reason}

@@ -10,7 +10,7 @@ class Ending(Enum):
     """What ended a run or a stage of it."""
 
     TOLERANCE = "tolerance"
-    """The residuals on validation points are as small as the tolerance."""
+    """The estimated error of the answer, or what a criterion looks at, is as small as the tolerance."""
     STEPS = "steps"
     """The steps are taken."""
     SECONDS = "seconds"
@@ -35,6 +35,36 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What training, or linear solves on fixed neurons, did for the answer.
+
+    Args:
+        kind: "training", "fixed neurons" (from nothing), or "neurons over the network".
+        steps: optimizer steps of the run by then.
+        neurons: fixed ones; 0 for training.
+        work: operations.
+        before, after: residual norms of the answer on fresh points.
+        error: estimated relative error of the answer after it; NaN where it is not known.
+        taken: whether fresh points confirmed it.
+    """
+
+    kind: str
+    steps: int
+    neurons: int
+    work: float
+    before: float
+    after: float
+    error: float
+    taken: bool
+
+    def __str__(self) -> str:
+        if self.kind == "training":
+            return f"{self.steps} steps of training left {self.after:.1e} of residual on fresh points"
+        said = f"{self.neurons} {self.kind} after {self.steps} steps: residual on fresh points"
+        return f"{said} {self.before:.1e} to {self.after:.1e}" + ("" if self.taken else ", not taken")
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The end of a run.
 
@@ -44,6 +74,7 @@ class Outcome:
         steps: optimizer steps taken in all.
         evaluations: of the validation loss.
         limits: every limit that had been reached by then, `ending` first.
+        contributions: what training and linear solves did, in turn; empty for training alone.
 
     Example:
         >>> outcome = Outcome(Ending.STEPS, "300 steps taken", steps=300, evaluations=41)
@@ -56,6 +87,7 @@ class Outcome:
     steps: int = 0
     evaluations: int = 0
     limits: tuple[Ending, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
 
     def __str__(self) -> str:
         return self.detail

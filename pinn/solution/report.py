@@ -218,6 +218,7 @@ class Report:
         )
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         plain |= {"reason": self.reason, "ending": self.ending}
+        plain |= {"contributions": [] if self.outcome is None else plain_values(self.outcome.contributions)}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
         plain |= {"verdict": self.verdict, "trusted": self.trusted, "trusted_error": self.judgement.error}
         plain |= {"evidence": list(self.judgement.evidence), "advice": self.judgement.advice}

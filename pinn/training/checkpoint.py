@@ -258,6 +258,11 @@ class Checkpoint:
         return driver
 
     @property
+    def begun(self) -> bool:
+        """Whether training had begun."""
+        return self.content["training"] is not None
+
+    @property
     def training(self) -> Mapping[str, Any]:
         """What `training_state` said.
 

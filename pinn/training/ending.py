@@ -42,10 +42,11 @@ class RunEnd:
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
-        before = () if self.outcome is None else self.outcome.limits
+        before = self.outcome
         self.note([BROKEN_OFF])
-        assert self.outcome is not None
-        self.outcome = replace(self.outcome, limits=(*self.outcome.limits, *before))
+        if before is not None and self.outcome is not None:
+            limits = (*self.outcome.limits, *before.limits)
+            self.outcome = replace(self.outcome, limits=limits, contributions=before.contributions)
 
     def after(self, work: Callable[[], T]) -> T | None:
         """Do what follows training; None where a KeyboardInterrupt breaks it off, which the outcome then says."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from pinn.model import Model
 from pinn.objective import Objective
 from pinn.solution.history import History, Row
 from pinn.training.callback import Callback, Progress
@@ -28,6 +29,8 @@ class Journal:
         history: the rows so far.
         steps: taken so far.
         stops: what callbacks said since the stage began.
+        answer: makes a copy of the model of the best answer, which callbacks are shown; left as it is, that of the
+            best parameters seen. What drives the training may know a better one.
     """
 
     def __init__(self, monitor: ValidationMonitor, callbacks: Sequence[Callback], bar: tqdm) -> None:
@@ -35,11 +38,15 @@ class Journal:
         self.history = History()
         self.steps = 0
         self.stops: list[Stop] = []
+        self.answer: Callable[[], Model] = monitor.best_model
+        self._begun = False
         self._best: Row | None = None
 
     def begin(self, objective: Objective) -> list[Stop]:
-        """Before the first step; returns what callbacks said."""
-        self._call(lambda callback: callback.begin, objective)
+        """Before the first step, once in a run; returns what callbacks said."""
+        if not self._begun:
+            self._begun = True
+            self._call(lambda callback: callback.begin, objective)
         return self.stops
 
     def step(self, row: Row, objective: Objective) -> None:
@@ -106,7 +113,7 @@ class Journal:
         for callback in self.callbacks:
             # Each is shown copies of its own, so that none sees what another has written.
             row = dict(self.history[-1]) if rows else {}
-            progress = Progress(row, objective, self.monitor.best_model, partial(self._copies, rows))
+            progress = Progress(row, objective, self.answer, partial(self._copies, rows))
             try:
                 stop = which(callback)(progress)
             finally:

@@ -88,6 +88,7 @@ def run_options(given: Mapping[str, Any], stages: Sequence[Stage], asked: Mappin
         "weights": {name: problem.weight(name) for name in problem.constraints},
         "points": {name: one.points for name, one in problem.constraints.items()},
         "derivatives": "Jets" if given["derivatives"] is None else type(given["derivatives"]).__name__,
+        "features": repr(given["features"]),
         "seed": int(given["seed"]),
         "dtype": str(given["dtype"]),
         "device": str(given["device"]),

@@ -210,7 +210,7 @@ def certify(equations: Equations, *, seed: int = 0, effort: float = math.inf) ->
         >>> from pinn import solve
         >>> from pinn.derivatives import Jets
         >>> from pinn.problems import oscillator
-        >>> solution = solve(oscillator(), steps=15, progress=False, certify=False)
+        >>> solution = solve(oscillator(), steps=15, features=None, progress=False, certify=False)
         >>> certificate = certify(Equations(solution.model, Jets()))
         >>> bool(abs(certificate.error / solution.error() - 1) < 0.05)
         True

@@ -22,7 +22,9 @@ SMALL = partial(MLP, width=20, depth=2)
 
 def solved(name, steps, **options):
     problem = getattr(problems, name)()
-    return solve(problem, network=SMALL, steps=steps, progress=False, verify=False, certify=False, **options)
+    return solve(
+        problem, network=SMALL, steps=steps, progress=False, features=None, verify=False, certify=False, **options
+    )
 
 
 def certified(solution, **options):
@@ -140,7 +142,7 @@ def test_an_interrupted_certificate_is_left_out(monkeypatch):
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pinn.solver.certified", interrupted)
+    monkeypatch.setattr("pinn.alternation.certify", interrupted)
     assert solve(problems.oscillator(), network=SMALL, steps=2, progress=False).certificate is None
 
 
