@@ -36,6 +36,7 @@ from pinn.weighting import Weighting
 _LOG = logging.getLogger("pinn.verification")
 
 _SHARE = 0.08  # of the work of a run, and of its seconds, that the certificate may take
+_LEAST_EFFORT = 1.5e10  # operations that it may take in any case, about half a second
 _MOST_SECONDS = 2.0  # that are kept for it
 
 
@@ -168,7 +169,7 @@ def _for_training(seconds: float | None, certify: bool) -> float | None:
 
 def _certificate(trainer: Trainer, seed: int, seconds: float | None) -> Certificate | None:
     """The certificate of the answer, in proportion to the work of the run; None where it was interrupted."""
-    effort = _SHARE * trainer.work
+    effort = max(_SHARE * trainer.work, _LEAST_EFFORT)
     if seconds is not None and seconds < math.inf and trainer.elapsed > 0:
         effort = min(effort, trainer.work * max(seconds - trainer.elapsed, 0.0) / trainer.elapsed)
     try:

@@ -26,7 +26,7 @@ LARGEST_TRUSTED = 0.05  # relative error, and part of its own terms that a const
 ASKED = 1e-2  # relative error above which more time is advised, where nothing else is asked for
 _ROUGH = 3.0  # factor on an estimate that the features do not carry, before it is trusted
 _NOISE = 1.5  # misfit of data in units of their noise that is no violation, beside its own spread
-_NOTHING_CARRIED = 1.0  # share of it from which the features have told nothing
+_NOTHING_CARRIED = 0.98  # share of the residual from which the features have told nothing
 _UNCARRIED = 0.5  # share of the residual not carried above which an estimate is no ground to overrule others
 _PROVEN = 1e-3  # known relative error below which a constraint that leaves much of its terms does not matter
 _DETERMINED = 1e-2  # stability about the answer from which a condition that seemed missing before training is not
@@ -105,14 +105,24 @@ class Findings:
 
     @property
     def acceptable(self) -> bool:
-        """Whether the error is below what is trusted; a rough estimate alone counts three times."""
+        """Whether the error is below what is trusted; a rough estimate alone counts up to three times."""
         if self.error is None:
             return False
-        alone = self.known.error is None or bool(self.known.fault)
-        if alone and self.certificate is not None and not self.certificate.carried < _NOTHING_CARRIED:
-            return False
-        limit = LARGEST_TRUSTED if alone else max(LARGEST_TRUSTED, self.allowance)
-        return self.error * (_ROUGH if alone and self.rough else 1.0) <= limit
+        if self.known.error is None or self.known.fault:
+            return self.error * self.margin <= LARGEST_TRUSTED
+        return self.error <= max(LARGEST_TRUSTED, self.allowance)
+
+    @property
+    def margin(self) -> float:
+        """How many times an estimate alone counts: once where all of the residual is carried, infinitely often where
+        nothing is and no bound is left.
+        """
+        if self.certificate is None or any(noisy(one) for one in self.constraints):
+            return 1.0
+        carried = self.certificate.carried
+        if not (carried < _NOTHING_CARRIED or self.certificate.bound <= LARGEST_TRUSTED):
+            return math.inf
+        return 1 + (_ROUGH - 1) * min(1.0, carried / _UNCARRIED)
 
     @property
     def violated(self) -> tuple[ConstraintReport, ...]:

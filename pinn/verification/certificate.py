@@ -45,7 +45,7 @@ seen does not fall under 0.7 of what it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -70,8 +70,11 @@ __all__ = ["Certificate", "Direction", "certify"]
 
 _CARRIED = 0.3  # of the residual left on points not seen, above which a larger solve is made
 _CONFIRMED = 0.7  # of it, above which a correction is refused
-_MOST_LEFT = 0.2  # of `left` that raises the estimate of the second solve: by at most a quarter
-_MOST_LEFT_SMALL = 2 / 3  # the same where there was only a first one: by at most three
+_MOST_LEFT = 0.87  # of it that raises an estimate, as if what is left had as much error as what is carried: to twice
+_MOST_LEFT_FIRST = 0.94  # the same where there was only a first solve: to three times
+_NOTHING = 0.95  # of it, above which the solve that left so much tells nothing
+_BENT = 1.2  # left over what the linear problem foresees, above which a step is too large for it
+_MOST_COLUMNS = 4000  # of J
 
 
 class Answer(Protocol):
@@ -224,17 +227,8 @@ def certify(equations: Equations, *, seed: int = 0, effort: float = math.inf) ->
 def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
     model = copied(equations.model)
     corrector = Corrector(equations, model, torch.Generator().manual_seed((seed + 0xCE47) % 2**63))
-    small, large = _plans(model)
-    solved = corrector.solve(small)
-    confirmed, most = _confirmed(solved), _MOST_LEFT_SMALL
     noisy = has_noise(equations)
-    if solved is not None and not noisy and solved.carried > _CARRIED and corrector.work(large) <= effort:
-        further = corrector.solve(large)
-        if further is not None:
-            better = _confirmed(further)
-            if better is not None and (confirmed is None or better.carried < confirmed.carried):
-                confirmed = better
-            solved, most = further, _MOST_LEFT
+    solves = _solves(corrector, model, 0.0 if noisy else effort)
     linearized = Linearized.of(equations, seed)
     stability = linearized.stability()
     undetermined = _undetermined(equations, stability)
@@ -243,7 +237,7 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
         "stability": stability.least,
         "undetermined": undetermined,
         "bound": stability.residual / stability.least if stability.least > 0 else math.inf,
-        "correction": None if confirmed is None else confirmed.correction,
+        "correction": _confirmed(solves),
     }
     if posterior is not None:
         seen |= {"standard_errors": posterior.standard_errors, "correlation": posterior.correlation}
@@ -252,17 +246,17 @@ def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
             seen["standard_errors"] |= dict.fromkeys(open_ones, math.inf)
         if noisy:
             return Certificate(**_beside_noise(model, posterior), **seen)
-    if solved is None:
+    if not solves:
         nothing = dict.fromkeys((*model.problem.outputs, *model.fields), math.nan)
         return Certificate(error=math.nan, errors=nothing, carried=math.nan, **seen)
-    factor = 1.0 if solved.carried <= _CARRIED else 1 / (1 - min(solved.left, most))
-    errors, numbers = _changes(model, solved)
+    best = min(solves, key=lambda one: one.foreseen)
+    errors, numbers = _errors(model, solves, best)
     return Certificate(
-        error=factor * errors.pop(""),
-        errors={name: factor * value for name, value in errors.items()},
-        carried=solved.carried,
-        coefficient_errors={name: factor * value for name, value in numbers.items()},
-        left=solved.left,
+        error=errors.pop(""),
+        errors=errors,
+        carried=best.foreseen,
+        coefficient_errors=numbers,
+        left=best.left,
         **seen,
     )
 
@@ -312,15 +306,53 @@ def _beside_noise(model: Model, posterior: Posterior) -> dict[str, Any]:
     }
 
 
-def _plans(model: Model) -> tuple[Plan, Plan]:
-    """The first solve, and the one that follows where it does not carry the residual."""
+def _solves(corrector: Corrector, model: Model, effort: float) -> list[Solved]:
+    """The first solve, and those that follow while the residual is not carried and the work of the run allows them."""
     share = math.sqrt(len(model.problem.outputs))
-    first = {1: 150, 2: 200}.get(len(model.problem.coordinates), 300)
-    return Plan(round(first / share)), Plan(round(600 / share), own=0.5, followed=0.5, rows=4.0)
+    few = round({1: 150, 2: 200}.get(len(model.problem.coordinates), 300) / share)
+    first = corrector.solve(Plan(few))
+    if first is None:
+        return []
+    found = [first]
+    own = Plan(round(600 / share), own=0.5, followed=0.5, rows=4.0)
+    moving = Plan(round(150 / share), followed=0.5, rows=5.0, moving=True)
+    # Where features of the inputs tell nothing, those of the answer hardly tell more.
+    for plan in (own, moving) if first.foreseen < 1 else (moving, own):
+        if min(one.foreseen for one in found) <= _CARRIED:
+            break
+        if corrector.columns(plan) > _MOST_COLUMNS or corrector.work(plan) > effort:
+            continue
+        effort -= corrector.work(plan)
+        solved = corrector.solve(plan)
+        if solved is not None:
+            found.append(solved)
+            if plan.moving:
+                break
+    return found
 
 
-def _confirmed(solved: Solved | None) -> Solved | None:
-    return solved if solved is not None and solved.carried < _CONFIRMED else None
+def _confirmed(solves: Sequence[Solved]) -> Correction | None:
+    """The correction that leaves least on points not seen, if that is little enough."""
+    best = min(solves, key=lambda one: one.carried, default=None)
+    return best.correction if best is not None and best.carried < _CONFIRMED else None
+
+
+def _errors(model: Model, solves: Sequence[Solved], best: Solved) -> tuple[dict[str, float], dict[str, float]]:
+    """Estimated errors of outputs and fields ("" for all outputs stacked), and of unknown numbers."""
+    errors, numbers = _changes(model, best)
+    factor = 1 / math.sqrt(1 - min(best.foreseen, _MOST_LEFT if len(solves) > 1 else _MOST_LEFT_FIRST) ** 2)
+    errors = {name: factor * value for name, value in errors.items()}
+    numbers = {name: factor * value for name, value in numbers.items()}
+    # A damped step that tells nothing is too small. Where the step that the residual asks for is so large that the
+    # equation is not linear on the way, no damped one shows how far the answer is.
+    others = solves[:1] if best.foreseen > _NOTHING else []
+    if best.foreseen > _CONFIRMED:
+        others = [*others, *(one for one in solves if one.carried > _BENT * one.foreseen)]
+    for one in others:
+        changes = _changes(model, one)
+        errors = {name: max(value, changes[0][name]) for name, value in errors.items()}
+        numbers = {name: max(value, changes[1][name]) for name, value in numbers.items()}
+    return errors, numbers
 
 
 def _changes(model: Model, solved: Solved) -> tuple[dict[str, float], dict[str, float]]:
