@@ -20,14 +20,14 @@ of them contradict each other:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from pinn.solution.findings import LARGEST_TRUSTED, Findings, noisy
 from pinn.solution.outcome import Ending
 from pinn.solution.residuals import ConstraintReport
-from pinn.verification.certificate import Direction
+from pinn.verification.certificate import Certificate, Direction
 from pinn.verification.finding import Kind
 
 _FAR = 10.0  # factor between known and estimated error that is said
@@ -79,6 +79,12 @@ class Judgement:
     def trusted(self) -> bool:
         """Whether the answer can be relied on to `error`."""
         return self.verdict is Verdict.TRUSTED
+
+    def undetermined(self, certificate: Certificate | None, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that nothing determines, so that no error can be told of them."""
+        found = frozenset() if certificate is None else certificate.open
+        unnamed = self.verdict is Verdict.NOT_DETERMINED and not found
+        return tuple(name for name in names if unnamed or name in found)
 
     def __str__(self) -> str:
         if self.trusted and self.error is not None:
@@ -251,7 +257,7 @@ def _far(seen: Findings) -> Judgement | None:
     else:
         said.append("the loss no longer falls")
         advice = "take another network, optimizer or sampling than those that were chosen"
-        if seen.certificate is not None and seen.certificate.carried > 1 and seen.rough:
+        if seen.certificate is not None and seen.certificate.carried > _NOTHING and seen.rough:
             said.append("no small change of the answer makes its residuals smaller")
             advice = "check that a solution exists on the whole domain; if so, " + advice
     return Judgement(Verdict.NOT_CONVERGED, error, tuple(said), advice)

@@ -128,6 +128,11 @@ class Certificate:
     left: float = 0.0
     correction: Correction | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def open(self) -> frozenset[str]:
+        """Outputs, unknown fields and numbers that take part in what is not determined, so that no error is known."""
+        return frozenset(name for one in self.undetermined for name in (*one.outputs, *one.unknowns))
+
     def half_width(self, name: str, level: float = 0.95) -> float:
         """Half the width of the band of an unknown number, in its own units: its standard error times the quantile.
 

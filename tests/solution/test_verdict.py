@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -80,6 +81,9 @@ def seen(**options):
         ({"certificate": certificate(0.3), "outcome": CUT}, Verdict.NOT_CONVERGED, "more steps would help"),
         ({"certificate": certificate(0.3), "outcome": STOOD, "history": FLAT}, Verdict.NOT_CONVERGED, "take another"),
         ({"certificate": certificate(0.02, 0.7), "outcome": STOOD}, Verdict.NOT_CONVERGED, "take another"),
+        ({"certificate": certificate(0.03, 0.4), "outcome": CUT}, Verdict.NOT_CONVERGED, "more steps would help"),
+        ({"certificate": certificate(1e-3, 0.99)}, Verdict.TRUSTED, ""),
+        ({"certificate": replace(certificate(1e-3, 0.99), bound=1.0)}, Verdict.NOT_CONVERGED, "check that"),
         ({"constraints": left(0.3), "outcome": CUT}, Verdict.NOT_CONVERGED, "more steps would help"),
         ({"constraints": left(0.3), "outcome": STOOD}, Verdict.NOT_SATISFIED, "check 'equation' as it is written"),
         ({"constraints": left(1e-6, 0.3), "outcome": STOOD}, Verdict.NOT_SATISFIED, "raise the weight of 'start'"),
