@@ -9,7 +9,8 @@ of them contradict each other:
    zero;
 3. contradictory conditions, seen before training, of which one is violated;
 4. a constraint leaves more than 5 % of its own terms (`pinn.solution.terms`): not converged where the run was cut while
-   its loss fell, contradictory conditions where it stood still and no correction exists, equation not satisfied else;
+   its loss fell, or while the certificate had a better answer; contradictory conditions where it stood still and no
+   correction exists, equation not satisfied else;
 5. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
 6. not converged: the error, known or estimated, is above 5 %;
 7. error not known: neither certificate nor reference tells it;
@@ -195,6 +196,9 @@ def _violated(seen: Findings) -> Judgement | None:
     said += _corners(seen, {one.name for one in worst})
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
+    if seen.cut and seen.better:
+        said.append("a change of the answer is known that makes its residuals much smaller")
+        return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen)), _more_time(seen))
     if _opposed(seen):
         names = " and ".join(repr(one.name) for one in worst)
         said.append("the loss stands still, and making one of them smaller makes another larger")
