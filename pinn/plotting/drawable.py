@@ -29,6 +29,7 @@ class Fields:
         contains: of columns (n,) by coordinate; returns (n,) booleans, which points belong to the domain.
         evaluate: of columns (n,) by coordinate, inside of the domain; returns the fields (n,) by output.
         exact: the same for the true fields, of some outputs or of all; None where they are not known.
+        what: the fields are, over each picture of one.
 
     Example:
         >>> fields = Fields(
@@ -50,6 +51,7 @@ class Fields:
     contains: Callable[[Columns], NDArray[np.bool_]]
     evaluate: Callable[[Columns], Mapping[str, Array]]
     exact: Callable[[Columns], Mapping[str, Array]] | None = None
+    what: str = "solution"
 
 
 @dataclass(frozen=True, eq=False)

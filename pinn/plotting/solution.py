@@ -100,7 +100,7 @@ def _lines(fields: Fields) -> Figure:
         axes.plot(x, values, color=PALETTE[index % len(PALETTE)], lw=2.4, label=output)
     for index, values in enumerate(true.values()):
         axes.plot(x, values, color=INK, lw=1.2, ls=(0, (4, 3)), label="" if index else "reference")
-    axes.set(xlabel=name, xlim=(low, high), ylabel=", ".join(found), title="solution")
+    axes.set(xlabel=name, xlim=(low, high), ylabel=", ".join(found), title=fields.what)
     axes.legend(frameon=False, fontsize=9)
     if true:
         errors = {output: np.abs(found[output] - values) for output, values in true.items()}
@@ -160,7 +160,7 @@ def _grid(fields: Fields, cut: Slice, size: int = 240) -> tuple[dict[str, Array]
 def _row(axes: Sequence[Axes], fields: Fields, cut: Slice, output: str, found: Array, true: Array | None) -> None:
     where = f"  ({cut.text})" if cut.held else ""
     norm, colors = _colors(found if true is None else true)
-    _image(axes[0], fields, cut, found, norm, colors, f"{output}: solution{where}")
+    _image(axes[0], fields, cut, found, norm, colors, f"{output}: {fields.what}{where}")
     if true is None:
         for unused in axes[1:]:
             unused.set_visible(False)

@@ -313,7 +313,7 @@ def _estimated_error(solution: Solution) -> Callable[[], Fields] | None:
             old, new = before.evaluate(columns), after.evaluate(columns)
             return {name: np.abs(new[name] - old[name]) for name in old}
 
-        return dataclasses.replace(before, title="", evaluate=difference, exact=None)
+        return dataclasses.replace(before, title="", evaluate=difference, exact=None, what="estimated error")
 
     return made
 

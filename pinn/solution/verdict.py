@@ -36,6 +36,7 @@ _BLAMED = 100.0  # factor from which the reference is blamed, and not the estima
 _NOTHING = 0.9  # share of the residual that no change carries, where constraints contradict each other
 _WELL = 1e-3  # part of its terms that every constraint leaves at the most, where an error is not for want of training
 _UNSEEN = 1e-9  # part of the loss below which training does not see a constraint
+_BETTER = "a change of the answer is known that makes its residuals much smaller"
 _STALE = 30.0  # loss on new points over that on those trained on, from which points are too few
 
 
@@ -197,7 +198,7 @@ def _violated(seen: Findings) -> Judgement | None:
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
     if seen.cut and seen.better:
-        said.append("a change of the answer is known that makes its residuals much smaller")
+        said.append(_BETTER)
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen)), _more_time(seen))
     if _opposed(seen):
         names = " and ".join(repr(one.name) for one in worst)
@@ -256,6 +257,8 @@ def _far(seen: Findings) -> Judgement | None:
         advice = "let solve make a certificate, which tells whether answer, reference or conditions are at fault"
     elif seen.falling:
         said, advice = [*said, _fall(seen)], _more_time(seen)
+    elif seen.cut and seen.better:
+        said, advice = [*said, _BETTER], _more_time(seen)
     elif seen.stale > _STALE:
         said, advice = [*said, _staleness(seen)], "give it more points"
     else:
