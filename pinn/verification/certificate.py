@@ -240,8 +240,9 @@ def certify(equations: Equations, *, seed: int = 0, effort: float = math.inf) ->
 
 def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
     model = copied(equations.model)
-    corrector = Corrector(equations, model, torch.Generator().manual_seed((seed + 0xCE47) % 2**63))
     noisy = has_noise(equations)
+    generator = torch.Generator().manual_seed((seed + 0xCE47) % 2**63)
+    corrector = Corrector(equations, model, generator, smooth=noisy)
     solves = _solves(corrector, model, 0.0 if noisy else effort)
     linearized = Linearized.of(equations, seed)
     stability = linearized.stability()

@@ -34,6 +34,7 @@ from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem
 from pinn.sampling.uniform import sample_uniform
+from pinn.unknowns import SMOOTHNESS
 from pinn.verification.about import (
     frames_of,
     own_draws,
@@ -126,11 +127,14 @@ class Corrector:
         equations: problem, model and engine.
         model: a copy of the model.
         generator: source of features and points.
+        smooth: whether unknown fields are kept as smooth as in training: where data have noise. Where they have none,
+            that is a wish of training and not what the answer is to satisfy.
     """
 
-    def __init__(self, equations: Equations, model: Model, generator: torch.Generator) -> None:
+    def __init__(self, equations: Equations, model: Model, generator: torch.Generator, *, smooth: bool = False) -> None:
         self.problem, self.model, self.generator = equations.problem, model, generator
         self.equations = weighed_as(equations, model)
+        self.apart = [name for name in self.problem.constraints if name.startswith(SMOOTHNESS) and not smooth]
         like = next(model.parameters())
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
         self.frames = frames_of(model, self.sample)
@@ -176,6 +180,7 @@ class Corrector:
             for joined in (about.network, *about.fields.values()):
                 joined.network.requires_grad_(True)
         equations = weighed_as(self.equations, about)
+        equations.weights |= dict.fromkeys(self.apart, 0.0)
         held = self._objective(equations, _HELD, plan.followed)
         before = held.residual()
         objective = self._objective(equations, self.size(plan), plan.followed)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import pinn.problems as problems
+from experiments.benchmarks.field import reaction_field
 from pinn import solve
 from pinn.derivatives import Jets
 from pinn.networks import MLP
@@ -78,3 +79,13 @@ def test_the_largest_rows_of_many_count_as_the_others_and_a_few_are_left():
     weights = _outweighed(objective, residual)
     assert weights[3] == pytest.approx(1 / 50) and weights[7] == pytest.approx(1 / 200) and weights[100] == 1
     assert int((weights == 1).sum()) == objective.rows - 2
+
+
+def test_what_keeps_a_field_smooth_does_not_count_where_data_are_exact():
+    """Smoothness of training is the greater part of the loss about this answer, and not what its error is."""
+    network = partial(MLP, width=10, depth=2)
+    solution = solve(reaction_field(), network=network, steps=12, progress=False, verify=False, certify=False)
+    equations = Equations(solution.model, Jets())
+    found, error = certify(equations), solution.error()
+    assert found.carried < 0.3
+    assert error / 2 < found.error < 2 * error
