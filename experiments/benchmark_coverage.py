@@ -22,7 +22,8 @@ Measured on 2026-11-26 on a 2-core Intel Xeon, 100 draws:
 Least squares on the same draws has 94 %, 95 %, 94 % and 98 % in the band, means of +0.15, +0.17, -0.19 and +0.11; the
 logistic means are those of the draws: on 600 they are +0.02 and -0.02. With rows divided by their sizes (`pinn.scales`)
 the standard errors of the certificate are within 0.04 % of those of least squares and the estimates at most 0.17
-standard errors from it, on six to eight draws of each.
+standard errors from it, on six to eight draws of each; and 100 draws of the string, on 2026-11-27 on a 2-core AMD
+EPYC, have 94 % in both bands, mean +0.15, scatter 0.95 and at most 0.01 standard errors from least squares.
 """
 
 from __future__ import annotations
