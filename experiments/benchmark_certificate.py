@@ -54,7 +54,8 @@ def benchmark_certificate(
         mode: which of `modes` the other options come from where they are not given.
         modes: name -> problems, stages, seeds.
         suite: name -> problem (a call), by: error or coefficients, determined: whether the problem has one answer,
-            options: of `solve`, cause: why its estimate is known to be off.
+            options: of `solve`, cause: why its estimate is known to be off, answers: unknown -> all values that are
+            right, such as the levels of an eigenvalue.
         problems: those to run.
         stages: optimizer steps after which a run is judged, each a run of its own.
         seeds: of weights and points.

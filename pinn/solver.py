@@ -46,6 +46,7 @@ _LOG = logging.getLogger("pinn.verification")
 
 _SHARE = 0.08  # of the work of a run, and of its seconds, that the certificate may take
 _MOST_SECONDS = 2.0  # that are kept for it
+_LEAST_EFFORT = 1.5e10  # operations that it may take in any case, about half a second
 
 
 def solve(
@@ -206,7 +207,7 @@ def _concluded(
     solution = Solution(equations.problem, model, trainer.history)
     solution.noise = end.after(trainer.noise.estimate)
     if given["certify"]:
-        effort = loop.allowed(_SHARE * loop.work, _MOST_SECONDS)
+        effort = loop.allowed(max(_SHARE * loop.work, _LEAST_EFFORT), _MOST_SECONDS)
         effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
         solution.certificate = end.after(lambda: loop.certificate(model, effort))
     made = chosen(model.network, stages)

@@ -35,7 +35,7 @@ class Judged:
         error: the true one, infinite where it is no number, NaN where no truth is known.
         estimate: of the certificate, NaN where there is none.
         floor: what the reference is known to be wrong by.
-        carried: share of the residual that the features left.
+        carried: share of the residual that the solves left.
         stability: smallest singular value.
         verdict: in words.
         trusted: whether the answer is called trusted.
@@ -93,7 +93,7 @@ def judge(record: Record, suite: Mapping[str, Any]) -> Judged:
         problem=record["problem"],
         stage=record["method"],
         seed=int(record["seed"]),
-        error=judged(record, suite),
+        error=_error(record, suite),
         estimate=estimate,
         floor=0.0 if coefficients else float(record.get("reference_error") or 0.0),
         carried=_number(found.get("carried")),
@@ -104,6 +104,15 @@ def judge(record: Record, suite: Mapping[str, Any]) -> Judged:
         stated=math.nan if coefficients else _number(said.get("error")),
         determined=bool(entry.get("determined", True)),
     )
+
+
+def _error(record: Record, suite: Mapping[str, Any]) -> float:
+    """The true error; where several values of the unknowns are right, that to the nearest."""
+    answers: Mapping[str, Sequence[float]] = suite[record["problem"]].get("answers") or {}
+    if not answers:
+        return judged(record, suite)
+    found = record["coefficients"]
+    return max(min(abs(found[name] / one - 1) for one in values) for name, values in answers.items())
 
 
 def _number(value: Any) -> float:
@@ -133,7 +142,7 @@ def account(
             counts(runs),
             *broken(runs),
             "By problem and stage, medians over seeds (least–greatest ratio); carried: the share of the residual that "
-            "the features left, near 1 where the estimate is a lower bound.",
+            "the solves left, near 1 where the estimate is a rough one.",
             stages_table(runs, suite),
         ]
     return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
@@ -224,13 +233,16 @@ def listing(records: Sequence[Record], suite: Mapping[str, Any]) -> str:
 
 
 def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> None:
-    """Estimate against truth, both logarithmic, one point a run, coloured by verdict; bands: factors three and ten."""
+    """Estimate against truth, both logarithmic, one point a run, coloured by verdict; bands: factors three and ten.
+
+    Runs of problems that are not determined have no error to estimate, and are left out.
+    """
     import numpy as np
 
     from pinn.plotting.canvas import INK, MUTED, PALETTE, new_figure, quiet, save
 
     runs = [run for run in (judge(record, suite) for record in records) if math.isfinite(run.ratio)]
-    runs = [run for run in runs if run.error > 0 and run.estimate > 0]
+    runs = [run for run in runs if run.error > 0 and run.estimate > 0 and run.determined]
     figure = new_figure(6.4, 5.6)
     axes = quiet(figure.add_subplot())
     values = [value for run in runs for value in (run.error, run.estimate)] or [1e-6, 1.0]
@@ -240,9 +252,10 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
     axes.fill_between(line, line / NEAR, line * NEAR, color=MUTED, alpha=0.25, lw=0, label="within 3")
     axes.plot(line, line, color=INK, lw=0.8)
     verdicts = sorted({run.verdict for run in runs}, key=lambda name: (name != "trusted", name))
+    others = [color for color in PALETTE if color != PALETTE[3]]
     for index, name in enumerate(verdicts):
         some = [run for run in runs if run.verdict == name]
-        color = PALETTE[3] if name == "trusted" else PALETTE[(index + 1) % len(PALETTE)]
+        color = PALETTE[3] if name == "trusted" else others[index % len(others)]
         axes.plot(
             [run.error for run in some],
             [run.estimate for run in some],
@@ -252,16 +265,9 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
             alpha=0.8,
             label=f"{name} ({len(some)})",
         )
-    broke = [run for run in runs if run.wrong_and_trusted or run.right_and_refused]
-    axes.plot(
-        [run.error for run in broke],
-        [run.estimate for run in broke],
-        "o",
-        mfc="none",
-        mec=INK,
-        ms=9,
-        label="breaks a rule",
-    )
+    if broke := [run for run in runs if run.wrong_and_trusted or run.right_and_refused]:
+        errors, estimates = [run.error for run in broke], [run.estimate for run in broke]
+        axes.plot(errors, estimates, "o", mfc="none", mec=INK, ms=9, label="breaks a rule")
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
     axes.set_xlabel("true error", fontsize=10)
     axes.set_ylabel("estimated error", fontsize=10)

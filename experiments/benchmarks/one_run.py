@@ -61,8 +61,8 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         started: wall clock (`time.time()`) when its process was started.
 
     Returns:
-        plain values: error, coefficient_errors, reference_error, estimate and verdict, points and rows at the end,
-        parameters, dtype, steps, reason, times, history, ...
+        plain values: error, coefficients, coefficient_errors, reference_error, estimate and verdict, points and rows
+        at the end, parameters, dtype, steps, reason, times, history, ...
     """
     import torch
 
@@ -100,6 +100,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     measured = yardstick.together(before, yardstick.measure())
     return {
         "error": report.error if known is None else known.error() if problem.reference is not None else None,
+        "coefficients": dict(report.coefficients),
         "coefficient_errors": dict(report.coefficient_errors if known is None else known.coefficient_errors()),
         "reference_error": problem.reference_error,
         "estimate": estimate(solution),

@@ -120,7 +120,7 @@ def plan_certificate(
             raise ConfigurationError(f"stages: expected numbers of optimizer steps, got {steps!r}; give e.g. [15, 50]")
     for name in problems:
         entry = {**suite[name], "problem": here(suite[name].get("problem"))}
-        check_entry(name, entry, needs=("problem",), takes=("by", "cause", "determined", "options"))
+        check_entry(name, entry, needs=("problem",), takes=("answers", "by", "cause", "determined", "options"))
         check_options(f"suite.{name}.options", suite[name].get("options", {}))
     runs = []
     for seed, name, steps in itertools.product(seeds, problems, stages):

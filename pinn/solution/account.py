@@ -122,7 +122,7 @@ def _outputs(report: Report) -> Table:
         (
             name,
             _number(report.errors.get(name)),
-            _number(estimated.get(name)),
+            _estimate(report, name, estimated),
             _number(noise.get(name)),
             *(f"{value:.3g}" for value in shifts.get(name, ())[:2]),
         )
@@ -141,7 +141,7 @@ def _unknowns(report: Report) -> Table:
             name,
             f"{value:.8g}",
             f"± {standard[name]:.2g}" if math.isfinite(standard.get(name, math.inf)) else "",
-            _number(estimated.get(name)),
+            _estimate(report, name, estimated),
             _number(report.coefficient_errors.get(name)),
         )
         for name, value in report.coefficients.items()
@@ -163,7 +163,7 @@ def _fields(report: Report) -> Table:
         (
             name,
             f"{low:.4g} … {high:.4g}",
-            _number(estimated.get(name)),
+            _estimate(report, name, estimated),
             _number(noise.get(name)),
             "" if band is None else f"± {band:.2g}",
         )
@@ -227,6 +227,13 @@ def _facts(report: Report) -> Iterable[str]:
     for one in report.constraints:
         for name, (low, high) in one.concentrated.items():
             yield f"half of the squared residual of {one.name!r} lies in {low:.3g} ≤ {name} ≤ {high:.3g}"
+
+
+def _estimate(report: Report, name: str, estimated: Mapping[str, float]) -> str:
+    """The estimated error of an output or unknown, which there is none of where nothing determines it."""
+    if report.judgement.undetermined(report.certificate, (name,)):
+        return "not determined"
+    return _number(estimated.get(name))
 
 
 def _number(value: float | None) -> str:

@@ -96,7 +96,11 @@ def _pictures(report: Report) -> list[str]:
     if math.isfinite(report.loss):
         parts.append(_section("Solution", plotting.plot_solution(plotting.Shown(drawn.fields()))))
     if drawn.error is not None:
-        parts.append(_section("Estimated error", plotting.plot_solution(plotting.Shown(drawn.error()))))
+        parts.append(
+            _section("Estimated error", plotting.plot_solution(plotting.Shown(drawn.error()), kind="estimate"))
+        )
+    elif opened := report.judgement.undetermined(report.certificate, drawn.fields().outputs):
+        parts.append(f"<h2>Estimated error</h2><p>{html.escape(', '.join(opened))}: not determined</p>")
     if drawn.bands and math.isfinite(report.loss):
         figure = plotting.plot_bands([make() for make in drawn.bands.values()])
         parts.append(_section("Unknown fields, with bands of one and two standard errors", figure))

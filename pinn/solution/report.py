@@ -141,9 +141,11 @@ class Report:
             stated=() if check is None else check.findings,
             **_trivial(solution, points),
         )
+        judgement = judge(seen)
+        drawn_error = None if judgement.undetermined(certificate, problem.outputs) else estimated_fields(solution)
         return cls(
             problem=problem.name,
-            judgement=judge(seen),
+            judgement=judgement,
             error=known.error,
             errors=known.outputs,
             reference_error=problem.reference_error,
@@ -170,7 +172,7 @@ class Report:
                 history,
                 measured.pointwise,
                 problem.reference_error,
-                estimated_fields(solution),
+                drawn_error,
                 _drawn_bands(solution),
             ),
         )

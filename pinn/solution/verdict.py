@@ -9,7 +9,8 @@ of them contradict each other:
    zero;
 3. contradictory conditions, seen before training, of which one is violated;
 4. a constraint leaves more than 5 % of its own terms (`pinn.solution.terms`): not converged where the run was cut while
-   its loss fell, contradictory conditions where it stood still and no correction exists, equation not satisfied else;
+   its loss fell, or while the certificate had a better answer; contradictory conditions where it stood still and no
+   correction exists, equation not satisfied else;
 5. wrong reference: it is no number, or it is far from an answer whose estimated error is far smaller;
 6. not converged: the error, known or estimated, is above 5 %;
 7. error not known: neither certificate nor reference tells it;
@@ -20,14 +21,14 @@ of them contradict each other:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from pinn.solution.findings import LARGEST_TRUSTED, Findings, noisy
 from pinn.solution.outcome import Ending
 from pinn.solution.residuals import ConstraintReport
-from pinn.verification.certificate import Direction
+from pinn.verification.certificate import Certificate, Direction
 from pinn.verification.finding import Kind
 
 _FAR = 10.0  # factor between known and estimated error that is said
@@ -35,6 +36,7 @@ _BLAMED = 100.0  # factor from which the reference is blamed, and not the estima
 _NOTHING = 0.9  # share of the residual that no change carries, where constraints contradict each other
 _WELL = 1e-3  # part of its terms that every constraint leaves at the most, where an error is not for want of training
 _UNSEEN = 1e-9  # part of the loss below which training does not see a constraint
+_BETTER = "a change of the answer is known that makes its residuals much smaller"
 _STALE = 30.0  # loss on new points over that on those trained on, from which points are too few
 
 
@@ -79,6 +81,12 @@ class Judgement:
     def trusted(self) -> bool:
         """Whether the answer can be relied on to `error`."""
         return self.verdict is Verdict.TRUSTED
+
+    def undetermined(self, certificate: Certificate | None, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that nothing determines, so that no error can be told of them."""
+        found = frozenset() if certificate is None else certificate.open
+        unnamed = self.verdict is Verdict.NOT_DETERMINED and not found
+        return tuple(name for name in names if unnamed or name in found)
 
     def __str__(self) -> str:
         if self.trusted and self.error is not None:
@@ -189,6 +197,9 @@ def _violated(seen: Findings) -> Judgement | None:
     said += _corners(seen, {one.name for one in worst})
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
+    if seen.cut and seen.better:
+        said.append(_BETTER)
+        return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen)), _more_time(seen))
     if _opposed(seen):
         names = " and ".join(repr(one.name) for one in worst)
         said.append("the loss stands still, and making one of them smaller makes another larger")
@@ -246,12 +257,14 @@ def _far(seen: Findings) -> Judgement | None:
         advice = "let solve make a certificate, which tells whether answer, reference or conditions are at fault"
     elif seen.falling:
         said, advice = [*said, _fall(seen)], _more_time(seen)
+    elif seen.cut and seen.better:
+        said, advice = [*said, _BETTER], _more_time(seen)
     elif seen.stale > _STALE:
         said, advice = [*said, _staleness(seen)], "give it more points"
     else:
         said.append("the loss no longer falls")
         advice = "take another network, optimizer or sampling than those that were chosen"
-        if seen.certificate is not None and seen.certificate.carried > 1 and seen.rough:
+        if seen.certificate is not None and seen.certificate.carried > _NOTHING and seen.rough:
             said.append("no small change of the answer makes its residuals smaller")
             advice = "check that a solution exists on the whole domain; if so, " + advice
     return Judgement(Verdict.NOT_CONVERGED, error, tuple(said), advice)

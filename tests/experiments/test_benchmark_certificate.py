@@ -50,6 +50,13 @@ def judged(*arguments, **options):
     return judge(record(*arguments, **options), SUITE)
 
 
+def test_the_nearest_of_several_answers_is_the_truth():
+    suite = {"c": SUITE["c"] | {"answers": {"E": [1.0, 4.0, 9.0]}}}
+    found = judge(record("c", 3.0, 1e-3, coefficients={"E": 4.004}), suite)
+    assert found.error == pytest.approx(1e-3) and found.within(1.1) and not found.wrong_and_trusted
+    assert judge(record("c", 3.0, 1e-3, coefficients={"E": 6.0}), suite).wrong_and_trusted
+
+
 @pytest.mark.parametrize("mode", ["quick", "suite", "field", "all"])
 def test_every_mode_is_a_plan_of_calls_that_constructors_take(mode):
     config = configuration(mode)

@@ -9,9 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from pinn import Box, Constraint, Problem, d
 from pinn.networks import MLP
 from pinn.problems import diffusion_inverse
+from pinn.solution.verdict import Judgement, Verdict
 from pinn.solver import solve
+from pinn.verification.certificate import Certificate, Direction
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 VOID = {"meta", "img", "br"}
@@ -99,3 +102,25 @@ def test_a_browser_shows_it_without_a_network(page, tmp_path):
     assert seen.shape[:2] == (2600, 1200)
     shown = (seen[..., :3].min(2) < 0.9).mean(1) > 0.01  # rows of the screen on which something stands
     assert shown.mean() > 0.3 and shown[100:2000].mean() > 0.5
+
+
+def test_of_what_nothing_determines_no_error_is_told_or_drawn():
+    line = Box(t=(0, 6))
+    rows = {
+        "equation": Constraint(lambda u, t: d(u, t, t) + u, on=line),
+        "start": Constraint(lambda u: u - 1, on=line.face(t=0)),
+    }
+    report = solve(Problem(line, ["u"], rows), network=partial(MLP, width=8, depth=1), steps=4, progress=False).report
+    assert report.judgement.undetermined(report.certificate, ("u",)) == ("u",)
+    page = report.html()
+    assert "<h2>Estimated error</h2><p>u: not determined</p>" in page and 'alt="Estimated error"' not in page
+    assert "not determined" in next(line for line in str(report).splitlines() if line.startswith("u "))
+
+
+def test_an_output_is_determined_where_only_numbers_are_open():
+    opened = Direction(1e-9, {}, unknowns={"a": 0.7, "b": -0.7})
+    judgement = Judgement(Verdict.NOT_DETERMINED)
+    found = Certificate(1e-3, {"u": 1e-3}, 0.1, 1e-9, (opened,), 1.0)
+    assert judgement.undetermined(found, ("u", "a", "b")) == ("a", "b")
+    assert judgement.undetermined(None, ("u",)) == ("u",)
+    assert Judgement(Verdict.TRUSTED, 1e-3).undetermined(None, ("u",)) == ()

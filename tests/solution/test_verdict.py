@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,7 @@ from pinn.solution.verdict import Judgement, Verdict, judge
 from pinn.solver import solve
 from pinn.verification.band import Band
 from pinn.verification.certificate import Certificate, Direction
+from pinn.verification.correction import Correction
 from pinn.verification.finding import Finding, Kind
 
 TIME, LINE = Box(t=(0, 2)), Box(x=(0, 1))
@@ -60,6 +62,7 @@ def certificate(error=1e-8, carried=1e-2, undetermined=(), **more):
 
 
 FALLING, FLAT = history(np.logspace(0, -9, 60)), history(np.concatenate([np.logspace(0, -3, 20), np.full(60, 1e-3)]))
+KNOWN = Correction({}, {}, {})
 CUT, STOOD = Outcome(Ending.STEPS, "60 steps taken"), Outcome(Ending.PATIENCE, "it stands still")
 
 
@@ -80,7 +83,25 @@ def seen(**options):
         ({"certificate": certificate(0.3), "outcome": CUT}, Verdict.NOT_CONVERGED, "more steps would help"),
         ({"certificate": certificate(0.3), "outcome": STOOD, "history": FLAT}, Verdict.NOT_CONVERGED, "take another"),
         ({"certificate": certificate(0.02, 0.7), "outcome": STOOD}, Verdict.NOT_CONVERGED, "take another"),
+        ({"certificate": certificate(0.03, 0.4), "outcome": CUT}, Verdict.NOT_CONVERGED, "more steps would help"),
+        ({"certificate": certificate(1e-3, 0.99)}, Verdict.TRUSTED, ""),
+        ({"certificate": replace(certificate(1e-3, 0.99), bound=1.0)}, Verdict.NOT_CONVERGED, "check that"),
         ({"constraints": left(0.3), "outcome": CUT}, Verdict.NOT_CONVERGED, "more steps would help"),
+        (
+            {
+                "constraints": left(0.3),
+                "outcome": CUT,
+                "history": FLAT,
+                "certificate": replace(certificate(0.3), correction=KNOWN),
+            },
+            Verdict.NOT_CONVERGED,
+            "more steps would help",
+        ),
+        (
+            {"outcome": CUT, "history": FLAT, "certificate": replace(certificate(0.3), correction=KNOWN)},
+            Verdict.NOT_CONVERGED,
+            "more steps would help",
+        ),
         ({"constraints": left(0.3), "outcome": STOOD}, Verdict.NOT_SATISFIED, "check 'equation' as it is written"),
         ({"constraints": left(1e-6, 0.3), "outcome": STOOD}, Verdict.NOT_SATISFIED, "raise the weight of 'start'"),
         (
