@@ -145,9 +145,7 @@ class Orthogonal:
         slopes = self.vector_gradient(fields, xs)
         if len(xs) == 2:
             return _total([slopes[0][1], _times(-1.0, slopes[1][0])])
-        first, second, third = (
-            _total([slopes[i][j], _times(-1.0, slopes[j][i])]) for i, j in ((1, 2), (2, 0), (0, 1))
-        )
+        first, second, third = (_total([slopes[i][j], _times(-1.0, slopes[j][i])]) for i, j in ((1, 2), (2, 0), (0, 1)))
         return first, second, third
 
     def laplacian(self, u: Field, *xs: Coordinate) -> Field:
@@ -191,9 +189,7 @@ class Orthogonal:
                 if at != row:
                     continue
                 terms.append(_times(2 * a, _along(fields[column], i, xs, scales)))
-                terms += [
-                    _times(a * b, fields[end]) for (k, at_, end), b in turned.items() if (k, at_) == (i, column)
-                ]
+                terms += [_times(a * b, fields[end]) for (k, at_, end), b in turned.items() if (k, at_) == (i, column)]
                 terms += [_times(g * a, fields[column]) for (_, j), g in bent.items() if j == i]
             found.append(_total(terms))
         return tuple(found)

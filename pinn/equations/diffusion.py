@@ -70,7 +70,7 @@ def heat(
         output: name of u, temperature, K (or concentration, mol/m³).
         diffusivity: k: the diffusivity, m²/s, where the capacity is left out; with it the conductivity, W/(m K).
         capacity: c, heat capacity of a volume, density times specific heat, J/(m³ K); 1 where it is left out.
-        source: q, W/m³ (K/s where the capacity is left out); of u too, as in a reaction, `source=lambda u: u * (1 - u)`.
+        source: q, W/m³ (K/s where the capacity is left out); of u too, as in `source=lambda u: u * (1 - u)`.
         frame: the system that the coordinates belong to.
 
     Returns:

@@ -80,7 +80,9 @@ def plane_stress(strains: Tensor2, young: Any, poisson: Any) -> Tensor2:
     Source: Timoshenko, Goodier, Theory of Elasticity, 3rd ed. (1970), ch. 2.
     """
     if len(strains) != 2:
-        raise ValueError(f"plane_stress: got {len(strains)} coordinates, expected 2; give isotropic as the law in space")
+        raise ValueError(
+            f"plane_stress: got {len(strains)} coordinates, expected 2; give isotropic as the law in space"
+        )
     return _hooke(strains, young * poisson / (1 - poisson * poisson), young / (2 * (1 + poisson)))
 
 
@@ -211,13 +213,14 @@ def traction(
         young: E, Pa.
         poisson: ν, dimensionless.
         normal: the components of the outward normal; the names by which boundaries have it, nx for x, where left out.
-        load: the components of g, the force on an area, Pa; a free boundary where it is left out.
+        load: the components of g, the force on an area, Pa; a free boundary where it is left out. None for a component
+            that is not known, since the displacement is: `load=(None, 0.0)` beside u = 0 is a wall that slides.
 
     Returns:
-        An equation of d rows, σ n − g, Pa, for a constraint on a boundary.
+        An equation of d rows, σ n − g, Pa, less those of components that are None, for a constraint on a boundary.
 
     Raises:
-        ValueError, TypeError: as `elasticity` does.
+        ValueError, TypeError: as `elasticity` does, and where no component is known.
 
     Source: Landau, Lifshitz, Theory of Elasticity, 3rd ed. (1986), eq. (2.9).
 
@@ -227,19 +230,22 @@ def traction(
         (('u', 'v', 'x', 'y', 'E', 'nu', 'nx', 'ny'), ())
     """
     xs, moved, pushed, _ = _body("traction", coordinates, None, displacement, load, 0.0)
+    known = [i for i, one in enumerate(pushed) if one is not None]
+    if not known:
+        raise ValueError(f"traction: got load={load!r}, expected a component at least; leave the condition out")
     outward = components("traction", "normal", normal, xs, tuple(f"n{x}" for x in xs))
 
     def rows(u: Any, xs: Any, young: Any, poisson: Any, n: Any, g: Any) -> Any:
         stress = law(strain(u, xs), young, poisson)
         return tuple(
-            total([s * a for s, a in zip(row, n, strict=True)]) - b for row, b in zip(stress, g, strict=True)
+            total([s * a for s, a in zip(stress[i], n, strict=True)]) - b for i, b in zip(known, g, strict=True)
         )
 
     return by_name(
         "traction",
         rows,
         {"displacement": moved, "coordinates": xs},
-        {"young": young, "poisson": poisson, "normal": outward, "load": pushed},
+        {"young": young, "poisson": poisson, "normal": outward, "load": tuple(pushed[i] for i in known)},
     )
 
 
@@ -247,8 +253,7 @@ def _hooke(strains: Tensor2, lame: Any, shear: Any) -> Tensor2:
     size = range(len(strains))
     pressure = lame * total([strains[i][i] for i in size])
     return tuple(
-        tuple(pressure + 2 * shear * strains[i][i] if i == j else 2 * shear * strains[i][j] for j in size)
-        for i in size
+        tuple(pressure + 2 * shear * strains[i][i] if i == j else 2 * shear * strains[i][j] for j in size) for i in size
     )
 
 

@@ -60,9 +60,7 @@ def maxwell(
     """
 
     def rows(e: Any, h: Any, xs: Any, t: Any, eps: Any, mu: Any, sigma: Any, j: Any, rho: Any) -> Any:
-        ampere = [
-            eps * d(a, t) - turned + sigma * a + b for a, turned, b in zip(e, curl(h, xs), j, strict=True)
-        ]
+        ampere = [eps * d(a, t) - turned + sigma * a + b for a, turned, b in zip(e, curl(h, xs), j, strict=True)]
         faraday = [mu * d(a, t) + turned for a, turned in zip(h, curl(e, xs), strict=True)]
         electric_flux, magnetic_flux = tuple(eps * a for a in e), tuple(mu * a for a in h)
         return (*ampere, *faraday, divergence(electric_flux, xs) - rho, divergence(magnetic_flux, xs))

@@ -87,7 +87,9 @@ def by_name(
     return equation
 
 
-def listed(owner: str, coordinates: Names, dimensions: Sequence[int] = (), role: str = "coordinates") -> tuple[Any, ...]:
+def listed(
+    owner: str, coordinates: Names, dimensions: Sequence[int] = (), role: str = "coordinates"
+) -> tuple[Any, ...]:
     """Names as a tuple, as many as an equation has a meaning for.
 
     Args:
@@ -131,8 +133,8 @@ def components(
     found = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if len(found) != len(coordinates):
         raise ValueError(
-            f"{owner}: got {len(found)} components of {role} and {len(coordinates)} coordinates, expected one for each; "
-            f"give {role} as a tuple of {len(coordinates)}"
+            f"{owner}: got {len(found)} components of {role} and {len(coordinates)} coordinates, expected one for "
+            f"each; give {role} as a tuple of {len(coordinates)}"
         )
     return found
 

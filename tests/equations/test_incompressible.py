@@ -1,4 +1,4 @@
-"""Navier-Stokes, Stokes and the streamfunction, by manufactured solutions; the streamfunction by the curl of the first."""
+"""Navier-Stokes and Stokes by manufactured solutions, and the streamfunction by the curl of the first."""
 
 import sympy as sp
 
@@ -33,9 +33,7 @@ def momentum(v, p, xs, rho, mu, inertia=True):
 
 def test_navier_stokes_in_the_plane(manufactured):
     fields = {"u": V2[0], "v": V2[1], "p": P}
-    manufactured(
-        navier_stokes(("x", "y")), "x y t", fields, [*momentum(V2, P, XS[:2], rho, mu), 0], rho=1.2, mu=0.3
-    )
+    manufactured(navier_stokes(("x", "y")), "x y t", fields, [*momentum(V2, P, XS[:2], rho, mu), 0], rho=1.2, mu=0.3)
     steady = {name: sp.sympify(field).subs(t, 1) for name, field in fields.items()}
     v, p = (steady["u"], steady["v"]), steady["p"]
     first, second = momentum(v, p, XS[:2], 1, sp.Rational(1, 100))

@@ -14,9 +14,7 @@ def test_pressure_alone(manufactured):
     manufactured(darcy(("x", "y")), "x y", {"p": p}, [-K * (sp.diff(p, x, 2) + sp.diff(p, y, 2))], K=0.6)
     k = 1 + x**2 * y
     row = s * sp.diff(P, t) - sp.diff(k / mu * sp.diff(P, x), x) - sp.diff(k / mu * (sp.diff(P, y) + 9 * y), y) - x
-    stored = darcy(
-        ("x", "y"), time="t", viscosity="mu", storage="s", source=lambda x: x, force=(0.0, lambda y: -9 * y)
-    )
+    stored = darcy(("x", "y"), time="t", viscosity="mu", storage="s", source=lambda x: x, force=(0.0, lambda y: -9 * y))
     manufactured(stored, "x y t", {"p": P, "K": k}, [row], mu=1.7, s=0.2)
 
 
