@@ -34,7 +34,7 @@ from typing import Any
 
 import torch
 
-from pinn.derivatives.operators import Field, d
+from pinn.derivatives.operators import Field, d, grad
 
 Coordinate = Any
 """A coordinate (n,), or None for one that nothing depends on."""
@@ -82,8 +82,7 @@ class Orthogonal:
             ValueError: where there are not as many coordinates as the system has; else as `d` does.
         """
         self._check("grad", xs)
-        scales = self.inverse_scales(*xs)
-        return tuple(_or_zero(_along(u, i, xs, scales)) for i in range(len(xs)))
+        return tuple(_or_zero(slope) for slope in _slopes(u, xs, self.inverse_scales(*xs)))
 
     def divergence(self, fields: Sequence[Field], xs: Sequence[Coordinate]) -> Field:
         """Divergence Σ (1/h_i) ∂v_i/∂q_i + c_i v_i.
@@ -121,7 +120,7 @@ class Orthogonal:
         self._check("vector_gradient", xs, fields)
         scales, bent = self.inverse_scales(*xs), self._curvatures("vector_gradient", xs, fields)
         size = range(len(xs))
-        terms = {(i, j): [_along(fields[j], i, xs, scales)] for i in size for j in size}
+        terms = {(i, j): [slope] for j in size for i, slope in enumerate(_slopes(fields[j], xs, scales))}
         for (i, j), g in bent.items():
             terms[i, i].append(_times(g, fields[j]))
             terms[i, j].append(_times(-g, fields[i]))
@@ -198,15 +197,13 @@ class Orthogonal:
         self, u: Field, xs: Sequence[Coordinate], scales: Mapping[int, Field], bent: Curvatures
     ) -> list[Field]:
         """The terms of Δu; None for those that vanish."""
-        if _is_zero(u):
-            return []
         terms = []
-        for i, x in enumerate(xs):
-            if x is None:
+        for i, (x, first) in enumerate(zip(xs, _slopes(u, xs, {}), strict=True)):
+            if first is None:
                 continue
-            second = d(u, x, x)
+            second = d(first, x)
             terms.append(second * scales[i] * scales[i] if i in scales else second)
-            slope = _along(u, i, xs, scales)
+            slope = first * scales[i] if i in scales else first
             terms += [_times(g, slope) for (_, j), g in bent.items() if j == i]
         return terms
 
@@ -253,6 +250,16 @@ def _along(u: Field, i: int, xs: Sequence[Coordinate], scales: Mapping[int, Fiel
         return None
     slope = d(u, xs[i])
     return slope * scales[i] if i in scales else slope
+
+
+def _slopes(u: Field, xs: Sequence[Coordinate], scales: Mapping[int, Field]) -> list[Field | None]:
+    """(1/h_i) ∂u/∂q_i for every i, in one backward pass on tensors; None where it vanishes."""
+    present = [x for x in xs if x is not None]
+    if _is_zero(u) or not present:
+        return [None] * len(xs)
+    found = iter(grad(u, *present))
+    slopes = [None if x is None else next(found) for x in xs]
+    return [slope * scales[i] if slope is not None and i in scales else slope for i, slope in enumerate(slopes)]
 
 
 def _times(factor: Field, u: Field | None) -> Field | None:

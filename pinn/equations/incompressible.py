@@ -9,19 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pinn.derivatives import biharmonic, d, divergence, grad, jacobian, laplacian
-from pinn.equations.naming import (
-    Names,
-    Quantity,
-    Rows,
-    by_name,
-    components,
-    flux_divergence,
-    is_uniform,
-    listed,
-    rate,
-    total,
-)
+from pinn.derivatives import Orthogonal, attach, biharmonic, cartesian, d, laplacian
+from pinn.equations.naming import Names, Quantity, Rows, by_name, components, is_uniform, listed, rate, total
 
 _VELOCITY = ("u", "v", "w")
 _NO_FORCE = (0.0, 0.0, 0.0)
@@ -36,23 +25,27 @@ def navier_stokes(
     density: Quantity = "rho",
     viscosity: Quantity = "mu",
     force: Any = None,
+    frame: Orthogonal = cartesian,
 ) -> Rows:
     """Navier-Stokes, ρ (v_t + (v·∇) v) = −∇p + ∇·(μ (∇v + ∇vᵀ)) + f, ∇·v = 0.
 
-    Where μ is a number, ∇·(μ (∇v + ∇vᵀ)) = μ Δv, and that is computed. Without dimensions: density=1.0 and
+    Since ∇·v = 0, ∇·(μ (∇v + ∇vᵀ)) is computed as μ Δv + (∇v + ∇vᵀ) ∇μ. Without dimensions: density=1.0 and
     viscosity=1 / Re.
 
     Args:
-        coordinates: names of the 2 or 3 Cartesian coordinates, m.
+        coordinates: names of the 2 or 3 coordinates, m.
         time: name of the time, s; None for steady flow.
-        velocity: names of the components of v, m/s; u, v and w where they are left out.
+        velocity: names of the components of v, m/s; u, v and w where they are left out. None for one that vanishes, as
+            the swirl of a flow along a pipe: coordinates=("r", None, "z"), velocity=("u", None, "w").
         pressure: name of p, Pa, determined up to a constant unless a condition says more.
         density: ρ, kg/m³.
-        viscosity: μ, dynamic, Pa s.
+        viscosity: μ, dynamic, Pa s; of the place or of the outputs too.
         force: the components of f, N/m³; none where it is left out.
+        frame: the system that the coordinates belong to; vectors have components along its unit vectors.
 
     Returns:
-        An equation of d + 1 rows: the momentum balance of each component, N/m³, and the continuity, 1/s.
+        An equation of d + 1 rows: the momentum balance of each component, N/m³, less those of components that are
+        None, and the continuity, 1/s.
 
     Raises:
         ValueError, TypeError: as `pinn.equations.naming.by_name` does, and where there are not 2 or 3 coordinates, or
@@ -67,9 +60,13 @@ def navier_stokes(
     """
 
     def rows(v: Any, p: Any, xs: Any, t: Any, rho: Any, mu: Any, f: Any) -> Any:
-        carried = [rate(a, t) + total([b * s for b, s in zip(v, grad(a, *xs), strict=True)]) for a in v]
-        balance = [rho * inertia + rest for inertia, rest in zip(carried, _creeping(v, p, xs, mu, f), strict=True)]
-        return (*balance, divergence(v, xs))
+        moving, v = _filled(v)
+        slopes = frame.vector_gradient(v, xs)
+        balance = _creeping(v, p, xs, mu, f, frame)
+        for j in moving:
+            carried = total([v[i] * slopes[i][j] for i in range(len(xs))])
+            balance[j] = rho * (rate(v[j], t) + carried) + balance[j]
+        return (*(balance[j] for j in moving), frame.divergence(v, xs))
 
     return _flow("navier_stokes", rows, coordinates, time, velocity, pressure, {"density": density}, viscosity, force)
 
@@ -81,15 +78,17 @@ def stokes(
     pressure: str = "p",
     viscosity: Quantity = "mu",
     force: Any = None,
+    frame: Orthogonal = cartesian,
 ) -> Rows:
     """Creeping flow, −∇·(μ (∇v + ∇vᵀ)) + ∇p = f, ∇·v = 0.
 
     Args:
-        coordinates: names of the 2 or 3 Cartesian coordinates, m.
-        velocity: names of the components of v, m/s; u, v and w where they are left out.
+        coordinates: names of the 2 or 3 coordinates, m.
+        velocity: names of the components of v, m/s; u, v and w where they are left out; None for one that vanishes.
         pressure: name of p, Pa.
-        viscosity: μ, dynamic, Pa s.
+        viscosity: μ, dynamic, Pa s; of the place or of the outputs too.
         force: the components of f, N/m³; none where it is left out.
+        frame: the system that the coordinates belong to; vectors have components along its unit vectors.
 
     Returns:
         An equation of d + 1 rows: the balance of each component, N/m³, and the continuity, 1/s.
@@ -106,7 +105,9 @@ def stokes(
     """
 
     def rows(v: Any, p: Any, xs: Any, t: Any, mu: Any, f: Any) -> Any:
-        return (*_creeping(v, p, xs, mu, f), divergence(v, xs))
+        moving, v = _filled(v)
+        balance = _creeping(v, p, xs, mu, f, frame)
+        return (*(balance[j] for j in moving), frame.divergence(v, xs))
 
     return _flow("stokes", rows, coordinates, None, velocity, pressure, {}, viscosity, force)
 
@@ -164,15 +165,21 @@ def streamfunction(
     )
 
 
-def _creeping(v: Any, p: Any, xs: Any, mu: Any, f: Any) -> list[Any]:
-    """∇p − ∇·(μ (∇v + ∇vᵀ)) − f, component by component."""
-    if is_uniform(mu):  # ∇·∇vᵀ = ∇(∇·v) = 0
-        friction = [mu * laplacian(a, *xs) for a in v]
-    else:
-        slopes = jacobian(v, xs)
-        across = [divergence([mu * slopes[j][i] for j in range(len(xs))], xs) for i in range(len(xs))]
-        friction = [flux_divergence(mu, a, xs) + b for a, b in zip(v, across, strict=True)]
-    return [d(p, x) - drag - a for x, drag, a in zip(xs, friction, f, strict=True)]
+def _filled(v: Sequence[Any]) -> tuple[list[int], tuple[Any, ...]]:
+    """Which components there are, and all of them, 0.0 for those that vanish."""
+    return [j for j, a in enumerate(v) if a is not None], tuple(0.0 if a is None else a for a in v)
+
+
+def _creeping(v: Any, p: Any, xs: Any, mu: Any, f: Any, frame: Orthogonal) -> list[Any]:
+    """∇p − μ Δv − (∇v + ∇vᵀ) ∇μ − f, component by component."""
+    friction = [mu * a for a in frame.vector_laplacian(v, xs)]
+    if not is_uniform(mu):
+        slopes = frame.vector_gradient(v, xs)
+        thinning = frame.grad(attach(mu, *(x for x in xs if x is not None)), *xs)
+        size = range(len(xs))
+        sheared = [total([thinning[i] * (slopes[i][j] + slopes[j][i]) for i in size]) for j in size]
+        friction = [a + b for a, b in zip(friction, sheared, strict=True)]
+    return [slope - drag - a for slope, drag, a in zip(frame.grad(p, *xs), friction, f, strict=True)]
 
 
 def _flow(

@@ -2,6 +2,7 @@
 
 import sympy as sp
 
+from pinn.derivatives import cylindrical
 from pinn.equations import navier_stokes, stokes, streamfunction
 
 x, y, z, t, rho, mu, nu = sp.symbols("x y z t rho mu nu")
@@ -89,3 +90,58 @@ def test_streamfunction_and_vorticity(manufactured):
     lap = [sp.diff(one, x, 2) + sp.diff(one, y, 2) for one in (omega, PSI)]
     rows = [carried - nu * lap[0], lap[1] + omega]
     manufactured(streamfunction(vorticity="omega"), "x y t", {"psi": PSI, "omega": omega}, rows, nu=0.1)
+
+
+r = sp.Symbol("r")
+SWIRL = (r**2 * sp.sin(z) * sp.exp(-t), r * sp.cos(z) + t, sp.exp(-r) * z)
+HEAD = sp.cos(r * z) + t
+
+
+def around_an_axis(v, p, rho, mu):
+    """The momentum balances of an axisymmetric flow and its continuity; Batchelor, appendix 2."""
+    u, w, a = v
+
+    def laplacian(f):
+        return sp.diff(f, r, 2) + sp.diff(f, r) / r + sp.diff(f, z, 2)
+
+    def follow(f):
+        return sp.diff(f, t) + u * sp.diff(f, r) + a * sp.diff(f, z)
+
+    return [
+        rho * (follow(u) - w**2 / r) + sp.diff(p, r) - mu * (laplacian(u) - u / r**2),
+        rho * (follow(w) + u * w / r) - mu * (laplacian(w) - w / r**2),
+        rho * follow(a) + sp.diff(p, z) - mu * laplacian(a),
+        sp.diff(r * u, r) / r + sp.diff(a, z),
+    ]
+
+
+def test_flow_around_an_axis(manufactured):
+    fields = {"u": SWIRL[0], "v": SWIRL[1], "w": SWIRL[2], "p": HEAD}
+    rows = around_an_axis(SWIRL, HEAD, rho, mu)
+    manufactured(navier_stokes(("r", None, "z"), frame=cylindrical), "r z t", fields, rows, rho=1.2, mu=0.3)
+    rows = around_an_axis((SWIRL[0], 0, SWIRL[2]), HEAD, rho, mu)
+    pipe = navier_stokes(("r", None, "z"), velocity=("a", None, "b"), frame=cylindrical)
+    fields = {"a": SWIRL[0], "b": SWIRL[2], "p": HEAD}
+    manufactured(pipe, "r z t", fields, [rows[0], rows[2], rows[3]], rho=1.2, mu=0.3)
+
+
+def test_creeping_flow_of_a_viscosity_that_varies_around_an_axis(manufactured):
+    """The stress of a flow without divergence, u = −ψ_z / r and w = ψ_r / r; its divergence as Batchelor has it."""
+    psi = r**3 * sp.sin(z)
+    u, w, m, p = -sp.diff(psi, z) / r, sp.diff(psi, r) / r, 1 + r * z, HEAD.subs(t, 1)
+    rr, zz, pp = 2 * m * sp.diff(u, r), 2 * m * sp.diff(w, z), 2 * m * u / r
+    rz = m * (sp.diff(u, z) + sp.diff(w, r))
+    rows = [
+        sp.diff(p, r) - (sp.diff(r * rr, r) / r + sp.diff(rz, z) - pp / r),
+        sp.diff(p, z) - (sp.diff(r * rz, r) / r + sp.diff(zz, z)),
+        0,
+    ]
+    paste = stokes(("r", None, "z"), velocity=("u", None, "w"), viscosity=lambda r, z: 1 + r * z, frame=cylindrical)
+    manufactured(paste, "r z", {"u": u, "w": w, "p": p}, rows)
+
+
+def test_a_viscosity_of_one_coordinate(manufactured):
+    fields = {"u": V2[0], "v": V2[1], "p": P}
+    rows = [*momentum(V2, P, XS[:2], rho, sp.exp(y)), 0]
+    warm = navier_stokes(("x", "y"), viscosity=lambda y: y.exp())
+    manufactured(warm, "x y t", fields, rows, rho=1.2)
