@@ -46,7 +46,7 @@ def poisson(
     def rows(u: Any, xs: Any, k: Any, f: Any) -> Any:
         return -flux_divergence(k, u, xs, frame) - f
 
-    xs = listed("poisson", coordinates)
+    xs = listed("poisson", coordinates, frame=frame)
     return by_name(
         "poisson", rows, {"output": output, "coordinates": xs}, {"diffusivity": diffusivity, "source": source}
     )
@@ -91,7 +91,7 @@ def heat(
     def rows(u: Any, xs: Any, t: Any, k: Any, c: Any, q: Any) -> Any:
         return c * rate(u, t) - flux_divergence(k, u, xs, frame) - q
 
-    xs = listed("heat", coordinates)
+    xs = listed("heat", coordinates, frame=frame)
     return by_name(
         "heat",
         rows,
@@ -145,7 +145,7 @@ def advection_diffusion(
         spread = 0.0 if isinstance(k, (int, float)) and k == 0 else flux_divergence(k, u, xs, frame)
         return rate(u, t) + carried - spread - q
 
-    xs = listed("advection_diffusion", coordinates)
+    xs = listed("advection_diffusion", coordinates, frame=frame)
     along = components("advection_diffusion", "velocity", velocity, xs, ())
     return by_name(
         "advection_diffusion",

@@ -68,7 +68,9 @@ def navier_stokes(
             balance[j] = rho * (rate(v[j], t) + carried) + balance[j]
         return (*(balance[j] for j in moving), frame.divergence(v, xs))
 
-    return _flow("navier_stokes", rows, coordinates, time, velocity, pressure, {"density": density}, viscosity, force)
+    return _flow(
+        "navier_stokes", rows, coordinates, time, velocity, pressure, {"density": density}, viscosity, force, frame
+    )
 
 
 def stokes(
@@ -109,7 +111,7 @@ def stokes(
         balance = _creeping(v, p, xs, mu, f, frame)
         return (*(balance[j] for j in moving), frame.divergence(v, xs))
 
-    return _flow("stokes", rows, coordinates, None, velocity, pressure, {}, viscosity, force)
+    return _flow("stokes", rows, coordinates, None, velocity, pressure, {}, viscosity, force, frame)
 
 
 def streamfunction(
@@ -192,8 +194,9 @@ def _flow(
     inertia: dict[str, Quantity],
     viscosity: Quantity,
     force: Any,
+    frame: Orthogonal,
 ) -> Rows:
-    xs = listed(owner, coordinates, (2, 3))
+    xs = listed(owner, coordinates, (2, 3), frame=frame)
     return by_name(
         owner,
         rows,

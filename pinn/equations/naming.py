@@ -88,7 +88,11 @@ def by_name(
 
 
 def listed(
-    owner: str, coordinates: Names, dimensions: Sequence[int] = (), role: str = "coordinates"
+    owner: str,
+    coordinates: Names,
+    dimensions: Sequence[int] = (),
+    role: str = "coordinates",
+    frame: Orthogonal = cartesian,
 ) -> tuple[Any, ...]:
     """Names as a tuple, as many as an equation has a meaning for.
 
@@ -97,10 +101,11 @@ def listed(
         coordinates: a name, or several.
         dimensions: the numbers of them that are allowed; any number from one on where it is empty.
         role: what they are, for messages.
+        frame: the system that they belong to.
 
     Raises:
         TypeError: for what is no name and no sequence of names.
-        ValueError: for another number of them.
+        ValueError: for another number of them, or than the system has.
 
     Example:
         >>> listed("heat", "x"), listed("heat", ["x", "y"])
@@ -113,6 +118,11 @@ def listed(
     wanted = " or ".join(str(number) for number in dimensions) or "at least 1"
     if not coordinates or (dimensions and len(coordinates) not in dimensions):
         raise ValueError(f"{owner}: got {len(coordinates)} {role}, expected {wanted}; give a tuple of as many names")
+    if frame.names and len(coordinates) != len(frame.names):
+        raise ValueError(
+            f"{owner}: got {len(coordinates)} {role} and frame={frame.name}, expected {', '.join(frame.names)}; give "
+            "None for one that nothing depends on"
+        )
     return tuple(coordinates)
 
 

@@ -62,7 +62,7 @@ def schroedinger(
         rows,
         {
             "wave": listed("schroedinger", wave, (2,), "parts of wave"),
-            "coordinates": listed("schroedinger", coordinates),
+            "coordinates": listed("schroedinger", coordinates, frame=frame),
             "time": time,
         },
         {"potential": potential, "coupling": coupling, "hbar": hbar, "mass": mass},
@@ -111,6 +111,6 @@ def schroedinger_stationary(
     return by_name(
         "schroedinger_stationary",
         rows,
-        {"output": output, "coordinates": listed("schroedinger_stationary", coordinates)},
+        {"output": output, "coordinates": listed("schroedinger_stationary", coordinates, frame=frame)},
         {"energy": energy, "potential": potential, "hbar": hbar, "mass": mass},
     )

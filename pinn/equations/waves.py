@@ -50,7 +50,7 @@ def wave(
     def rows(u: Any, xs: Any, t: Any, c: Any, damped: Any, f: Any) -> Any:
         return d(u, t, t) + damped * d(u, t) - c**2 * frame.laplacian(u, *xs) - f
 
-    xs = listed("wave", coordinates)
+    xs = listed("wave", coordinates, frame=frame)
     return by_name(
         "wave",
         rows,
@@ -95,7 +95,7 @@ def helmholtz(
     def rows(u: Any, xs: Any, k: Any, f: Any) -> Any:
         return frame.laplacian(u, *xs) + k**2 * u - f
 
-    xs = listed("helmholtz", coordinates)
+    xs = listed("helmholtz", coordinates, frame=frame)
     return by_name(
         "helmholtz", rows, {"output": output, "coordinates": xs}, {"wavenumber": wavenumber, "source": source}
     )

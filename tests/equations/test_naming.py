@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-import pinn
 from pinn import Box, Constraint, Problem, Table, Unknown, equations
+from pinn.analysis import analyze
 from pinn.binding import names_of
-from pinn.derivatives import d
+from pinn.derivatives import d, polar
 from pinn.equations import heat, helmholtz
 from pinn.equations.naming import by_name
 
@@ -39,7 +39,8 @@ def test_a_default_is_kept_or_matched():
 def test_a_coefficient_by_name_may_be_any_coefficient(k, inputs):
     box = Box(x=(0, 8), y=(0, 1), t=(0, 1))
     problem = Problem(box, ["u"], {"equation": Constraint(heat(("x", "y")), on=box)}, coefficients={"k": k})
-    assert pinn.analysis.analyze(problem) is not None
+    traits = analyze(problem)
+    assert traits.orders == {"x": 2, "y": 2, "t": 1} and traits.affine_in_outputs
 
 
 def test_an_unknown_name_is_told_with_the_choices():
@@ -57,6 +58,11 @@ def test_an_unknown_name_is_told_with_the_choices():
     [
         (lambda: heat(()), ValueError, "heat: got 0 coordinates, expected at least 1"),
         (lambda: heat(3), TypeError, "heat: got coordinates=3, expected names"),
+        (
+            lambda: heat("r", frame=polar),
+            ValueError,
+            "heat: got 1 coordinates and frame=polar, expected r, phi; give None",
+        ),
         (lambda: heat(("x", "x")), ValueError, "heat: 'x' stands for two things"),
         (lambda: heat("x", output="t"), ValueError, "heat: 't' stands for two things; give time another name"),
         (lambda: heat("x", output="u v"), ValueError, "heat: got output='u v', expected the name of an argument"),
