@@ -35,7 +35,6 @@ from pinn.equations.elastic import elasticity, elasticity_mixed, isotropic, plan
 from pinn.equations.electromagnetic import maxwell, maxwell_te, maxwell_tm
 from pinn.equations.finance import black_scholes
 from pinn.equations.incompressible import navier_stokes, stokes, streamfunction
-from pinn.equations.naming import by_name
 from pinn.equations.phase_field import allen_cahn, cahn_hilliard, double_well
 from pinn.equations.porous import darcy
 from pinn.equations.quantum import schroedinger, schroedinger_stationary
@@ -45,7 +44,6 @@ __all__ = [
     "advection_diffusion",
     "allen_cahn",
     "black_scholes",
-    "by_name",
     "cahn_hilliard",
     "darcy",
     "double_well",

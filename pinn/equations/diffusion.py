@@ -115,7 +115,8 @@ def advection_diffusion(
 
     Args:
         coordinates: names of the d coordinates, m.
-        velocity: the d components of v, numbers, names or functions, m/s.
+        velocity: the d components of v, numbers, names or functions, m/s; those of a flow that is solved for beside it,
+            or u itself, `advection_diffusion("x", velocity="u", diffusivity="nu")`, which is Burgers' equation.
         time: name of the time, s; None for the steady equation.
         output: name of u, concentration or temperature, in units U.
         diffusivity: k, m²/s; 0.0 for pure advection.

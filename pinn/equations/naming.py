@@ -113,7 +113,7 @@ def listed(
     """
     if isinstance(coordinates, str):
         coordinates = (coordinates,)
-    if not isinstance(coordinates, (tuple, list)):
+    if not is_several(coordinates):
         raise TypeError(f"{owner}: got {role}={coordinates!r}, expected names; give a tuple such as ('x', 'y')")
     wanted = " or ".join(str(number) for number in dimensions) or "at least 1"
     if not coordinates or (dimensions and len(coordinates) not in dimensions):
@@ -140,7 +140,7 @@ def components(
     """
     if given is None:
         return tuple(default[: len(coordinates)])
-    found = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    found = tuple(given) if is_several(given) else (given,)
     if len(found) != len(coordinates):
         raise ValueError(
             f"{owner}: got {len(found)} components of {role} and {len(coordinates)} coordinates, expected one for "
@@ -169,6 +169,11 @@ def flux_divergence(k: Any, u: Any, xs: Sequence[Any], frame: Orthogonal = carte
     return frame.divergence(tuple(a * slope for a, slope in zip(along, frame.grad(u, *xs), strict=True)), xs)
 
 
+def is_several(given: Any) -> bool:
+    """Whether something is a tuple, list or other sequence of quantities, and no name."""
+    return isinstance(given, Sequence) and not isinstance(given, str)
+
+
 def is_uniform(k: Any) -> bool:
     """Whether a coefficient is the same everywhere: a number, given or to be found."""
     return isinstance(k, (int, float)) or (isinstance(k, Tensor) and k.ndim == 0)
@@ -183,13 +188,13 @@ def total(terms: Sequence[Any]) -> Any:
 
 
 def _leaves(given: Any) -> list[Any]:
-    if isinstance(given, (tuple, list)):
+    if is_several(given):
         return [leaf for entry in given for leaf in _leaves(entry)]
     return [given]
 
 
 def _tuples(given: Any) -> Any:
-    return tuple(_tuples(entry) for entry in given) if isinstance(given, (tuple, list)) else given
+    return tuple(_tuples(entry) for entry in given) if is_several(given) else given
 
 
 def _check_name(owner: str, role: str, name: Any) -> None:

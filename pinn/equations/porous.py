@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pinn.derivatives import divergence, grad
-from pinn.equations.naming import Names, Quantity, Rows, by_name, components, listed, rate
+from pinn.equations.naming import Names, Quantity, Rows, by_name, components, is_several, listed, rate
 
 _NO_FORCE = (0.0, 0.0, 0.0)
 
@@ -54,8 +54,8 @@ def darcy(
         (('p', 'qx', 'qy', 'x', 'y'), ())
     """
     xs = listed("darcy", coordinates, (1, 2, 3))
-    one_a_place = not isinstance(permeability, (tuple, list))
-    along = components("darcy", "permeability", (permeability,) * len(xs) if one_a_place else permeability, xs, ())
+    permeabilities = permeability if is_several(permeability) else (permeability,) * len(xs)
+    along = components("darcy", "permeability", permeabilities, xs, ())
     outflow = None if flux is None else components("darcy", "flux", flux, xs, ())
 
     def rows(p: Any, given: Any, xs: Any, t: Any, k: Any, mu: Any, stored: Any, s: Any, f: Any) -> Any:

@@ -78,6 +78,12 @@ def test_advection_diffusion(manufactured):
     )
 
 
+def test_what_carries_itself_along_is_burgers_equation(manufactured):
+    u = U.subs(y, 1)
+    row = sp.diff(u, t) + u * sp.diff(u, x) - k * sp.diff(u, x, 2)
+    manufactured(advection_diffusion("x", velocity="u"), "x t", {"u": u}, [row], k=0.1)
+
+
 def test_a_velocity_of_other_components_is_refused():
     message = "advection_diffusion: got 1 components of velocity and 2 coordinates, expected one for each"
     with pytest.raises(ValueError, match=message):

@@ -1,5 +1,7 @@
 """Names, numbers and functions in the place of a formula's quantities, and what is refused."""
 
+from collections import UserList
+
 import pytest
 import torch
 
@@ -14,6 +16,7 @@ from pinn.equations.naming import by_name
 def test_names_are_the_arguments():
     assert names_of(heat(("x", "y"))) == (("u", "x", "y", "t", "k"), ())
     assert names_of(heat("z", output="T", time="tau", diffusivity=0.1)) == (("T", "z", "tau"), ())
+    assert names_of(heat(UserList(["x", "y"]))) == names_of(heat(("x", "y")))
     own = heat("x", diffusivity=lambda u, x, steep=2.0: steep * u + x, source=lambda q: q)
     assert names_of(own) == (("u", "x", "t", "q"), ("steep",))
     assert own.__name__ == "heat"
