@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pinn.derivatives.autograd import Autograd
+from pinn.derivatives.curvilinear import Orthogonal, cartesian, cylindrical, polar, spherical
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice
 from pinn.derivatives.jets.engine import Jets
 from pinn.derivatives.jets.jet import MissingRule
@@ -64,6 +65,7 @@ __all__ = [
     "Linearization",
     "MissingRule",
     "NoSymbolicRuleError",
+    "Orthogonal",
     "Residual",
     "Symbolic",
     "SymbolicFunction",
@@ -72,11 +74,13 @@ __all__ = [
     "TextbookFunction",
     "attach",
     "biharmonic",
+    "cartesian",
     "central_difference",
     "check_derivatives",
     "check_rows_independent",
     "complex_step",
     "curl",
+    "cylindrical",
     "d",
     "default_step",
     "directional",
@@ -91,9 +95,11 @@ __all__ = [
     "mixed_difference",
     "normal_derivative",
     "numerical_gradient",
+    "polar",
     "residual_function",
     "richardson",
     "scalar_gradient",
+    "spherical",
     "symbolic_function",
     "tangent_line",
     "tangent_plane",

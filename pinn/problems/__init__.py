@@ -1,7 +1,7 @@
 """The public suite, one problem a file, each with its reference and parameters as arguments.
 
-A file has its function's name, and `pinn.problems.burgers` is the function; `_burgers` and `_flow` hold equations that
-several problems share.
+A file has its function's name, and `pinn.problems.burgers` is the function; `_burgers` holds what several problems
+share.
 """
 
 from pinn.problems.allen_cahn import allen_cahn

@@ -9,8 +9,8 @@ Source: Hao et al., PINNacle (arXiv:2306.08827), NS2d-C; reference by `pinn.refe
 from __future__ import annotations
 
 from pinn.domains import Box
+from pinn.equations import navier_stokes
 from pinn.problem import Constraint, Problem
-from pinn.problems._flow import flow
 from pinn.reference import cavity as certified_cavity
 from pinn.validation import positive
 
@@ -31,12 +31,13 @@ def cavity(reynolds: float = 100.0) -> Problem:
     """
     positive("cavity", reynolds=reynolds)
     domain = Box(x=(0, 1), y=(0, 1))
+    flow = navier_stokes(("x", "y"), time=None, density=1.0, viscosity=1 / reynolds)
     still = domain.face(x=0) | domain.face(x=1) | domain.face(y=0)
     return Problem(
         domain,
         outputs=["u", "v", "p"],
         constraints={
-            "equation": Constraint(flow(reynolds), on=domain),
+            "equation": Constraint(flow, on=domain),
             "lid": Constraint(lambda u, v, x: (u - 4 * x * (1 - x), v), on=domain.face(y=1)),
             "walls": Constraint(lambda u, v: (u, v), on=still),
             "pressure": Constraint(lambda p: p, on=domain.face(x=0, y=0)),

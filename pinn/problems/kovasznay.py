@@ -14,8 +14,8 @@ import torch
 
 from pinn.derivatives import attach
 from pinn.domains import Box
+from pinn.equations import navier_stokes
 from pinn.problem import Constraint, Problem
-from pinn.problems._flow import flow
 from pinn.reference import Analytic
 from pinn.validation import positive
 
@@ -35,6 +35,7 @@ def kovasznay(reynolds: float = 20.0) -> Problem:
     """
     positive("kovasznay", reynolds=reynolds)
     domain = Box(x=(-0.5, 1), y=(-0.5, 1.5))
+    flow = navier_stokes(("x", "y"), time=None, density=1.0, viscosity=1 / reynolds)
     # Re/2 − √(Re²/4 + 4π²) without cancellation.
     zeta = -4 * math.pi**2 / (reynolds / 2 + math.hypot(reynolds / 2, 2 * math.pi))
 
@@ -54,7 +55,7 @@ def kovasznay(reynolds: float = 20.0) -> Problem:
         domain,
         outputs=["u", "v", "p"],
         constraints={
-            "equation": Constraint(flow(reynolds), on=domain),
+            "equation": Constraint(flow, on=domain),
             "around": Constraint(around, on=domain.boundary()),
             "pressure": Constraint(lambda p, x: p - 0.5 * (1 - torch.exp(2 * zeta * x)), on=domain.face(x=1)),
         },
