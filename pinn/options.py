@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import torch
 
-from pinn.alternation import Features
 from pinn.derivatives import Engine
+from pinn.features.options import Features
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
 from pinn.sampling import Sampler

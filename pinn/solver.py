@@ -21,11 +21,12 @@ from typing import Any, Never
 
 import torch
 
-from pinn.alternation import DEFAULT, Alternation, Features
+from pinn.alternation import Alternation
 from pinn.ambient import own_settings
 from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
 from pinn.features.answers import uncorrected
+from pinn.features.options import DEFAULT, Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
 from pinn.objective import Equations

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from pinn import Solution, solve
-from pinn.alternation import Alternation, Features
+from pinn.alternation import Alternation
 from pinn.derivatives import Jets
 from pinn.features import residual_norms
 from pinn.features.answers import uncorrected
+from pinn.features.options import Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model
 from pinn.networks import MLP, Enriched

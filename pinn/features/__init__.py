@@ -1,8 +1,9 @@
 """Fixed neurons and linear solves: affine problems without training, and corrections of trained networks."""
 
 from pinn.features.followed import residual_norms
+from pinn.features.found import Ending, FeatureSolve, Round
 from pinn.features.lift import Lift, lift, lift_refusal, lift_work, most_neurons
-from pinn.features.solve import EFFORT, Ending, FeatureSolve, Round, affine_refusal, solve_affine, solve_smooth
+from pinn.features.solve import EFFORT, affine_refusal, smooth_refusal, solve_affine, solve_smooth
 
 __all__ = [
     "EFFORT",
@@ -16,6 +17,7 @@ __all__ = [
     "lift_work",
     "most_neurons",
     "residual_norms",
+    "smooth_refusal",
     "solve_affine",
     "solve_smooth",
 ]
