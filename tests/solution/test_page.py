@@ -22,7 +22,8 @@ VOID = {"meta", "img", "br"}
 
 @pytest.fixture(scope="module")
 def report():
-    return solve(diffusion_inverse(), network=partial(MLP, width=8, depth=1), steps=3, progress=False).report
+    network = partial(MLP, width=8, depth=1)
+    return solve(diffusion_inverse(), network=network, features=None, steps=3, progress=False).report
 
 
 @pytest.fixture(scope="module")

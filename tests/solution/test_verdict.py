@@ -335,7 +335,8 @@ def test_zero_that_satisfies_everything_is_no_answer():
             LINE,
             ["psi"],
             {"equation": (lambda psi, x: d(psi, x, x) + math.pi**2 * psi, LINE), "ends": (lambda psi: psi, ends)},
-        )
+        ),
+        features=None,
     )
     assert made.verdict == "not determined" and "satisfies every constraint" in made.warnings[0]
     assert "sets its size" in made.judgement.advice
