@@ -15,10 +15,9 @@ from latex2mathml.converter import convert
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 _SHOWN = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 _INLINE = re.compile(r"(?<![\\$\w])\$([^$\n]+?)\$(?!\w)")
-
-
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGES = {"changelog.md": "CHANGELOG.md", "extending.md": "CONTRIBUTING.md"}
+_SOURCE = re.compile(r"\[`?([^\]`]+)`?\]\((?:\.\./)+(?:pinn|experiments|conf|tests|README|CONTRIBUTING)[^)]*\)")
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]+\)")
 
 
@@ -33,8 +32,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Called by the builder with the text of each page; what stands in code is left alone."""
-    parts = _CODE.split(markdown)
+    """Called with the text of each page; code is left alone, links into the sources become their names."""
+    parts = _CODE.split(_SOURCE.sub(r"`\1`", markdown))
     for index in range(0, len(parts), 2):
         text = _SHOWN.sub(lambda found: f"\n\n{convert(found[1].strip(), display='block')}\n\n", parts[index])
         parts[index] = _INLINE.sub(lambda found: convert(found[1]), text)
