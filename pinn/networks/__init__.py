@@ -20,6 +20,7 @@ from pinn.networks.pirate import PirateNet
 from pinn.networks.rebuild import build
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
+from pinn.networks.windows import Windows
 
 __all__ = [
     "MLP",
@@ -33,6 +34,7 @@ __all__ = [
     "HoleFunctions",
     "ModifiedMLP",
     "PirateNet",
+    "Windows",
     "rebuild",
 ]
 
