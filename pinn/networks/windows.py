@@ -125,7 +125,7 @@ class Windows(nn.Module):
         if in_space is None:
             own = weights[inside].sum(1)  # (n, in time): one neuron in space, the constant
             return own[:, 0] + 0.0 * z if in_time is None else (in_time * own).sum(-1)
-        found = None
+        found: Any = None
         for window in torch.unique(inside).tolist():
             here = nn.functional.linear(in_space, weights[window].T)
             masked = here * (inside == window).to(weights.dtype)[:, None]
