@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,15 @@ from pinn.analysis import Role, Traits, analyze
 from pinn.derivatives import Jets
 from pinn.derivatives.jets.given import GivenField
 from pinn.features.rows import engine_of
-from pinn.features.window import Field, Nodes, Rows, Space, descend, monomials, polynomials, radau
+from pinn.features.split import split_solver, splits
+from pinn.features.window import Field, Linear, Nodes, Rows, Space, dense_solver, descend, monomials, polynomials, radau
 from pinn.model import Model
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.spread import spread_points
 
-_MOST_COLUMNS = 4000  # J then takes 128 MB
+_COLUMNS, _SPLIT = 4000, 12000  # of a window at the most: of J, and where space and time are split
+_FEWEST = 10  # nodes in time for which columns are left
 _FIRST = 0.1  # of the time axis: the first window
 _LEAST = 1e-6  # of it: shorter windows are given up
 _PERIODIC, _BOUNDED = 33, 17  # neurons in space at first
@@ -40,7 +42,6 @@ _GROWTH = 1.4  # of neurons in space
 _KINKED = 385  # from here on more neurons that do not halve the last coefficients are not taken
 _WINDOWS = 2000  # at the most
 _FINER = 8  # times as many nodes at the start where it has a kink: with one, allen_cahn ends at 4e-5
-_MANY, _FEW = 250, 5  # with more neurons in space than so many, no more than so many nodes in time
 _CALL = 2e8  # operations, at 5·10¹⁰ a second, in whose time a window's rows are set up
 
 
@@ -122,6 +123,7 @@ class March:
             self.traits.constraints[name].residuals_per_point * len(ends) for name, ends in self.boundary.items()
         )
         self.fewer = rows // len(self.orders)  # nodes in space, by the rows at its ends
+        self.columns = _SPLIT if {1} == set(self.orders) and rows == self.fewer * len(self.orders) else _COLUMNS
 
     def _order(self, output: str) -> int:
         """The order in time of one output."""
@@ -195,12 +197,11 @@ class March:
         return Space(others[0], *self.problem.domain.bounds[name], periodic, _PERIODIC if periodic else _BOUNDED)
 
     def _count(self, most: int, space: Space) -> int:
-        columns = space.count * len(self.orders)
-        return max(3, min(_MOST_COLUMNS // columns, most, _FEW if columns > _MANY else most))
+        return max(3, min(most, self.columns // (space.count * len(self.orders))))
 
     def _most(self, space: Space) -> int:
         """Neurons in space at the most; none are added where there is no such coordinate."""
-        most = 1 if space.axis is None else _MOST_COLUMNS // (3 * len(self.orders))
+        most = 1 if space.axis is None else self.columns // (_FEWEST * len(self.orders))
         return most - (most + 1) % 2 if space.periodic else most
 
     def _wider(self, space: Space) -> Space:
@@ -285,7 +286,7 @@ class March:
 
         rows = self._all_rows(space, start, nodes.length, nodes.tau, nodes.tables())
         first = torch.zeros(len(free), space.count, nodes.count, dtype=torch.float64) if guess is None else guess
-        found = descend(rows, coefficients, free, first.reshape(-1), max(1e-13, 1e-2 * tolerance))
+        found = descend(rows, coefficients, free, first.reshape(-1), max(1e-13, 1e-2 * tolerance), solver)
         pairs = zip(coefficients(found.weights), values, strict=True)
         whole = torch.stack([nodes.joined(one, value) for one, value in pairs])
         return Field(space, whole, start, nodes.length), found.converged, found.work + _CALL
@@ -371,6 +372,11 @@ class March:
         rows = self._all_rows(space, self.start, length, tau, self._plain(tau, 1, length), between=True)
         rows += self._at_start_rows(space.between(), space, 1, length)
         return math.sqrt(sum(float(one.residual(zero).square().mean()) for one in rows))
+
+
+def solver(parts: Sequence[Linear], free: Sequence[Tensor]) -> tuple[Callable[[Tensor], Tensor | None], float]:
+    """Space and time apart where a window is large, else its whole J."""
+    return split_solver(parts, free) if splits(parts, free) else dense_solver(parts, free)
 
 
 def _padded(table: Tensor, count: int, axis: int) -> Tensor:

@@ -281,28 +281,93 @@ class Rows:
         """Rows, (n_x n_t q,)."""
         return self.given(self.stack(coefficients), slopes=False)[0].reshape(-1)
 
+    def linear(self, coefficients: Tensor) -> tuple[Tensor, Linear]:
+        """Rows, and what they change by with the coefficients."""
+        rows, slopes = self.given(self.stack(coefficients))
+        weights: dict[tuple[int, int], Tensor] = {}
+        for k, terms in enumerate(self._terms):
+            for a, b, c in terms:
+                part = c * slopes[:, k]
+                weights[a, b] = weights[a, b] + part if (a, b) in weights else part
+        shaped = {key: value.reshape(value.shape[0], *self._shape, -1) for key, value in weights.items()}
+        return rows.reshape(-1), Linear(shaped, self._space, self._times)
+
     def linearize(self, coefficients: Tensor, free: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Rows and J (rows, Σ_o M P_o) by the weights of the neurons free[o] (P_o, K) of each output."""
-        rows, slopes = self.given(self.stack(coefficients))
-        nx, nt = self._shape
+        rows, linear = self.linear(coefficients)
+        return rows, linear.matrix(free)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """∂r of one constraint on a grid, Σ_ab w_ab ∂_x^a ∂_t^b: rows in the order (space, time, component).
+
+    Attributes:
+        weights: (a, b) -> w (q, n_x, n_t, m).
+        space: a -> (n_x, M), derivatives of the neurons in space.
+        times: by b: (n_t, K), of those in time.
+    """
+
+    weights: dict[tuple[int, int], Tensor]
+    space: dict[int, Tensor]
+    times: Sequence[Tensor]
+
+    @property
+    def neurons(self) -> int:
+        """M in space."""
+        return next(iter(self.space.values())).shape[1]
+
+    @property
+    def components(self) -> int:
+        """q."""
+        return next(iter(self.weights.values())).shape[0]
+
+    @property
+    def rows(self) -> int:
+        """q n_x n_t."""
+        return next(iter(self.weights.values()))[..., 0].numel()
+
+    @property
+    def order(self) -> int:
+        """The highest order in time."""
+        return max(b for _, b in self.weights)
+
+    def matrix(self, free: Sequence[Tensor]) -> Tensor:
+        """J (rows, Σ_o M P_o) by the weights of the neurons free[o] (P_o, K) of each output."""
         blocks = []
         for output, psi in enumerate(free):
             if not psi.shape[0]:
                 continue
-            for_times = [table @ psi.T for table in self._times]
             in_space: dict[int, Tensor] = {}
-            for k, terms in enumerate(self._terms):
-                slope = slopes[:, k, :, output].reshape(-1, nx, nt, 1)
-                for a, b, c in terms:
-                    part = slope * (c * for_times[b])
-                    in_space[a] = in_space[a] + part if a in in_space else part
+            for (a, b), weight in self.weights.items():
+                part = weight[..., output : output + 1] * (self.times[b] @ psi.T)
+                in_space[a] = in_space[a] + part if a in in_space else part
             block = None
             for a, part in in_space.items():
-                product = self._space[a][None, :, None, :, None] * part[:, :, :, None, :]
+                product = self.space[a][None, :, None, :, None] * part[:, :, :, None, :]
                 block = product if block is None else block.add_(product)
             assert block is not None
-            blocks.append(block.permute(1, 2, 0, 3, 4).reshape(rows.numel(), -1))
-        return rows.reshape(-1), torch.cat(blocks, 1)
+            blocks.append(block.permute(1, 2, 0, 3, 4).reshape(self.rows, -1))
+        return torch.cat(blocks, 1)
+
+    def applied(self, coefficients: Tensor) -> Tensor:
+        """What the rows change by with these coefficients (m, M, K), (rows,)."""
+        total: Tensor | None = None
+        for (a, b), weight in self.weights.items():
+            values = (self.space[a] @ coefficients @ self.times[b].T).permute(1, 2, 0)
+            part = (weight * values).sum(-1)
+            total = part if total is None else total + part
+        assert total is not None
+        return total.permute(1, 2, 0).reshape(-1)
+
+    def averaged(self, order: int) -> Tensor:
+        """(q n_x, m M): the part of this order in time, at the mean over time of w."""
+        (q, nx, _, m), M = next(iter(self.weights.values())).shape, self.neurons
+        found = torch.zeros(q, nx, m, M, dtype=torch.float64)
+        for (a, b), weight in self.weights.items():
+            if b == order:
+                found += weight.mean(2)[..., None] * self.space[a][None, :, None, :]
+        return found.reshape(q * nx, m * M)
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,12 +379,17 @@ class Steps:
     work: float
 
 
+Solver = Callable[[Sequence["Linear"], Sequence[Tensor]], tuple[Callable[[Tensor], "Tensor | None"], float]]
+"""(constraints, neurons in time) -> r -> J⁺ r, or None where that fails; and operations."""
+
+
 def descend(
     rows: Sequence[Rows],
     coefficients: Callable[[Tensor], Tensor],
     free: Sequence[Tensor],
     weights: Tensor,
     least: float,
+    solver: Solver,
 ) -> Steps:
     """Steps w − J⁺ r until they are small, with a factorisation that is renewed when they shrink slowly.
 
@@ -329,24 +399,25 @@ def descend(
         free: neurons in time of each output.
         weights: the first guess.
         least: size of a step that ends it.
+        solver: of the linear systems.
     """
-    solve: Callable[[Tensor], Tensor] | None = None
+    solve: Callable[[Tensor], Tensor | None] | None = None
     before, work, fresh = math.inf, 0.0, False
     for _ in range(_STEPS):
         now = coefficients(weights)
         if solve is None:
-            parts = [one.linearize(now, free) for one in rows]
-            residual, jacobian = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-            if not bool(torch.isfinite(residual).all() and torch.isfinite(jacobian).all()):
+            parts = [one.linear(now) for one in rows]
+            residual = torch.cat([part[0] for part in parts])
+            if not all(bool(torch.isfinite(w).all()) for _, one in parts for w in one.weights.values()):
                 return Steps(weights, False, work)
-            solve, operations = _factorised(jacobian)
+            solve, operations = solver([one for _, one in parts], free)
             work, fresh = work + operations, True
         else:
             residual, fresh = torch.cat([one.residual(now) for one in rows]), False
             work += 2.0 * residual.numel() ** 2
         step = solve(residual)
-        size = float(step.abs().max())
-        if not math.isfinite(size):
+        size = math.inf if step is None else float(step.abs().max())
+        if step is None or not math.isfinite(size):
             return Steps(weights, False, work)
         weights = weights - step
         if size <= least:
@@ -361,8 +432,9 @@ def descend(
     return Steps(weights, False, work)
 
 
-def _factorised(jacobian: Tensor) -> tuple[Callable[[Tensor], Tensor], float]:
+def dense_solver(parts: Sequence[Linear], free: Sequence[Tensor]) -> tuple[Callable[[Tensor], Tensor | None], float]:
     """J⁺ as a function, and the operations that it took: LU where J is square, QR where it is tall."""
+    jacobian = torch.cat([part.matrix(free) for part in parts])
     n, p = jacobian.shape
     if n == p:
         factors, pivots, info = torch.linalg.lu_factor_ex(jacobian)
