@@ -75,12 +75,23 @@ class _Shown(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Marched:
-    """One solve of the whole evolution: its windows, the residual between nodes, operations, and if it was finished."""
+    """One march.
+
+    Attributes:
+        fields: its windows in turn.
+        held: root mean square of all rows between the nodes; infinite where it was given up.
+        work: operations.
+        finished: whether it reached the end.
+        kinked: whether more neurons in space did not help somewhere.
+        left: root mean square of the conditions at the start between nodes.
+    """
 
     fields: list[Field]
     held: float
     work: float
     finished: bool
+    kinked: bool
+    left: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +102,7 @@ class _Start:
     values: list[Tensor]
     left: float
     tail: float
+    kinked: bool
     work: float
 
 
@@ -144,7 +156,7 @@ class March:
         space, values, held, work = began.space, began.values, began.left**2, began.work
         fields: list[Field] = []
         t, length = self.start, _FIRST * whole
-        before, accepted = math.inf, began.tail  # tails in space
+        before, accepted, kinked = math.inf, began.tail, began.kinked  # last coefficients in space
         while t < self.end - 1e-12 * whole:
             length = self._fitted(t, length)
             count = self._count(most, space)
@@ -154,7 +166,7 @@ class March:
             work += operations
             if work > effort or length < _LEAST * whole or len(fields) >= _WINDOWS:
                 fields.append(self._held_on(space, values, t))
-                return Marched(fields, math.inf, work, False)
+                return Marched(fields, math.inf, work, False, kinked, began.left)
             if not converged:
                 length *= 0.5
                 continue
@@ -165,7 +177,7 @@ class March:
                 continue
             if in_space > max(tolerance, 3 * accepted) and space.count < self._most(space):
                 if space.count >= _KINKED and in_space > 0.5 * before:
-                    accepted = in_space  # more neurons do not help: a kink
+                    accepted, kinked = in_space, True  # more neurons do not help
                 else:
                     before, space = in_space, self._wider(space)
                     if not fields:
@@ -173,13 +185,13 @@ class March:
                         space, values, held, work = began.space, began.values, began.left**2, work + began.work
                     values = [_padded(value, space.count, 0) for value in values]
                     continue
-            before = math.inf
+            before, accepted = math.inf, min(accepted, in_space)
             fields.append(field)
             held += length / whole * self._residual(field) ** 2
             t += length
             values, space = self._narrower(field, tolerance)
             length *= min(2.0, max(0.5, factor))
-        return Marched(fields, math.sqrt(held), work, True)
+        return Marched(fields, math.sqrt(held), work, True, kinked, began.left)
 
     def _fitted(self, t: float, length: float) -> float:
         """The length of the next window, so that no sliver is left."""
@@ -193,7 +205,7 @@ class March:
         if not others:
             return Space(None, 0.0, 1.0, False, 1)
         name = self.problem.coordinates[others[0]]
-        periodic = name in self.problem.periodic
+        periodic = name in self.problem.periodic and self.traits.order_in_space > 0
         return Space(others[0], *self.problem.domain.bounds[name], periodic, _PERIODIC if periodic else _BOUNDED)
 
     def _count(self, most: int, space: Space) -> int:
@@ -349,7 +361,7 @@ class March:
             if tail <= tolerance or kinked or space.count >= self._most(space):
                 between = self._at_start_rows(space.between(), space, order, length)
                 left = math.sqrt(sum(float(one.residual(field).square().mean()) for one in between))
-                return _Start(space, self._at_start(field, length), left, tail, work)
+                return _Start(space, self._at_start(field, length), left, tail, kinked, work)
             space = self._wider(space)
 
     def _at_start(self, field: Tensor, length: float) -> list[Tensor]:

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from pinn.analysis import Role, analyze
 from pinn.domains import Box
-from pinn.features.march import March, ends_of
+from pinn.features.march import March, Marched, ends_of
 from pinn.features.solve import EFFORT, Ending, FeatureSolve, Round
 from pinn.features.window import Field
 from pinn.model import Model
@@ -38,7 +38,7 @@ _NODES = (6, 9, 12, 14, 15)  # P of each, where there is a coordinate of space, 
 _NODES_ALONE = (8, 12, 16, 20, 22)  # ... and where there is none
 _DEARER = 2.0  # a solve is not begun that would take the effort were it so many times as dear as the last
 _SAMPLE = 1000  # points on which outputs of two solves are compared
-_FALLS = 1e-2  # no solve is believed to be better than the one before by more than this
+_FALLS, _SLOW = 1e-2, 0.9  # ρ at the least and the most; the most at kinks, whose residual tells little
 _CLAIM = 2.0  # times the estimated error is what is claimed
 _ROUNDING = 1e-14  # least error that is claimed, ...
 _ENOUGH = 1e-12  # ... and the one with which a solve without a tolerance is content
@@ -164,7 +164,7 @@ class _Solves:
                 fitted=0.0,
                 held=held,
                 change=change,
-                error=self._claimed(change, held, rounds) if solved.finished else math.inf,
+                error=self._claimed(change, held, rounds, solved, size) if solved.finished else math.inf,
                 work=solved.work,
                 windows=len(solved.fields),
             )
@@ -183,11 +183,14 @@ class _Solves:
         assert best is not None
         return FeatureSolve(best[1], best[0], tuple(rounds), ending)
 
-    def _claimed(self, change: float, held: float, rounds: list[Pass]) -> float:
+    def _claimed(self, change: float, held: float, rounds: list[Pass], solved: Marched, size: float) -> float:
         if not rounds or not math.isfinite(change):
             return math.inf
-        ratio = min(0.9, max(_FALLS, held / rounds[-1].held)) if rounds[-1].held > 0 else 0.9
-        return max(_ROUNDING, _CLAIM * change * ratio / (1 - ratio))
+        known = not solved.kinked and rounds[-1].held > 0
+        ratio = min(_SLOW, max(_FALLS, held / rounds[-1].held)) if known else _SLOW
+        # A kink of the start that was not met may stay.
+        misfit = solved.left / size if solved.kinked and size > 0 else 0.0
+        return max(_ROUNDING, _CLAIM * change * ratio / (1 - ratio) + misfit)
 
     def _degrees(self, fields: list[Field]) -> tuple[int, ...]:
         found = [max(field.space.count for field in fields) - 1] * len(self.problem.coordinates)
@@ -201,10 +204,11 @@ class _Solves:
         whole = self.march.end - self.march.start
         edges = [2 * (field.start - self.march.start) / whole - 1 for field in fields]
         like = next(given.parameters())
+        smooth = analyze(problem).order_in_space > 0  # else nothing smooths a kink at the seam
         network = Windows(
             given.inputs,
             len(problem.outputs),
-            layout=[2 if name in problem.periodic else 1 for name in problem.coordinates],
+            layout=[(2 if smooth else 3) if name in problem.periodic else 1 for name in problem.coordinates],
             time=self.march.axis,
             edges=[*edges, 1.0],
             neurons=neurons,

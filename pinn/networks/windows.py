@@ -13,6 +13,7 @@ polynomials, window by window.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,8 @@ class Windows(nn.Module):
 
     Args:
         inputs, outputs: numbers of features; inputs after those of the layout take no part.
-        layout: for each coordinate in turn 1 where it is scaled to [-1, 1], 2 where it is periodic.
+        layout: for each coordinate in turn 1 where it is scaled to [-1, 1], 2 where it is periodic, 3 where it is
+            periodic by name and the solution has a kink at the seam: polynomials over one period.
         time: number of the coordinate that is time; one other at the most.
         edges: e_0 < … < e_W in scaled time.
         neurons: (in space, in time), the most that any window has.
@@ -72,7 +74,7 @@ class Windows(nn.Module):
         if len(self.edges) < 2 or not all(a < b for a, b in itertools.pairwise(self.edges)):
             raise ValueError(f"Windows: got {len(self.edges)} edges, expected two or more that ascend; sort them")
         # The tables of both coordinates: only those are used, not the products.
-        self._basis = Chebyshev(self.layout, [self._degrees()])
+        self._basis = Chebyshev([1 if kind == 3 else kind for kind in self.layout], [self._degrees()])
         shape = len(self.edges) - 1, outputs, *self.neurons
         self.coefficients = nn.Parameter(torch.zeros(shape, dtype=dtype), requires_grad=False)
 
@@ -97,15 +99,20 @@ class Windows(nn.Module):
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, outputs), tensors or jets."""
-        at = sum(self.layout[: self.time])
-        others = [i for i in range(sum(self.layout)) if i != at]
-        z = x[..., at]
-        inside = self._inside(z)
-        low = torch.tensor(self.edges[:-1], dtype=z.dtype, device=z.device)[inside]
-        high = torch.tensor(self.edges[1:], dtype=z.dtype, device=z.device)[inside]
-        local = (z - 0.5 * (low + high)) * (2.0 / (high - low))
-        columns = [x[..., i] for i in others]
-        columns.insert(at, local)
+        columns, at = [], 0
+        inside, z = torch.zeros(0), x[..., 0]
+        for axis, kind in enumerate(self.layout):
+            if axis == self.time:
+                z = x[..., at]
+                inside = self._inside(z)
+                low = torch.tensor(self.edges[:-1], dtype=z.dtype, device=z.device)[inside]
+                high = torch.tensor(self.edges[1:], dtype=z.dtype, device=z.device)[inside]
+                columns.append((z - 0.5 * (low + high)) * (2.0 / (high - low)))
+            elif kind == 3:
+                columns.append(torch.atan2(-x[..., at + 1], -x[..., at]) * (1 / math.pi))
+            else:
+                columns += [x[..., at + i] for i in range(kind)]
+            at += min(kind, 2)
         tables = self._basis.tables(torch.stack(columns, -1))
         in_time = tables[self.time]
         in_space = tables[1 - self.time] if len(self.layout) == 2 else None
