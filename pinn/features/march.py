@@ -265,9 +265,18 @@ class March:
         shown.inner = inner
         return self.shell.outputs(columns)
 
-    def _all_rows(
+    def rows(
         self, space: Space, start: float, length: float, tau: Tensor, times: list[Tensor], between: bool = False
     ) -> list[Rows]:
+        """Equations and boundary conditions in a window.
+
+        Args:
+            space: neurons in space.
+            start, length: t₀ and h.
+            tau: scaled times (n_t,).
+            times: by order, coefficients in time -> derivatives at these (n_t, K).
+            between: at points between the nodes in space.
+        """
         x, t = space.between() if between else space.nodes(self.fewer), start + 0.5 * length * (tau + 1)
         found = [self._rows(name, space, x, t, times) for name in self.traits.of_role(Role.EQUATION)]
         for name, ends in self.boundary.items():
@@ -296,7 +305,7 @@ class March:
             own = weights.reshape(len(free), space.count, nodes.count)
             return fixed + torch.stack([one @ psi for one, psi in zip(own, free, strict=True)])
 
-        rows = self._all_rows(space, start, nodes.length, nodes.tau, nodes.tables())
+        rows = self.rows(space, start, nodes.length, nodes.tau, nodes.tables())
         first = torch.zeros(len(free), space.count, nodes.count, dtype=torch.float64) if guess is None else guess
         found = descend(rows, coefficients, free, first.reshape(-1), max(1e-13, 1e-2 * tolerance), solver)
         pairs = zip(coefficients(found.weights), values, strict=True)
@@ -323,7 +332,7 @@ class March:
         nodes = torch.cat([torch.tensor([-1.0], dtype=torch.float64), radau(count)])
         tau = 0.5 * (nodes[1:] + nodes[:-1])
         times = self._plain(tau, count, field.length)
-        rows = self._all_rows(field.space, field.start, field.length, tau, times, between=True)
+        rows = self.rows(field.space, field.start, field.length, tau, times, between=True)
         return math.sqrt(sum(float(one.residual(field.coefficients).square().mean()) for one in rows))
 
     def _first(self, space: Space, tolerance: float) -> _Start:
@@ -381,7 +390,7 @@ class March:
         space, length = self._space(), self.end - self.start
         zero = torch.zeros(len(self.orders), space.count, 1, dtype=torch.float64)
         tau = torch.linspace(-1, 1, 20, dtype=torch.float64)
-        rows = self._all_rows(space, self.start, length, tau, self._plain(tau, 1, length), between=True)
+        rows = self.rows(space, self.start, length, tau, self._plain(tau, 1, length), between=True)
         rows += self._at_start_rows(space.between(), space, 1, length)
         return math.sqrt(sum(float(one.residual(zero).square().mean()) for one in rows))
 

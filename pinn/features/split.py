@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import LinearOperator, gmres
 from torch import Tensor
 
 from pinn.features.window import Linear
@@ -40,10 +39,9 @@ def split_solver(parts: Sequence[Linear], free: Sequence[Tensor]) -> tuple[Calla
     Args:
         parts: the constraints of a window, linearized; all at the same times.
         free: neurons in time of each output, which are the same.
-
-    Raises:
-        ValueError: never where `splits` allows it.
     """
+    from scipy.sparse.linalg import LinearOperator, gmres  # takes a while to load
+
     psi = free[0]
     P, m, M = psi.shape[0], len(free), parts[0].neurons
     in_time = [table @ psi.T for table in parts[0].times[:2]]

@@ -39,6 +39,7 @@ _NODES_ALONE = (8, 12, 16, 20, 22)  # ... and where there is none
 _DEARER = 2.0  # a solve is not begun that would take the effort were it so many times as dear as the last
 _SAMPLE = 1000  # points on which outputs of two solves are compared
 _FALLS, _SLOW = 1e-2, 0.9  # ρ at the least and the most; the most at kinks, whose residual tells little
+_FINEST, _SAME = 0.3, 0.5  # ρ at the least where rounding decides, and of two solves with the same tolerance
 _CLAIM = 2.0  # times the estimated error is what is claimed
 _ROUNDING = 1e-14  # least error that is claimed, ...
 _ENOUGH = 1e-12  # ... and the one with which a solve without a tolerance is content
@@ -105,6 +106,7 @@ def solve_windows(
         ValueError: when the problem is not for it, with the reason.
 
     Example:
+        >>> from pinn.derivatives import Jets
         >>> from pinn.networks import MLP
         >>> from pinn.problems import lotka_volterra
         >>> random = torch.Generator().manual_seed(0)
@@ -164,13 +166,12 @@ class _Solves:
                 fitted=0.0,
                 held=held,
                 change=change,
-                error=self._claimed(change, held, rounds, solved, size) if solved.finished else math.inf,
+                error=self._claimed(level, change, rounds, solved, size) if solved.finished else math.inf,
                 work=solved.work,
                 windows=len(solved.fields),
             )
             rounds.append(made)
-            if best is None or made.held <= best[0].held:
-                best = made, model
+            best = made, model
             if not solved.finished:
                 ending = Ending.NOT_CARRIED
                 break
@@ -183,11 +184,15 @@ class _Solves:
         assert best is not None
         return FeatureSolve(best[1], best[0], tuple(rounds), ending)
 
-    def _claimed(self, change: float, held: float, rounds: list[Pass], solved: Marched, size: float) -> float:
+    def _claimed(self, level: int, change: float, rounds: list[Pass], solved: Marched, size: float) -> float:
         if not rounds or not math.isfinite(change):
             return math.inf
-        known = not solved.kinked and rounds[-1].held > 0
-        ratio = min(_SLOW, max(_FALLS, held / rounds[-1].held)) if known else _SLOW
+        ratio = _SLOW
+        if level > 0 and _TOLERANCES[level] == _TOLERANCES[level - 1]:
+            ratio = _SAME  # two solves that are as good as each other
+        elif not solved.kinked and rounds[-1].held > 0:
+            least = _FINEST if _TOLERANCES[level] == min(_TOLERANCES) else _FALLS
+            ratio = min(_SLOW, max(least, solved.held / size / rounds[-1].held))
         # A kink of the start that was not met may stay.
         misfit = solved.left / size if solved.kinked and size > 0 else 0.0
         return max(_ROUNDING, _CLAIM * change * ratio / (1 - ratio) + misfit)
