@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from pinn.analysis import Role, Traits, analyze
 from pinn.derivatives import Jets
+from pinn.derivatives.jets import MissingRule
 from pinn.derivatives.jets.given import GivenField
 from pinn.features.rows import engine_of
 from pinn.features.split import split_solver, splits
@@ -116,6 +117,9 @@ class March:
         axis: number of the time coordinate.
         start, end: of it.
         orders: order in time of each output.
+
+    Raises:
+        ValueError: when an equation does not run on jets.
     """
 
     def __init__(self, equations: Equations) -> None:
@@ -126,7 +130,11 @@ class March:
         self.axis = self.problem.coordinates.index(time)
         self.start, self.end = self.problem.domain.bounds[time]
         self.orders = [self._order(output) for output in self.problem.outputs]
-        self.engine = found if isinstance(found := engine_of(equations), Jets) else Jets(probe=False)
+        engine = engine_of(equations)
+        if not isinstance(engine, Jets):
+            why = next(one.reason for one in equations.engines.values() if one.reason)
+            raise ValueError(f"solve_windows: got equations that jets do not serve ({why}); train it instead")
+        self.engine = engine
         given = equations.model
         memo: dict[int, Any] = {id(self.problem): self.problem, id(given.network): _Shown()}
         self.shell: Model = copy.deepcopy(given, memo)
@@ -248,16 +256,26 @@ class March:
         columns[self.axis] = t.repeat(x.shape[0])
         if space.axis is not None:
             columns[space.axis] = x.repeat_interleave(t.shape[0])
-        given = GivenField(
-            self.engine,
-            self._outputs_of,
-            self.problem.outputs,
-            self.equations.functions[name],
-            torch.stack(columns, 1),
-            self.problem.coordinates,
-            {key: value.expand(columns[self.axis].shape[0]) for key, value in (constants or {}).items()},
-        )
+        given = self._given(name, torch.stack(columns, 1), constants or {})
         return Rows(given, self.axis, space, x, times)
+
+    def _given(self, name: str, points: Tensor, constants: Mapping[str, Tensor]) -> GivenField:
+        spread = {key: value.expand(points.shape[0]) for key, value in constants.items()}
+        try:
+            return GivenField(
+                self.engine,
+                self._outputs_of,
+                self.problem.outputs,
+                self.equations.functions[name],
+                points,
+                self.problem.coordinates,
+                spread,
+            )
+        except MissingRule as error:
+            raise ValueError(
+                f"solve_windows: got constraint {name!r} with an operation that jets do not have ({error}); "
+                "train it instead"
+            ) from None
 
     def _outputs_of(self, columns: Mapping[str, Any], inner: Any) -> Mapping[str, Any]:
         shown = self.shell.network

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pinn.problems as problems
-from pinn import Box, Constraint, Problem, Scatter, Solution, Unknown, d
+from pinn import Box, Constraint, Output, Problem, Scatter, Solution, Unknown, d
 from pinn.derivatives import Jets
 from pinn.features import Ending, solve_windows
 from pinn.features.march import March
@@ -17,6 +17,7 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
 from pinn.solution.error import ErrorMeasure
+from pinn.verification.certificate import certify
 
 SMALL = partial(MLP, width=4, depth=1)
 
@@ -255,3 +256,39 @@ def test_a_start_that_does_not_determine_is_refused():
     )
     with pytest.raises(ValueError, match="determine 1 of 2"):
         found(problem)
+
+
+def test_what_jets_do_not_have_is_refused():
+    line = Box(t=(0, 1))
+    problem = Problem(
+        line,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, t: d(u, t) + torch.cumsum(u, 0), on=line),
+            "start": Constraint(lambda u: u - 1, on=line.face(t=0)),
+        },
+    )
+    with pytest.raises(ValueError, match="jets do not have"):
+        found(problem)
+
+
+def test_positive_outputs_and_an_ansatz():
+    line = Box(t=(0, 2))
+    problem = Problem(
+        line,
+        [Output("p", positive=True), "u"],
+        {
+            "equation": Constraint(lambda p, u, t: (d(p, t) + p * u, d(u, t) - torch.cos(t)), on=line),
+            "start": Constraint(lambda p, u: (p - 1, u), on=line.face(t=0)),
+        },
+        ansatz={"u": lambda u: 2 * u},
+        reference=lambda t: {"p": torch.exp(torch.cos(t) - 1), "u": torch.sin(t)},
+    )
+    assert ErrorMeasure(problem)(found(problem).model) < 1e-12
+
+
+def test_the_certificate_reads_the_answer():
+    problem = problems.lotka_volterra(length=2.0)
+    answer = found(problem, tolerance=1e-4)
+    certificate = certify(Equations(answer.model, Jets()))
+    assert certificate.error == pytest.approx(ErrorMeasure(problem)(answer.model), rel=0.5)
