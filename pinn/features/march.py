@@ -84,7 +84,7 @@ class Marched:
         work: operations.
         finished: whether it reached the end.
         kinked: whether more neurons in space did not help somewhere.
-        left: root mean square of the conditions at the start between nodes.
+        unresolved: the largest of the last coefficients in space over the size of all that was above the tolerance.
     """
 
     fields: list[Field]
@@ -92,7 +92,7 @@ class Marched:
     work: float
     finished: bool
     kinked: bool
-    left: float
+    unresolved: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +165,7 @@ class March:
         fields: list[Field] = []
         t, length = self.start, _FIRST * whole
         before, accepted, kinked = math.inf, began.tail, began.kinked  # last coefficients in space
+        unresolved = began.tail if began.tail > tolerance else 0.0
         while t < self.end - 1e-12 * whole:
             length = self._fitted(t, length)
             count = self._count(most, space)
@@ -174,7 +175,7 @@ class March:
             work += operations
             if work > effort or length < _LEAST * whole or len(fields) >= _WINDOWS:
                 fields.append(self._held_on(space, values, t))
-                return Marched(fields, math.inf, work, False, kinked, began.left)
+                return Marched(fields, math.inf, work, False, kinked, unresolved)
             if not converged:
                 length *= 0.5
                 continue
@@ -194,12 +195,13 @@ class March:
                     values = [_padded(value, space.count, 0) for value in values]
                     continue
             before, accepted = math.inf, min(accepted, in_space)
+            unresolved = max(unresolved, in_space) if in_space > tolerance else unresolved
             fields.append(field)
             held += length / whole * self._residual(field) ** 2
             t += length
             values, space = self._narrower(field, tolerance)
             length *= min(2.0, max(0.5, factor))
-        return Marched(fields, math.sqrt(held), work, True, kinked, began.left)
+        return Marched(fields, math.sqrt(held), work, True, kinked, unresolved)
 
     def _fitted(self, t: float, length: float) -> float:
         """The length of the next window, so that no sliver is left."""

@@ -8,8 +8,43 @@ the residuals between the nodes,
 
     |û_k − u| ≈ |û_k − û_{k−1}| ρ / (1 − ρ),
 
-and twice that is claimed: errors that add up or are amplified from window to window are in the difference of two
-solves. Where an evolution is chaotic, solves differ by as much as the solution until the tolerance is fine enough.
+and twice that is claimed, and what the neurons in space do not resolve: errors that add up or are amplified from window
+to window are in the difference of two solves. At the finest tolerance, where rounding decides, a second solve in other
+windows tells what is left. Where an evolution is chaotic, solves differ by as much as the solution until the tolerance
+is fine enough.
+
+Measured without a tolerance: relative L2 error, what was claimed, windows, the most neurons in one (space × time), and
+seconds of processor time of one core of a busy machine. Nothing is drawn but the points on which solves are compared.
+
+| problem | error | claimed | windows | neurons | s |
+|---|---|---|---|---|---|
+| kdv, to 1e-6 | 2.0e-8 | 6.5e-7 | 10 | 247 × 10 | 1.4 |
+| kdv | 1.1e-12, perhaps the reference's | 1.4e-13 | 14 | 483 × 16 | 13 |
+| burgers_smooth, to 1e-7 | 9e-12 | 2e-10 | 8 | 483 × 13 | 2.7 |
+| burgers_smooth | 9e-15 | 2e-14 | 9 | 677 × 16 | 11 |
+| allen_cahn | 2.3e-5 | 5.0e-4 | 7 | 677 × 10 | 3.7 |
+| reaction | 6e-15 | 8e-13 | 5 | 96 × 15 | 0.8 |
+| burgers, ν = 0.01/π | 5.4e-7 | 2.9e-5 | 9 | 1200 × 10 | 17 |
+| lotka_volterra | 5e-15 | 9e-13 | 10 | 21 | 0.4 |
+| wave_1d | 3e-15 | 3e-13 | 10 | 34 × 16 | 0.5 |
+| heat_1d | 3e-16 | 1e-14 | 4 | 17 × 13 | 0.1 |
+| convection (40) | 4e-15 | 6e-14 | 22 | 33 × 15 | 0.8 |
+| oscillator | 6e-16 | 8e-14 | 4 | 18 | 0.1 |
+| stirred tank, T_c = 280 | 8e-15 | 6e-14 | 6 | 17 | 0.1 |
+| stirred tank, T_c = 305, which ignites | 1.1e-12, perhaps the truth's | 2e-13 | 55 | 21 | 1.8 |
+| van der Pol and Duffing, order two, to 12.5 | 6e-13 | 2e-12 | 10 | 22 | 0.4 |
+| the same to 50 | 2.7e-10 | 6e-10 | 42 | 24 | 2.2 |
+| Lorenz from (1, 1, 1) to 2 | 7e-14 | 1e-14 | 12 | 23 | 0.6 |
+| the same to 20 | 2.4e-10, perhaps the truth's | 1.2e-11 | 99 | 23 | 6.5 |
+| Kuramoto-Sivashinsky, L = 22, to 100 | unknown | 7e-11 | | | 3.3 |
+
+The truths of the last six but one are Radau's and DOP853's at rtol 1e-13, which are themselves amplified.
+
+What it carries poorly: a kink in the start, whose neurons fall off as their number to the power −3/2 (allen_cahn; at
+t > 0.1 its error is below 1e-7), except where no equation has a derivative in space (reaction), for which polynomials
+are taken over the period; layers thinner than a thousandth of the domain; and corners where start and boundary
+contradict each other, which end as not carried. Transport that enters at one end of space and has no condition at the
+other is not recognised as an evolution by `pinn.analysis`.
 """
 
 from __future__ import annotations
@@ -193,9 +228,8 @@ class _Solves:
         elif not solved.kinked and rounds[-1].held > 0:
             least = _FINEST if _TOLERANCES[level] == min(_TOLERANCES) else _FALLS
             ratio = min(_SLOW, max(least, solved.held / size / rounds[-1].held))
-        # A kink of the start that was not met may stay.
-        misfit = solved.left / size if solved.kinked and size > 0 else 0.0
-        return max(_ROUNDING, _CLAIM * change * ratio / (1 - ratio) + misfit)
+        # What is not resolved in space is the same in solves that end at as many neurons.
+        return max(_ROUNDING, _CLAIM * change * ratio / (1 - ratio) + solved.unresolved)
 
     def _degrees(self, fields: list[Field]) -> tuple[int, ...]:
         found = [max(field.space.count for field in fields) - 1] * len(self.problem.coordinates)
