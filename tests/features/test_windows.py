@@ -52,6 +52,14 @@ def test_smooth_evolutions_end_at_rounding(name, options, most):
     assert answer.carried
 
 
+def test_less_is_claimed_in_single_precision():
+    problem, random = problems.heat_1d(), torch.Generator().manual_seed(0)
+    model = Model(problem, SMALL, generator=random, dtype=torch.float32)
+    answer = solve_windows(Equations(model, Jets()), generator=random, tolerance=1e-5)
+    assert answer.model.network.coefficients.dtype == torch.float32
+    assert ErrorMeasure(problem)(answer.model) < answer.error < 1e-5
+
+
 def test_what_is_not_affine_ends_at_the_tolerance():
     problem = problems.burgers_smooth(nu=0.1)
     answer = found(problem, tolerance=1e-6)
