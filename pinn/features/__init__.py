@@ -1,15 +1,17 @@
-"""Fixed neurons and linear solves: affine problems without training, and corrections of trained networks."""
+"""Fixed neurons and linear solves: smooth problems without training, and corrections of trained networks."""
 
 from pinn.features.followed import residual_norms
 from pinn.features.found import Ending, FeatureSolve, Round
 from pinn.features.lift import Lift, lift, lift_refusal, lift_work, most_neurons
 from pinn.features.solve import EFFORT, affine_refusal, smooth_refusal, solve_affine, solve_smooth
+from pinn.features.windows import Pass, solve_windows, windows_refusal
 
 __all__ = [
     "EFFORT",
     "Ending",
     "FeatureSolve",
     "Lift",
+    "Pass",
     "Round",
     "affine_refusal",
     "lift",
@@ -20,4 +22,6 @@ __all__ = [
     "smooth_refusal",
     "solve_affine",
     "solve_smooth",
+    "solve_windows",
+    "windows_refusal",
 ]

@@ -21,6 +21,7 @@ from pinn.networks.pirate import PirateNet
 from pinn.networks.rebuild import build
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
+from pinn.networks.windows import Windows
 
 __all__ = [
     "MLP",
@@ -35,6 +36,7 @@ __all__ = [
     "Lifted",
     "ModifiedMLP",
     "PirateNet",
+    "Windows",
     "rebuild",
 ]
 

@@ -72,7 +72,7 @@ class Chebyshev(nn.Module):
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, M), tensors or jets."""
         product = None
-        for i, table in enumerate(self._tables(x)):
+        for i, table in enumerate(self.tables(x)):
             if table is not None:
                 factor = table[..., self.places[:, i]]
                 product = factor if product is None else product * factor
@@ -89,7 +89,7 @@ class Chebyshev(nn.Module):
             x: tensors or jets.
             weight: (outputs, M), without a graph.
         """
-        first, *others = self._tables(x)
+        first, *others = self.tables(x)
         if len(others) != 1 or first is None or others[0] is None:
             return nn.functional.linear(self(x), weight)
         shape = tuple(degree + 1 for degree in self.degrees)
@@ -97,7 +97,7 @@ class Chebyshev(nn.Module):
         dense[:, self.places[:, 0], self.places[:, 1]] = weight
         return torch.stack([(nn.functional.linear(first, one.T) * others[0]).sum(-1) for one in dense], -1)
 
-    def _tables(self, x: Any) -> list[Any]:
+    def tables(self, x: Any) -> list[Any]:
         """For each coordinate all its degrees, (n, degree + 1); None where the degree is zero."""
         found, at = [], 0
         for kind, degree in zip(self.layout, self.degrees, strict=True):

@@ -26,11 +26,12 @@ from pinn.networks.random_features import RandomNeurons
 from pinn.networks.rebuild import build
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
+from pinn.networks.windows import Windows
 
 BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeurons, Lifted)
 """The fixed layers that a file can name."""
 
-_NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
+_NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet, Windows)
 
 
 class Enriched(nn.Module):
