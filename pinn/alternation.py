@@ -21,9 +21,9 @@ error is the larger of two: the change by the last correction times what it left
 that of the certificate. Without a limit it ends when twice in a row twice the work has not halved the residual that
 corrections leave, or when training itself goes no further.
 
-A problem that is not affine gets fixed neurons too, by steps of Gauss-Newton: Kovasznay's flow then has an error of
-2e-14 after 2.2 s of processor time, predators and prey 3e-15 after 0.9 s, the cavity 9e-4 after 4 s. Where they do not
-carry it (Burgers, Allen-Cahn, Korteweg-de Vries) that shows after a quarter of the effort, about a second.
+Evolutions that are not affine are solved by windows of time (`pinn.features.windows`), other problems by steps of
+Gauss-Newton: Kovasznay's flow then has an error of 2e-14 after 2.2 s of processor time, the cavity 9e-4 after 4 s.
+Where they do not carry it, that shows after a quarter of the effort, about a second.
 
 Every decision is one of operations and residuals. The clock is read where `seconds` are given: to end training early
 enough for the last correction, and to size that by the pace so far.
@@ -49,13 +49,16 @@ from pinn.features import (
     smooth_refusal,
     solve_affine,
     solve_smooth,
+    solve_windows,
+    windows_refusal,
 )
 from pinn.features import Ending as Fixed
 from pinn.features.answers import answer_to, copied
+from pinn.features.found import FeatureSolve
 from pinn.features.options import Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
-from pinn.networks import Enriched
+from pinn.networks import Enriched, Windows
 from pinn.objective import Equations
 from pinn.solution.history import History
 from pinn.solution.outcome import Contribution, Ending, Outcome
@@ -75,6 +78,7 @@ UNCARRIED = 0.3  # of the residual on fresh points, above which a certificate al
 ROUNDING = 1e-13  # estimated error below which nothing is sought
 PACE = 8e9  # operations a second of solves, before one is timed; 0.7e10 to 1.5e10 on a shared core
 SMOOTH = 2e11  # operations of fixed neurons for a problem that is not affine, four seconds; see above
+FIXED_PACE = 2.5e10  # operations a second of fixed neurons, which are larger: 2e10 to 6e10
 FIXED = 0.6  # of the seconds that fixed neurons may take
 FIXED_OF_STEPS = 0.1  # of their usual effort where steps limit the run: 2e10 operations, a second or two
 FRESH = 1500  # points of each equation on which answers are compared
@@ -152,7 +156,7 @@ class Alternation:
         self.claimed = 0.0  # error of the answer, where it is a corrected one
         self.wish: Stop | None = None
         self.resumed = False
-        if start is not None and isinstance(start.network, Enriched):
+        if start is not None and isinstance(start.network, Enriched | Windows):
             again = weighed_as(equations, answer_to(equations, start))
             left = residual_norms([again], FRESH, 0.0, self.generator)[0]
             self.best = Candidate(again.model, math.nan, left, start.network.count)
@@ -252,16 +256,18 @@ class Alternation:
 
     def _fixed_neurons(self, history: History) -> Stop | None:
         """Solve an affine problem from nothing; the reason to end where that is all."""
-        affine = not affine_refusal(self.equations)
-        effort = (EFFORT if affine else SMOOTH) * (FIXED_OF_STEPS if self.steps else 1.0)
-        if self.seconds < math.inf:
-            effort = min(effort, FIXED * PACE * max(self.left, 0.1))
-        solve = solve_affine if affine else solve_smooth
-        found = solve(self.equations, generator=self.generator, effort=effort, tolerance=self.tolerance)
-        if not found.carried:
+        for solve, most in self._fixed_solves():
+            effort = most * (FIXED_OF_STEPS if self.steps else 1.0)
+            if self.seconds < math.inf:
+                effort = min(effort, FIXED * FIXED_PACE * max(self.left, 0.1))
+            found = solve(self.equations, generator=self.generator, effort=effort, tolerance=self.tolerance)
+            if found.carried:
+                break
             self._note("fixed neurons", found.best.neurons, found.work, 1.0, found.held, math.nan, False)
+        else:
             return None
-        equations = weighed_as(self.equations, found.model)
+        # An objective wants something to train, and windows of time are not trained.
+        equations = weighed_as(self.equations, found.model.requires_grad_(True))
         before, after = residual_norms([self.equations, equations], FRESH, 0.0, self.generator)
         self._note("fixed neurons", found.best.neurons, found.work, before, after, found.error, True)
         self.best = Candidate(found.model, found.error, after, found.best.neurons)
@@ -281,6 +287,16 @@ class Alternation:
             }
         )
         return Stop(str(found), ENDINGS[found.ending], run=True)
+
+    def _fixed_solves(self) -> list[tuple[Callable[..., FeatureSolve], float]]:
+        """Solves on fixed neurons that may carry the problem, the most promising first, with the effort of each."""
+        found: list[tuple[Callable[..., FeatureSolve], float]] = []
+        affine = not affine_refusal(self.equations)
+        if affine:
+            found.append((solve_affine, EFFORT))
+        if not windows_refusal(self.equations.problem):
+            found.append((solve_windows, EFFORT))
+        return found if found else [(solve_smooth, SMOOTH)]
 
     def watch_step(self, progress: Progress) -> Stop | None:
         """After a step of training: a correction where one is due, and the reason to end, if there is one."""

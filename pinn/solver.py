@@ -29,6 +29,7 @@ from pinn.features.answers import uncorrected
 from pinn.features.options import DEFAULT, Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
+from pinn.networks import Windows
 from pinn.objective import Equations
 from pinn.optimizers import Optimizer
 from pinn.options import validate_options
@@ -234,6 +235,8 @@ def _model(
         if its != mine:
             raise ValueError(f"solve: start has {what}={its}, the problem {mine}; start from a solution with the same")
     begun = uncorrected(start.model)
+    if isinstance(begun.network, Windows):  # which are not trained: a new network is, and they are the answer to beat
+        return model
     if network is None:
         model.network = copy.deepcopy(begun.network)
         model.fields = copy.deepcopy(begun.fields)

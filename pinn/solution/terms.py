@@ -30,6 +30,7 @@ from torch import Tensor
 from pinn.analysis import analyze
 from pinn.derivatives import Autograd, d
 from pinn.domains import Points
+from pinn.features.rows import engine_of
 from pinn.objective import Equations
 from pinn.problem import Problem
 
@@ -173,7 +174,7 @@ def _values(equations: Equations, points: Points, leaves: Sequence[Leaf]) -> dic
     like = next(equations.model.parameters())
     place = points.to(like.dtype, like.device)
     with torch.no_grad():
-        found = Autograd().bind(equations.model.outputs, wanted, names).residual(place.x, {})
+        found = engine_of(equations).bind(equations.model.outputs, wanted, names).residual(place.x, {})
     return {leaf: found[:, index].detach().double().cpu() for index, leaf in enumerate(leaves)}
 
 

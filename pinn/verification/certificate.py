@@ -65,6 +65,7 @@ import torch
 from pinn.ambient import own_settings
 from pinn.analysis import Role, analyze
 from pinn.model import Model
+from pinn.networks import Windows
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations
 from pinn.problem import Problem
@@ -338,6 +339,8 @@ def _solves(corrector: Corrector, model: Model, effort: float) -> list[Solved]:
         if min(one.foreseen for one in found) <= _CARRIED:
             break
         if corrector.columns(plan) > _MOST_COLUMNS or corrector.work(plan) > effort:
+            continue
+        if plan.moving and isinstance(model.network, Windows):  # whose parameters are no scales and places
             continue
         effort -= corrector.work(plan)
         solved = corrector.solve(plan)
