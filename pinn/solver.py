@@ -212,9 +212,10 @@ def _concluded(
         effort = loop.allowed(max(_SHARE * loop.work, _LEAST_EFFORT), _MOST_SECONDS)
         effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
         solution.certificate = end.after(lambda: loop.certificate(model, effort))
-    made = chosen(model.network, stages)
-    report = partial(Report.of, solution, equations, check=table, seed=given["seed"], chosen=made)
-    solution.report = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
+    choices = chosen(model.network, stages)
+    report = partial(Report.of, solution, equations, check=table, seed=given["seed"], chosen=choices)
+    made = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
+    solution.report = replace(made, engines=loop.equations.engines)  # those of training, with the reason
     return solution
 
 

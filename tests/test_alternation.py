@@ -26,11 +26,12 @@ from pinn.solution.outcome import Ending
 from pinn.training import Callback, Stop
 
 STEPS = 30
+LIFTED = Features(fixed=False)  # windows of time carry the problem, which is trained here
 
 
 @pytest.fixture(scope="module")
 def corrected():
-    return solve(reaction(), steps=STEPS, progress=False)
+    return solve(reaction(), features=LIFTED, steps=STEPS, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_training_takes_the_same_steps_with_and_without_corrections(corrected, t
 
 
 def test_the_same_seed_gives_the_same_bits(corrected):
-    again = solve(reaction(), steps=STEPS, progress=False)
+    again = solve(reaction(), features=LIFTED, steps=STEPS, progress=False)
     assert again(x=1.0, t=0.5) == corrected(x=1.0, t=0.5)
     assert again.report.outcome.contributions == corrected.report.outcome.contributions
 
@@ -63,7 +64,7 @@ def test_a_corrected_answer_is_an_ordinary_one(corrected, tmp_path):
     again = Solution.load(tmp_path / "reaction.pt", reaction())
     x = np.linspace(0, 6, 7)
     np.testing.assert_array_equal(again(x=x, t=0.5), corrected(x=x, t=0.5))
-    further = solve(reaction(), start=again, steps=2, progress=False, certify=False)
+    further = solve(reaction(), features=LIFTED, start=again, steps=2, progress=False, certify=False)
     assert further.error() <= 1.01 * corrected.error()
 
 
@@ -110,7 +111,7 @@ def test_an_interruption_returns_the_best_answer(corrected):
                 raise KeyboardInterrupt
             return None
 
-    solution = solve(reaction(), callbacks=[Interrupting()], progress=False, certify=False)
+    solution = solve(reaction(), features=LIFTED, callbacks=[Interrupting()], progress=False, certify=False)
     assert solution.report.outcome.ending is Ending.INTERRUPTED
     assert solution.error() < 1e-4
 

@@ -87,7 +87,8 @@ class Enriched(nn.Module):
             self.network.requires_grad_(False)
         self.count = neurons(self.bases)
         constant = any(isinstance(basis, Chebyshev) and (0,) * len(basis.layout) in basis.index for basis in self.bases)
-        self.last = nn.Linear(self.count, outputs, bias=not constant, dtype=dtype)
+        # Made without torch's own first values, which would be drawn from its global generator.
+        self.last = nn.Linear(self.count, outputs, bias=not constant, dtype=dtype, device="meta").to_empty(device="cpu")
         nn.init.zeros_(self.last.weight)
         if self.last.bias is not None:
             nn.init.zeros_(self.last.bias)

@@ -160,7 +160,8 @@ def own_draws(
         generator: source of the weights.
         frame: mean and size of the network's outputs.
     """
-    inputs = inputs_at(model, points)
+    like = next(model.parameters())
+    inputs = inputs_at(model, points.to(like.dtype, like.device))
     with torch.no_grad():
         own = (model.network(inputs) - frame[0]) / frame[1]
     return draw_features(torch.cat([inputs, own], 1).double().cpu(), scales, generator)

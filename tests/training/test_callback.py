@@ -51,7 +51,7 @@ def test_a_callback_sees_beginning_steps_evaluations_and_end():
 
 def test_the_solution_so_far_is_the_best_answer_on_its_own():
     witness = Witness()
-    solution = run(witness)
+    solution = run(witness, features=None)
     assert all(isinstance(one, Solution) for one in witness.answers)
     best = [min(row["validation"] for row in one.history if "validation" in row) for one in witness.answers[1:]]
     assert best == sorted(best, reverse=True)

@@ -100,7 +100,7 @@ def test_a_file_of_another_problem_is_refused(solution, tmp_path):
     solution.save(tmp_path / "decay.pt")
     with pytest.raises(ValueError, match=r"another problem .*: coordinates: \['x'\] in the file, \['t'\] here"):
         Solution.load(tmp_path / "decay.pt", oscillator())
-    with pytest.raises(ValueError, match="its network is another one: depth=1 for 2 in the file"):
+    with pytest.raises(ValueError, match=r"its network is another one: .*depth=1 for 2 in the file"):
         Solution.load(tmp_path / "decay.pt", decay(), network=partial(MLP, width=5, depth=1))
     torch.save({"other": 1}, tmp_path / "other.pt")
     with pytest.raises(ValueError, match="not a solution file"):

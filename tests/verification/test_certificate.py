@@ -89,7 +89,7 @@ def test_a_run_in_single_precision_is_certified():
 
 def test_solve_certifies_its_answer_and_the_file_keeps_it(tmp_path):
     problem = problems.oscillator()
-    solution = solve(problem, network=SMALL, steps=10, progress=False, verify=False)
+    solution = solve(problem, network=SMALL, features=None, steps=10, progress=False, verify=False)
     certificate = solution.certificate
     assert certificate.error == pytest.approx(solution.error(), rel=0.1)
     solution.save(tmp_path / "solution.pt")
