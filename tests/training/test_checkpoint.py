@@ -18,10 +18,12 @@ import torch
 from pinn import Constraint, Problem, Scatter, Unknown, archive, d, optimizers, solve
 from pinn.archive import DamagedFileError
 from pinn.derivatives import Jets
+from pinn.features.options import Features
 from pinn.model import Model
 from pinn.networks import MLP, Chebyshev, Enriched, ModifiedMLP
 from pinn.objective import Equations
 from pinn.optimizers import BFGS, LBFGS, SOAP, FirstOrder, LevenbergMarquardt, MatrixFree, Optimizer
+from pinn.problems import reaction
 from pinn.reference import Analytic
 from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn
 from pinn.training import Callback, Checkpoint, Checkpoints, Stage, Stop, Tolerance, Trainer, Widening
@@ -51,7 +53,8 @@ PROBLEM = decay()  # whose scales are measured once; what goes on has one of its
 
 
 def run(problem=None, **options):
-    call = {"network": SMALL, "steps": STEPS, "progress": False, "verify": False, "certify": False, **options}
+    call = {"network": SMALL, "steps": STEPS, "features": None, "progress": False, "verify": False, "certify": False}
+    call |= options
     if "stages" in call:
         del call["steps"]
     again = "resume" in call
@@ -145,6 +148,13 @@ def test_every_weighting_goes_on(name, optimizer, tmp_path):
 )
 def test_every_precision_and_network_goes_on(network, tmp_path):
     require_same(tmp_path, network=network, dtype=torch.float32, sampling=Redrawn(30, every=4))
+
+
+def test_a_loop_of_training_and_corrections_goes_on(tmp_path):
+    """It is broken off after its first correction, which is in the checkpoint and is the best answer by then."""
+    options = {"features": Features(fixed=False), "network": partial(MLP, width=10, depth=2)}
+    require_same(tmp_path, problem=reaction(), **options)
+    assert Checkpoint.read(tmp_path).driver["contributions"][0]["kind"] == "neurons over the network"
 
 
 # -- networks that have changed -----------------------------------------------------------------------------------
