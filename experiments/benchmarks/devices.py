@@ -134,7 +134,16 @@ def timed(task: Task, device: str) -> float:
 
 def steps_a_second(device: str, steps: int, seed: int) -> float:
     """Of Burgers' equation by default, after the first step."""
-    solution = solve(burgers(), steps=steps, seed=seed, device=device, verify=False, certify=False, progress=False)
+    solution = solve(
+        burgers(),
+        steps=steps,
+        seed=seed,
+        device=device,
+        features=None,
+        verify=False,
+        certify=False,
+        progress=False,
+    )
     rows = [row for row in solution.history if "step" in row]
     first, last = rows[0], rows[-1]
     return float((last["step"] - first["step"]) / max(last["seconds"] - first["seconds"], 1e-9))
@@ -156,6 +165,7 @@ def to_target(problem: Problem, target: float, device: str, size: Size, seed: in
         steps=size.most_steps,
         seed=seed,
         device=device,
+        features=None,  # training is what is compared
         certify=False,
         progress=False,
         callbacks=[watch],

@@ -24,7 +24,7 @@ from .errors import ConfigurationError
 
 LIBRARIES = ("pinn", "torch.nn", "torch.optim")
 _PACKAGE = (__package__ or "").rpartition(".")[0]
-_OWN = (f"{_PACKAGE}.benchmarks.field", f"{_PACKAGE}.benchmark_optimizers.cosine")
+_OWN = (f"{_PACKAGE}.benchmarks.field", f"{_PACKAGE}.benchmarks.difficulty", f"{_PACKAGE}.benchmark_optimizers.cosine")
 OF_WORKING_FOLDER = "trusted"
 """The module in the working folder that is trusted for its name."""
 

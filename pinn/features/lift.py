@@ -45,7 +45,7 @@ from pinn.features.rows import weighed_as
 from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks import Enriched
-from pinn.networks.lifted import Lifted, lifted_inputs
+from pinn.networks.lifted import BENEATH, Lifted, lifted_inputs
 from pinn.networks.random_features import FeatureDraw, draw_features
 from pinn.objective import Equations, Objective
 
@@ -98,6 +98,9 @@ def lift_refusal(equations: Equations) -> str:
     robust = [name for name, constraint in problem.constraints.items() if constraint.robust is not None]
     if robust:
         return f"the robust losses of {robust}"
+    networks = [equations.model.network, *equations.model.fields.values()]
+    if own := [type(one).__name__ for one in networks if not isinstance(one, BENEATH)]:
+        return f"the network {own[0]}, which a file of the correction could not name"
     return "" if of_the_domain(equations) else "no equation on the whole domain"
 
 

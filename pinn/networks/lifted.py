@@ -21,9 +21,16 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from pinn.networks.fourier import FourierFeatures
 from pinn.networks.mlp import MLP
+from pinn.networks.modified import ModifiedMLP
+from pinn.networks.pirate import PirateNet
 from pinn.networks.random_features import FeatureDraw
 from pinn.networks.rebuild import build
+from pinn.networks.siren import SIREN
+
+BENEATH = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
+"""Networks that a file can name beneath such neurons."""
 
 
 @runtime_checkable
@@ -64,7 +71,7 @@ class Lifted(nn.Module):
             self.network = copy.deepcopy(network)
         else:
             source = torch.Generator().manual_seed(0)
-            self.network = build(network["network"], network["arguments"], (MLP,), source)
+            self.network = build(network["network"], network["arguments"], BENEATH, source)
         self.network.requires_grad_(False)
         self.count = draw.count
         self.sines = draw.sines

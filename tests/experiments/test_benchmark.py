@@ -32,7 +32,7 @@ SUITE = {
     "square": {"target": 1e-3, "problem": {"_target_": "pinn.problems.poisson_2d"}},
     "coefficient": {"target": 1e-3, "by": "coefficients", "problem": {"_target_": "pinn.problems.diffusion_inverse"}},
 }
-METHODS = {"default": {}, "narrow": {"steps": 2}, "peer": {"peer": "deepxde", "problems": ["square"]}}
+METHODS = {"default": {}, "narrow": {"steps": 2, "features": None}, "peer": {"peer": "deepxde", "problems": ["square"]}}
 VERSIONS = {"versions": {"torch": "2"}, "machine": "m"}
 # What the suite promises: problem -> rel-L2, or largest relative error of a coefficient.
 TARGETS = {

@@ -164,6 +164,7 @@ def test_one_of_each_kind_from_outside_carries_a_run(command, tmp_path, monkeypa
         "network.width=4",
         "callbacks.shout=own_kinds.shout",
         "steps=20",
+        "features=null",
         "hydra.run.dir=run",
         "progress=false",
     )

@@ -12,7 +12,15 @@ from experiments.command_line.interruption import Interruption
 from pinn.problems import poisson_2d
 from pinn.solution import Solution
 
-SMALL = ("network=mlp", "network.width=4", "network.depth=1", "problem=poisson_2d", "verify=false", "certify=false")
+SMALL = (
+    "network=mlp",
+    "network.width=4",
+    "network.depth=1",
+    "problem=poisson_2d",
+    "verify=false",
+    "certify=false",
+    "features=null",
+)
 OWN = (*SMALL, "trusted=[own]", "progress=false", "hydra.run.dir=run")
 MODULE = """
 import os, shutil, signal
