@@ -11,6 +11,10 @@ CLAIM = 2.0  # times the estimated error is what is claimed
 ROUNDING = 1e-14  # least error that is claimed
 
 
+class NotFiniteError(ValueError):
+    """Rows on fixed neurons are no numbers, as far outside of the domain, where polynomials have none."""
+
+
 class Ending(Enum):
     """Why a solve ended."""
 

@@ -54,7 +54,7 @@ import torch
 from torch import Tensor, nn
 
 from pinn.analysis import Traits, analyze
-from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round
+from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, NotFiniteError, Round
 from pinn.features.geometry import Singularities, singularities
 from pinn.features.multi_index import grown, simplex
 from pinn.features.placement import place_points
@@ -309,7 +309,7 @@ class _Solver:
         """r, J, and the step that makes |J c + r| least."""
         residual, jacobian = objective.linearize()
         if not bool(torch.isfinite(residual).all() and torch.isfinite(jacobian).all()):
-            raise ValueError("solve_affine: got rows that are not finite; see where the equations divide by zero")
+            raise NotFiniteError("solve_affine: got rows that are not finite; see where the equations divide by zero")
         return residual, jacobian, least_squares(jacobian, residual)
 
     def _solve(self, objective: Objective) -> float:
