@@ -51,7 +51,7 @@ from pinn.features import (
 )
 from pinn.features import Ending as Fixed
 from pinn.features.answers import answer_to, copied
-from pinn.features.found import FeatureSolve, NotFiniteError
+from pinn.features.found import FeatureSolve, UnsuitedError
 from pinn.features.options import Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
@@ -260,7 +260,7 @@ class Alternation:
                 effort = min(effort, FIXED * FIXED_PACE * max(self.left, 0.1))
             try:
                 found = solve(self.equations, generator=self.generator, effort=effort, tolerance=self.tolerance)
-            except NotFiniteError:  # what training says of such rows is said by constraint and point
+            except UnsuitedError:  # training says by constraint and point what is the matter
                 continue
             if found.carried:
                 break

@@ -11,8 +11,12 @@ CLAIM = 2.0  # times the estimated error is what is claimed
 ROUNDING = 1e-14  # least error that is claimed
 
 
-class NotFiniteError(ValueError):
-    """Rows on fixed neurons are no numbers, as far outside of the domain, where polynomials have none."""
+class UnsuitedError(ValueError):
+    """A problem is not for a solve on fixed neurons, which shows only on the way.
+
+    Rows are no numbers, as far outside of the domain, where polynomials have none; or not affine, by an ansatz; or jets
+    do not serve an equation; or conditions do not determine a start.
+    """
 
 
 class Ending(Enum):

@@ -26,6 +26,7 @@ from pinn.analysis import Role, Traits, analyze
 from pinn.derivatives import Jets
 from pinn.derivatives.jets import MissingRule
 from pinn.derivatives.jets.given import GivenField
+from pinn.features.found import UnsuitedError
 from pinn.features.rows import engine_of
 from pinn.features.split import split_solver, splits
 from pinn.features.window import Field, Linear, Nodes, Rows, Space, dense_solver, descend, monomials, polynomials, radau
@@ -133,7 +134,7 @@ class March:
         engine = engine_of(equations)
         if not isinstance(engine, Jets):
             why = next(one.reason for one in equations.engines.values() if one.reason)
-            raise ValueError(f"solve_windows: got equations that jets do not serve ({why}); train it instead")
+            raise UnsuitedError(f"solve_windows: got equations that jets do not serve ({why}); train it instead")
         self.engine = engine
         given = equations.model
         memo: dict[int, Any] = {id(self.problem): self.problem, id(given.network): _Shown()}
@@ -274,7 +275,7 @@ class March:
                 spread,
             )
         except MissingRule as error:
-            raise ValueError(
+            raise UnsuitedError(
                 f"solve_windows: got constraint {name!r} with an operation that jets do not have ({error}); "
                 "train it instead"
             ) from None
@@ -370,7 +371,7 @@ class March:
                 solved = torch.linalg.lstsq(jacobian, -residual[:, None], driver="gelsd")
                 work += 20.0 * jacobian.shape[0] * jacobian.shape[1] ** 2
                 if int(solved.rank) < jacobian.shape[1]:
-                    raise ValueError(
+                    raise UnsuitedError(
                         f"solve_windows: got conditions {list(names)} that determine {int(solved.rank)} of "
                         f"{jacobian.shape[1]} values at the start, expected all; give values, and derivatives of "
                         "orders below that in time"

@@ -54,7 +54,7 @@ import torch
 from torch import Tensor, nn
 
 from pinn.analysis import Traits, analyze
-from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, NotFiniteError, Round
+from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
 from pinn.features.geometry import Singularities, singularities
 from pinn.features.multi_index import grown, simplex
 from pinn.features.placement import place_points
@@ -309,7 +309,7 @@ class _Solver:
         """r, J, and the step that makes |J c + r| least."""
         residual, jacobian = objective.linearize()
         if not bool(torch.isfinite(residual).all() and torch.isfinite(jacobian).all()):
-            raise NotFiniteError("solve_affine: got rows that are not finite; see where the equations divide by zero")
+            raise UnsuitedError("solve_affine: got rows that are not finite; see where the equations divide by zero")
         return residual, jacobian, least_squares(jacobian, residual)
 
     def _solve(self, objective: Objective) -> float:
@@ -318,7 +318,7 @@ class _Solver:
         objective.assign(objective.vector() + step)
         moved = jacobian @ step
         if not self.rounds:
-            rounding = 1e-12 * float((jacobian.norm(dim=0) * step.abs()).sum())
+            rounding = 5000 * torch.finfo(objective.dtype).eps * float((jacobian.norm(dim=0) * step.abs()).sum())
             wrong = float((objective.residual() - residual - moved).norm())
             self._require_affine(wrong - rounding, float(moved.norm()))
         return float((residual + moved).norm())
@@ -364,7 +364,7 @@ class _Solver:
 
     def _require_affine(self, wrong: float, size: float) -> None:
         if wrong > 1e-6 * size:
-            raise ValueError(
+            raise UnsuitedError(
                 f"solve_affine: got rows that are off by {wrong / size:.1e} of what a straight line foresees, expected "
                 "an affine problem; train it instead (an ansatz may bend what the equations do not)"
             )
