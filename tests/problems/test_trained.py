@@ -94,7 +94,7 @@ def marked(name):
     return pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name
 
 
-@pytest.mark.parametrize("name", map(marked, sorted({*problems.__all__, *SHORT, *LONG, *EASIER, *DEAR})))
+@pytest.mark.parametrize("name", [marked(name) for name in sorted({*problems.__all__, *SHORT, *LONG, *EASIER, *DEAR})])
 def test_golden_error_of_a_short_run(name):
     assert name in problems.__all__, f"{name} has a line in this module and is not in pinn.problems; remove the line"
     assert name in SHORT, (
