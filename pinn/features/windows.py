@@ -60,7 +60,7 @@ from torch import Tensor
 
 from pinn.analysis import Role, analyze
 from pinn.domains import Box
-from pinn.features.found import Ending, FeatureSolve, Round
+from pinn.features.found import CLAIM, Ending, FeatureSolve, Round
 from pinn.features.march import March, Marched, ends_of
 from pinn.features.solve import EFFORT
 from pinn.features.window import Field
@@ -77,7 +77,6 @@ _DEARER = 2.0  # a solve is not begun that would take the effort were it so many
 _SAMPLE = 1000  # points on which outputs of two solves are compared
 _FALLS, _SLOW = 1e-2, 0.9  # ρ at the least and the most; the most at kinks, whose residual tells little
 _FINEST, _SAME = 0.3, 0.5  # ρ at the least where rounding decides, and of two solves with the same tolerance
-_CLAIM = 2.0  # times the estimated error is what is claimed
 _ROUNDING = 50  # ε of the model's precision: the least error that is claimed, ...
 _ENOUGH = 1e-12  # ... and the one with which a solve without a tolerance is content
 
@@ -234,7 +233,7 @@ class _Solves:
             least = _FINEST if _TOLERANCES[level] == min(_TOLERANCES) else _FALLS
             ratio = min(_SLOW, max(least, solved.held / size / rounds[-1].held))
         # What is not resolved in space is the same in solves that end at as many neurons.
-        return max(_ROUNDING * self.epsilon, _CLAIM * change * ratio / (1 - ratio) + solved.unresolved)
+        return max(_ROUNDING * self.epsilon, CLAIM * change * ratio / (1 - ratio) + solved.unresolved)
 
     def _degrees(self, fields: list[Field]) -> tuple[int, ...]:
         found = [max(field.space.count for field in fields) - 1] * len(self.problem.coordinates)

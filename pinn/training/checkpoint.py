@@ -230,6 +230,10 @@ class Checkpoint:
             DamagedFileError: when there are only damaged ones.
         """
         path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"{path}: there is no such file or folder; give the folder that a run wrote them to"
+            )
         if not path.is_dir():
             content = archive.read(path)
             if content.get("kind") != "checkpoint" or not set(content) >= _ENTRIES:
