@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from pinn.domains import Points
 from pinn.model import Model
 from pinn.networks import Enriched
 from pinn.objective import Equations
@@ -42,3 +44,13 @@ def copied(model: Model) -> Model:
     """A copy of a model, whose problem is the same."""
     again: Model = copy.deepcopy(model, {id(model.problem): model.problem})
     return again
+
+
+def stacked_outputs(model: Model, points: Points) -> Tensor:
+    """All outputs of a model at points, in their own units, one after the other, in float64 and without a graph."""
+    like = next(model.parameters())
+    points = points.to(like.dtype, like.device)
+    columns = {name: points.column(name) for name in points.names}
+    with torch.no_grad():
+        values = model.outputs(columns)
+    return torch.cat([values[name].detach().double().expand(points.n) for name in model.problem.outputs])

@@ -40,6 +40,7 @@ from torch import Tensor
 
 from pinn.analysis import analyze
 from pinn.domains import Points
+from pinn.features.answers import stacked_outputs
 from pinn.features.followed import followed, followed_objective, of_the_domain, residual_norms
 from pinn.features.rows import weighed_as
 from pinn.linalg import least_squares
@@ -164,7 +165,7 @@ class _Solves:
         model, plain = self.equations.model, self.plain
         columns = _columns(plain.model, neurons)
         sample = plain.problem.domain.sample(1000, generator=self.generator)
-        outputs = _outputs(plain.model, sample)
+        outputs = stacked_outputs(plain.model, sample)
         before, after = math.inf, math.inf
         for number in range(_ROUNDS):
             if number < 2:
@@ -183,7 +184,7 @@ class _Solves:
                 break
         if not (math.isfinite(before) and math.isfinite(after)):
             return None
-        changed = _outputs(model, sample)
+        changed = stacked_outputs(model, sample)
         change = float((changed - outputs).norm()) / (float(changed.norm()) or 1.0)
         return Lift(model, neurons, before, after, change, lift_work(plain, neurons))
 
@@ -264,13 +265,3 @@ def _drawn(z: Tensor, count: int, generator: torch.Generator) -> FeatureDraw:
     z = z.double().cpu()
     scales = [scale * math.sqrt(2 / z.shape[1]) for scale in _SCALES]
     return draw_features(z[torch.arange(count) % z.shape[0]], scales, generator)
-
-
-def _outputs(model: Model, points: Points) -> Tensor:
-    """All outputs at points, in their own units, one after the other."""
-    like = next(model.parameters())
-    points = points.to(like.dtype, like.device)
-    columns = {name: points.column(name) for name in points.names}
-    with torch.no_grad():
-        values = model.outputs(columns)
-    return torch.cat([values[name].detach().double().expand(points.n) for name in model.problem.outputs])

@@ -54,6 +54,7 @@ import torch
 from torch import Tensor, nn
 
 from pinn.analysis import Traits, analyze
+from pinn.features.answers import stacked_outputs
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
 from pinn.features.geometry import Singularities, singularities
 from pinn.features.multi_index import grown, simplex
@@ -285,7 +286,7 @@ class _Solver:
         else:
             fitted = self._solve(objective)
         held = float(self._objective(equations, sizes, _HELD).residual().norm())
-        outputs, change = self._outputs(model), math.inf
+        outputs, change = stacked_outputs(model, self.sample), math.inf
         if self.before is not None:
             change = float((outputs - self.before).norm()) / (float(outputs.norm()) or 1.0)
         self.before = outputs
@@ -354,13 +355,6 @@ class _Solver:
             return math.inf
         ratio = min(0.9, held / self.rounds[-1].held) if self.rounds[-1].held > 0 else 0.9
         return max(ROUNDING, CLAIM * change * ratio / (1 - ratio))
-
-    def _outputs(self, model: Model) -> Tensor:
-        """All outputs at the sample, in their own units, one after the other."""
-        columns = {name: self.sample.column(name) for name in self.sample.names}
-        with torch.no_grad():
-            values = model.outputs(columns)
-        return torch.cat([values[name].detach().double().expand(self.sample.n) for name in self.problem.outputs])
 
     def _require_affine(self, wrong: float, size: float) -> None:
         if wrong > 1e-6 * size:

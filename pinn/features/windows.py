@@ -60,6 +60,7 @@ from torch import Tensor
 
 from pinn.analysis import Role, analyze
 from pinn.domains import Box
+from pinn.features.answers import stacked_outputs
 from pinn.features.found import CLAIM, Ending, FeatureSolve, Round
 from pinn.features.march import March, Marched, ends_of
 from pinn.features.solve import EFFORT
@@ -191,7 +192,7 @@ class _Solves:
             if not solved.finished and best is not None:
                 break
             model = self._joined(solved.fields)
-            outputs = self._outputs(model)
+            outputs = stacked_outputs(model, self.sample)
             change = math.inf if before is None else float((outputs - before).norm()) / (float(outputs.norm()) or 1.0)
             before = outputs
             held = solved.held / size if size > 0 else 0.0
@@ -264,10 +265,3 @@ class _Solves:
         memo: dict[int, Any] = {id(problem): problem, id(given.network): network.to(like.device)}
         model: Model = copy.deepcopy(given, memo)
         return model
-
-    def _outputs(self, model: Model) -> Tensor:
-        """All outputs at the sample, in their own units, one after the other."""
-        columns = {name: self.sample.column(name) for name in self.sample.names}
-        with torch.no_grad():
-            values = model.outputs(columns)
-        return torch.cat([values[name].detach().double().expand(self.sample.n) for name in self.problem.outputs])
