@@ -25,7 +25,23 @@ if TYPE_CHECKING:
         normal_derivative,
         residual_function,
     )
-    from pinn.domains import Ball, Box, Disc, Point, Points, Polygon, Scatter
+    from pinn.domains import (
+        Annulus,
+        Ball,
+        Box,
+        Capsule,
+        Cone,
+        Cylinder,
+        Disc,
+        Ellipse,
+        Point,
+        Points,
+        Polygon,
+        Scatter,
+        Sector,
+        Torus,
+        Triangle,
+    )
     from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.robust import Cauchy, Huber
@@ -35,12 +51,17 @@ if TYPE_CHECKING:
     from pinn.training import Callback, Stage, Stop
 
 __all__ = [
+    "Annulus",
     "Ball",
     "Box",
     "Callback",
+    "Capsule",
     "Cauchy",
+    "Cone",
     "Constraint",
+    "Cylinder",
     "Disc",
+    "Ellipse",
     "Huber",
     "Output",
     "Point",
@@ -49,10 +70,13 @@ __all__ = [
     "Problem",
     "Report",
     "Scatter",
+    "Sector",
     "Solution",
     "Stage",
     "Stop",
     "Table",
+    "Torus",
+    "Triangle",
     "Unknown",
     "biharmonic",
     "curl",
@@ -70,7 +94,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "pinn.domains": ("Ball", "Box", "Disc", "Point", "Points", "Polygon", "Scatter"),
+    "pinn.domains": (
+        "Annulus",
+        "Ball",
+        "Box",
+        "Capsule",
+        "Cone",
+        "Cylinder",
+        "Disc",
+        "Ellipse",
+        "Point",
+        "Points",
+        "Polygon",
+        "Scatter",
+        "Sector",
+        "Torus",
+        "Triangle",
+    ),
     "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.robust": ("Cauchy", "Huber"),

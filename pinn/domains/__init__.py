@@ -1,30 +1,45 @@
-"""Where a problem lives: boxes, balls, polygons, their boundaries and combinations, observations, points on them."""
+"""Where a problem lives: boxes, balls, polygons, shapes made of them, boundaries, combinations, points on them."""
 
-from pinn.domains.ball import Ball, Disc
+from pinn.domains.ball import Ball
 from pinn.domains.boundary import Boundary
 from pinn.domains.box import Box, Face
+from pinn.domains.capsule import Capsule
 from pinn.domains.chart import Chart
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
+from pinn.domains.image import Image, Parametric
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
 from pinn.domains.product import Product
+from pinn.domains.revolved import Revolved
 from pinn.domains.scatter import Point, Scatter
+from pinn.domains.shapes import Annulus, Cone, Cylinder, Disc, Ellipse, Sector, Torus, Triangle
 
 __all__ = [
+    "Annulus",
     "Ball",
     "Boundary",
     "Box",
+    "Capsule",
     "Chart",
+    "Cone",
+    "Cylinder",
     "Difference",
     "Disc",
     "Domain",
+    "Ellipse",
     "Face",
+    "Image",
     "Intersection",
+    "Parametric",
     "Point",
     "Points",
     "Polygon",
     "Product",
+    "Revolved",
     "Scatter",
+    "Sector",
+    "Torus",
+    "Triangle",
     "Union",
 ]

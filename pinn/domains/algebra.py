@@ -2,16 +2,23 @@
 
     (A ∪ B) ∪ C = ∪{A, B, C},   (A − B) − C = A − {B, C},   A − (B ∪ C) = A − {B, C},   box × box = box
 
+and what `A.moved(...)`, `A.turned(...)`, `A.scaled(...)` and `A.revolved(...)` are.
+
 Only here do sets and their combinations meet: a domain's operators ask this module, so that no set has to know of any
 combination, nor of any other set.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from pinn.domains.box import Box
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
+from pinn.domains.image import Parametric, image, scale, shift, turn
 from pinn.domains.product import Product
+from pinn.domains.revolved import Revolved
 
 
 def union(left: Domain, right: Domain) -> Union:
@@ -55,3 +62,33 @@ def product(left: Domain, right: Domain) -> Domain:
     if isinstance(left, Box) and isinstance(right, Box) and not set(left.coordinates) & set(right.coordinates):
         return Box(**left.bounds, **right.bounds)
     return Product(left, right)
+
+
+def moved(of: Domain, by: Mapping[str, Any]) -> Domain | Parametric:
+    """`of.moved(**by)`."""
+    return image(of, shift(of, by))
+
+
+def turned(of: Domain, angle: Any, plane: tuple[str, ...], about: Mapping[str, float] | None) -> Domain | Parametric:
+    """`of.turned(angle, *plane, about=about)`."""
+    return image(of, turn(of, angle, plane, about))
+
+
+def scaled(of: Domain, factor: Any, about: Mapping[str, float] | None, by: Mapping[str, Any]) -> Domain | Parametric:
+    """`of.scaled(factor, about=about, **by)`."""
+    return image(of, scale(of, factor, about, by))
+
+
+def revolved(of: Domain, angles: Sequence[float] | None, axes: Mapping[str, Sequence[str]]) -> Domain:
+    """`of.revolved(angles, **axes)`.
+
+    Raises:
+        ValueError: when there is not one coordinate to revolve.
+    """
+    if len(axes) != 1:
+        raise ValueError(
+            f"revolved: got {list(axes)}, expected one coordinate, the distance from the axis, and the names that it "
+            "becomes; give e.g. revolved(r=('x', 'y'))"
+        )
+    ((radial, names),) = axes.items()
+    return Revolved(of, radial, tuple(names), None if angles is None else tuple(angles))

@@ -79,50 +79,35 @@ class Ball(Domain):
 
         def place(unit: Tensor) -> Points:
             distance = self.radius * unit[:, :1] ** (1 / d)
-            return Points(self.coordinates, self._around(unit) + distance * _direction(unit[:, 1:], d))
+            return Points(self.coordinates, self._around(unit) + distance * direction(unit[:, 1:], d))
 
-        return (Chart(1 + _angles(d), self._volume, place),)
+        return (Chart(1 + angles(d), self._volume, place, powers=(d, *(1,) * angles(d))),)
 
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         return (x - self._around(x)).norm(dim=1) / self.radius - 1
+
+    def support(self, directions: Tensor) -> Tensor:
+        """How far it reaches: c · a + R |a| for directions a (m, d), shape (m,)."""
+        return directions @ self._around(directions) + self.radius * directions.norm(dim=1)
 
     def boundary(self) -> Boundary:
         """The sphere, with normals along the radius."""
         d = self.dimension
 
         def place(unit: Tensor) -> Points:
-            normals = _direction(unit, d)
+            normals = direction(unit, d)
             return Points(self.coordinates, self._around(unit) + self.radius * normals, normals)
 
-        return Boundary(self, (Chart(_angles(d), d * self._volume / self.radius, place),))
+        return Boundary(self, (Chart(angles(d), d * self._volume / self.radius, place),))
 
 
-def Disc(*, radius: float, **center: float) -> Ball:
-    """All points of a plane within a distance of a centre.
-
-    Args:
-        radius: R > 0, in the units of the coordinates.
-        center: one number for each of the two coordinates.
-
-    Raises:
-        ValueError: as `Ball`, and when there are not two coordinates.
-
-    Example:
-        >>> round(Disc(x=0.3, y=-0.3, radius=0.1).boundary().measure, 6)
-        0.628319
-    """
-    if len(center) != 2:
-        raise ValueError(f"Disc: got coordinates {list(center)}, expected two; give more to a Ball")
-    return Ball(radius=radius, **center)
-
-
-def _angles(d: int) -> int:
+def angles(d: int) -> int:
     """Axes of the unit cube that a direction in d dimensions takes."""
     return d - 1 if d <= 3 else d
 
 
-def _direction(unit: Tensor, d: int) -> Tensor:
+def direction(unit: Tensor, d: int) -> Tensor:
     """Uniform directions (n, d) from points of the unit cube."""
     if d > 3:
         normal = torch.special.ndtri(unit.clamp(2.0**-53, 1 - 2.0**-53))

@@ -30,10 +30,12 @@ class Boundary(Domain):
     Args:
         of: the solid.
         pieces: charts of its boundary that overlap in nothing, with outward unit normals.
+        smooth: the same cut further, where that serves Gauss's rule.
     """
 
     of: Domain
     pieces: tuple[Chart, ...]
+    smooth: tuple[Chart, ...] = ()
 
     def __repr__(self) -> str:
         return f"{self.of!r}.boundary()"
@@ -56,6 +58,10 @@ class Boundary(Domain):
     def charts(self) -> tuple[Chart, ...]:
         """See `Domain.charts`."""
         return self.pieces
+
+    def smooth_pieces(self) -> tuple[Chart, ...]:
+        """See `Pieced.smooth_pieces`."""
+        return self.smooth or self.pieces
 
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""

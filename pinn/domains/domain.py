@@ -6,7 +6,8 @@ Every set is described twice, which is enough for everything else:
 - level(x): negative inside, zero on the boundary, positive outside, dimensionless (relative to the set's own size), for
   membership. Unions, intersections and differences are min, max and max(a, −b) of levels (Rvachev 1963; Ricci 1973).
 
-`A | B`, `A & B`, `A - B` have the coordinates of A and B; `A * B` has those of both (see `algebra`). A set of one's own
+`A | B`, `A & B`, `A - B` have the coordinates of A and B; `A * B` has those of both (see `algebra`). Every set can be
+moved, turned, scaled and revolved, in any number of dimensions (see `image`, `revolved`). A set of one's own
 is a subclass of `Domain` and needs nothing else: it is sampled, combined and bounded as those of the library.
 """
 
@@ -17,7 +18,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -175,6 +176,106 @@ class Domain(ABC):
             raise ValueError(f"grid: none of the {n} points an axis lies in {self!r}; take more")
         return points
 
+    def quadrature(self, n: int) -> tuple[Points, Tensor]:
+        """Points and weights with which sums are integrals over the set.
+
+        Args:
+            n: nodes along each axis of each piece.
+
+        Returns:
+            Points, with outward normals on a boundary, and weights (points,), whose sum is the measure. Gauss's nodes
+            in pieces of at most three dimensions of which nothing is cut away; else as many Sobol' points.
+
+        Example:
+            >>> from pinn.domains import Disc
+            >>> points, weights = Disc(x=0, y=0, radius=1).quadrature(16)
+            >>> round(float(weights @ points.x[:, 0] ** 2), 12)  # π/4
+            0.785398163397
+        """
+        count("quadrature", 1, n=n)
+        parts = [chart.nodes(n) for chart in smooth_pieces(self)]
+        return Points.cat([points for points, _ in parts]), torch.cat([weights for _, weights in parts])
+
+    def moved(self, **by: Any) -> Any:
+        """The set moved by an amount along coordinates.
+
+        Args:
+            by: coordinate -> how far: a number; or, for a set that moves, the name of another coordinate or a
+                function of some, made of torch's functions.
+
+        Returns:
+            A domain; where an amount varies, a `Parametric` set, which times a set of those coordinates is one.
+
+        Raises:
+            ValueError: when a coordinate is unknown or a number not finite.
+
+        Example:
+            >>> from pinn.domains import Box, Disc
+            >>> Box(x=(0, 1)).moved(x=2).bounds
+            {'x': (2.0, 3.0)}
+            >>> (Disc(x=0, y=0, radius=1).moved(x="t") * Box(t=(0, 2))).bounds["x"]
+            (-1.0, 3.0)
+        """
+        return _algebra().moved(self, by)
+
+    def turned(self, angle: Any, *plane: str, about: Mapping[str, float] | None = None) -> Any:
+        """The set turned in a plane.
+
+        Args:
+            angle: in radians, from the plane's first coordinate towards its second; may vary as in `moved`.
+            plane: two coordinates; may be left out where there are no others.
+            about: coordinate -> number, a point that stays; left out, the origin.
+
+        Raises:
+            ValueError: when a coordinate is unknown, or the plane is not one.
+
+        Example:
+            >>> import math
+            >>> from pinn.domains import Box
+            >>> diamond = Box(x=(-1, 1), y=(-1, 1)).turned(math.pi / 4)
+            >>> round(diamond.measure, 6), round(diamond.bounds["x"][1], 6)
+            (4.0, 1.414214)
+        """
+        return _algebra().turned(self, angle, plane, about)
+
+    def scaled(self, factor: Any = None, *, about: Mapping[str, float] | None = None, **by: Any) -> Any:
+        """The set scaled, evenly or along each coordinate by its own factor; a negative one mirrors it.
+
+        Args:
+            factor: of every coordinate; may vary as in `moved`.
+            about: coordinate -> number, a point that stays; left out, the origin.
+            by: coordinate -> factor, where they differ; those left out stay.
+
+        Raises:
+            ValueError: when a coordinate is unknown, a factor is zero, or both or neither are given.
+
+        Example:
+            >>> from pinn.domains import Disc
+            >>> round(Disc(x=0, y=0, radius=1).scaled(x=2).boundary().measure, 10)  # of an ellipse
+            9.6884482205
+        """
+        return _algebra().scaled(self, factor, about, by)
+
+    def revolved(self, angles: Sequence[float] | None = None, /, **axes: Sequence[str]) -> Domain:
+        """The set revolved about where a coordinate is zero.
+
+        Args:
+            angles: `(first, last)` in radians, for a part of the way around in two new coordinates.
+            axes: the coordinate that is the distance from the axis, and the two or more that it becomes.
+
+        Raises:
+            ValueError: when names clash, or angles are not in order within a full turn.
+
+        Example:
+            >>> from pinn.domains import Box, Disc
+            >>> torus = Disc(r=2, z=0, radius=1).revolved(r=("x", "y"))
+            >>> torus.coordinates, round(torus.measure, 10)  # 4 π²
+            (('x', 'y', 'z'), 39.4784176044)
+            >>> round(Box(r=(1, 2)).revolved(r=("x", "y")).boundary().measure, 10)  # of an annulus, 6 π
+            18.8495559215
+        """
+        return _algebra().revolved(self, angles, axes)
+
     def __or__(self, other: Domain) -> Domain:
         return _algebra().union(self, other) if isinstance(other, Domain) else NotImplemented
 
@@ -185,6 +286,7 @@ class Domain(ABC):
         return _algebra().difference(self, other) if isinstance(other, Domain) else NotImplemented
 
     def __mul__(self, other: Domain) -> Domain:
+        """All pairs of a point of each; with an interval of a further coordinate, the set extruded along it."""
         return _algebra().product(self, other) if isinstance(other, Domain) else NotImplemented
 
 
@@ -199,6 +301,20 @@ class Faced(Protocol):
             ValueError: when a coordinate is unknown or takes no bound.
         """
         ...
+
+
+@runtime_checkable
+class Pieced(Protocol):
+    """A set that can be cut into more pieces than it is sampled by, on each of which Gauss's rule converges fast."""
+
+    def smooth_pieces(self) -> tuple[Chart, ...]:
+        """The pieces."""
+        ...
+
+
+def smooth_pieces(domain: Domain) -> tuple[Chart, ...]:
+    """The pieces of a set that serve Gauss's rule best."""
+    return domain.smooth_pieces() if isinstance(domain, Pieced) else domain.charts()
 
 
 def _algebra() -> ModuleType:

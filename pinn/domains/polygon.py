@@ -2,7 +2,8 @@
 
 Inside is where a ray crosses the outline an odd number of times; the area is ½ |Σ (xᵢ yᵢ₊₁ − xᵢ₊₁ yᵢ)| (Gauss); the
 outline is sampled by its arc length. Sampling the inside keeps the points of the surrounding box that lie in it.
-Source: Shimrat, Algorithm 112, Commun. ACM 5 (1962) 434 (ray crossing).
+Source: Shimrat, Algorithm 112, Commun. ACM 5 (1962) 434 (ray crossing); Meisters, Amer. Math. Monthly 82 (1975) 648
+(every polygon has two ears, which cuts it into triangles).
 """
 
 from __future__ import annotations
@@ -82,6 +83,10 @@ class Polygon(Domain):
             return (around,)
         return (around.masked(lambda points: self.contains(points.x), self._area),)
 
+    def smooth_pieces(self) -> tuple[Chart, ...]:
+        """See `Pieced.smooth_pieces`: triangles."""
+        return triangle_charts(self)
+
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`: the signed distance to the outline, over the largest extent."""
         starts = self.corners.to(dtype=x.dtype, device=x.device)
@@ -98,6 +103,10 @@ class Polygon(Domain):
         extent = max(high - low for low, high in self.bounds.values())
         return torch.where(inside, -distance, distance) / extent
 
+    def support(self, directions: Tensor) -> Tensor:
+        """How far its corners reach: the largest c · a for directions a (m, 2), shape (m,)."""
+        return (directions @ self.corners.to(directions).T).amax(1)
+
     def boundary(self) -> Boundary:
         """The outline, with normals at right angles to the edges."""
         edges = self.corners.roll(-1, 0) - self.corners
@@ -112,7 +121,72 @@ class Polygon(Domain):
             fraction = ((arc - (reached - lengths)[index]) / lengths[index]).clamp(0, 1)
             return Points(self._names, self.corners[index] + fraction[:, None] * edges[index], normals[index])
 
-        return Boundary(self, (Chart(1, total, place),))
+        return Boundary(self, (Chart(1, total, place),), edge_charts(self))
+
+
+def edge_charts(polygon: Polygon) -> tuple[Chart, ...]:
+    """The outline edge by edge, with normals."""
+    corners, found = polygon.corners, []
+    for start, end in zip(corners, corners.roll(-1, 0), strict=True):
+        along = end - start
+        length = float(along.norm())
+        normal = torch.stack([along[1], -along[0]]) / length
+
+        def place(unit: Tensor, start: Tensor = start, along: Tensor = along, normal: Tensor = normal) -> Points:
+            return Points(polygon.coordinates, start + unit * along, normal.repeat(len(unit), 1))
+
+        found.append(Chart(1, length, place))
+    return tuple(found)
+
+
+def triangle_charts(polygon: Polygon) -> tuple[Chart, ...]:
+    """The inside cut into triangles, of which nothing is cut away."""
+    found = []
+    for a, b, c in triangles(polygon.corners):
+
+        def place(unit: Tensor, a: Tensor = a, b: Tensor = b, c: Tensor = c) -> Points:
+            root = unit[:, :1].sqrt()  # the distance from a, of which there is in proportion more further away
+            return Points(polygon.coordinates, a + root * ((b - a) + unit[:, 1:] * (c - b)))
+
+        found.append(Chart(2, 0.5 * _twice(a, b, c), place, powers=(2, 1)))
+    return tuple(found)
+
+
+def triangles(corners: Tensor) -> list[Tensor]:
+    """A polygon cut into triangles by its ears, each (3, 2) and counterclockwise.
+
+    Args:
+        corners: (corners, 2), counterclockwise, of a polygon that does not cross or touch itself.
+
+    Example:
+        >>> len(triangles(torch.tensor([[0.0, 0], [2, 0], [2, 1], [1, 1], [1, 2], [0, 2]], dtype=torch.float64)))
+        4
+    """
+    left, found = list(range(len(corners))), []
+    while len(left) > 3:
+        sizes = [_ear(corners, left, place) for place in range(len(left))]
+        place = max(range(len(left)), key=lambda i: sizes[i])  # the roundest of the ears
+        found.append(corners[[left[place - 1], left[place], left[(place + 1) % len(left)]]])
+        del left[place]
+    found.append(corners[left])
+    return [triangle for triangle in found if _twice(*triangle) > 0]
+
+
+def _twice(a: Tensor, b: Tensor, c: Tensor) -> float:
+    """Twice the area of a triangle, negative where it is clockwise."""
+    return float(_cross(b - a, c - a))
+
+
+def _ear(corners: Tensor, left: list[int], place: int) -> float:
+    """How round the triangle at a corner is, twice its area over its longest side squared; −1 where it is no ear."""
+    three = [left[place - 1], left[place], left[(place + 1) % len(left)]]
+    a, b, c = corners[three]
+    twice, sides = _twice(a, b, c), torch.stack([b - a, c - b, a - c])
+    if twice < 0:
+        return -1.0
+    others = corners[[i for i in left if i not in three]]
+    inside = (_cross(sides, others[:, None] - torch.stack([a, b, c])) >= 0).all(1)
+    return -1.0 if twice > 0 and bool(inside.any()) else twice / float(sides.square().sum(1).max())
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:

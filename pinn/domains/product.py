@@ -14,7 +14,7 @@ from torch import Tensor
 from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart
 from pinn.domains.chart import product as product_chart
-from pinn.domains.domain import Bounds, Domain, Faced
+from pinn.domains.domain import Bounds, Domain, Faced, smooth_pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,10 @@ class Product(Domain):
     def _charts(self) -> tuple[Chart, ...]:
         return _pairs(self.left.charts(), self.right.charts())
 
+    def smooth_pieces(self) -> tuple[Chart, ...]:
+        """See `Pieced.smooth_pieces`."""
+        return _pairs(smooth_pieces(self.left), smooth_pieces(self.right))
+
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         split = len(self.left.coordinates)
@@ -86,9 +90,10 @@ class Product(Domain):
 
     def boundary(self) -> Boundary:
         """See `Domain.boundary`."""
-        sides = _pairs(self.left.boundary().charts(), self.right.charts())
-        ends = _pairs(self.left.charts(), self.right.boundary().charts())
-        return Boundary(self, (*sides, *ends))
+        left, right = self.left.boundary(), self.right.boundary()
+        pieces = (*_pairs(left.charts(), self.right.charts()), *_pairs(self.left.charts(), right.charts()))
+        smooth = (*Product(left, self.right).smooth_pieces(), *Product(self.left, right).smooth_pieces())
+        return Boundary(self, pieces, smooth)
 
 
 def _pairs(left: tuple[Chart, ...], right: tuple[Chart, ...]) -> tuple[Chart, ...]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pinn import domains
-from pinn.domains import Ball, Box, Disc, Domain, Polygon, Scatter
+from pinn.domains import Annulus, Ball, Box, Capsule, Disc, Domain, Ellipse, Polygon, Scatter
 from pinn.domains.cube import METHODS
 
 SQUARE = Box(x=(-1, 1), y=(-1, 1))
@@ -41,6 +41,12 @@ SETS = {
     "holes in time": HOLED * Box(t=(0, 2)),
     "sides of holes in time": HOLED.boundary() * Box(t=(0, 2)),
     "lines": Scatter({"x": [0.0, 1.0, 3.0]}) * Box(t=(0, 2)),
+    "ellipse": Ellipse(x=1, y=0, radii=(2, 0.5), angle=0.3),
+    "annulus": Annulus(x=1, y=0, radii=(1, 2)),
+    "torus": Disc(r=2, z=0, radius=0.5).revolved(r=("x", "y")),
+    "boundary of ellipse": Ellipse(x=1, y=0, radii=(2, 0.5), angle=0.3).boundary(),
+    "capsule": Capsule({"x": 0, "y": 0, "z": 0}, {"x": 0, "y": 3, "z": 4}, radius=1),
+    "growing disc": Disc(x=0.0, y="t", radius=lambda t: 0.5 + t) * Box(t=(0, 1)),
 }
 
 
@@ -122,7 +128,9 @@ def test_sobol_errors_fall_faster_than_the_root_of_n():
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", ["disc", "ball", "ball in five", "polygon", "holes", "union", "intersection"])
+@pytest.mark.parametrize(
+    "name", ["disc", "ball", "ball in five", "polygon", "holes", "union", "intersection", "ellipse"]
+)
 def test_points_are_spread_evenly(name, method):
     """Each half space through the middle of the bounds holds its share, as estimated by brute force."""
     domain = SETS[name]
