@@ -24,7 +24,7 @@ class Features:
     Example:
         >>> from pinn import solve
         >>> from pinn.problems import reaction
-        >>> solution = solve(reaction(), steps=15, features=Features(share=1.0), progress=False, certify=False)
+        >>> solution = solve(reaction(), steps=5, features=Features(fixed=False), progress=False, certify=False)
         >>> solution.report.outcome.contributions[0].kind
         'neurons over the network'
     """
