@@ -213,9 +213,9 @@ def _concluded(
         effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
         solution.certificate = end.after(lambda: loop.certificate(model, effort))
     choices = chosen(model.network, stages)
-    report = partial(Report.of, solution, equations, check=table, seed=given["seed"], chosen=choices)
-    made = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
-    solution.report = replace(made, engines=loop.equations.engines)  # those of training, with the reason
+    engines = loop.equations.engines  # those of training, with the reason
+    report = partial(Report.of, solution, equations, check=table, seed=given["seed"], chosen=choices, engines=engines)
+    solution.report = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
     return solution
 
 

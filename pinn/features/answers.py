@@ -41,7 +41,7 @@ def answer_to(equations: Equations, answer: Model) -> Model:
 
 
 def copied(model: Model) -> Model:
-    """A copy of a model, whose problem is the same."""
+    """A copy of a model, frozen where it is; its problem is the same."""
     again: Model = copy.deepcopy(model, {id(model.problem): model.problem})
     return again
 

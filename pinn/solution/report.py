@@ -111,6 +111,7 @@ class Report:
         seed: int = 0,
         size: int = 4000,
         chosen: Mapping[str, str] | None = None,
+        engines: Mapping[str, EngineChoice] | None = None,
     ) -> Report:
         """Measure a solution on fresh points, and judge it.
 
@@ -122,6 +123,7 @@ class Report:
             seed: of the run; the fresh points come from another one.
             size: fresh points on the domain itself.
             chosen: network, optimizer, sampling, weighting -> what it was, for people.
+            engines: that took the derivatives in training; those of `equations` by default.
         """
         problem, history = solution.problem, solution.history
         points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
@@ -161,7 +163,7 @@ class Report:
             dtype=str(parameters[0].dtype).removeprefix("torch."),
             seed=seed,
             checked=0 if check is None else len(check.rows),
-            engines=equations.engines,
+            engines=equations.engines if engines is None else engines,
             certificate=certificate,
             stated=seen.standing,
             noise=solution.noise,

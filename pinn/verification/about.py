@@ -167,12 +167,6 @@ def own_draws(
     return draw_features(torch.cat([inputs, own], 1).double().cpu(), scales, generator)
 
 
-def copied(model: Model) -> Model:
-    """A copy of a model, frozen nowhere; its problem is the same."""
-    again: Model = copy.deepcopy(model, {id(model.problem): model.problem})
-    return again.requires_grad_(True)
-
-
 def dtype_of(equations: Equations) -> torch.dtype:
     """The precision of a model's parameters."""
     return next(equations.model.parameters()).dtype

@@ -64,13 +64,14 @@ import torch
 
 from pinn.ambient import own_settings
 from pinn.analysis import Role, analyze
+from pinn.features.answers import copied
 from pinn.model import Model
 from pinn.networks import Windows
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.sampling.evaluation import evaluation_points
-from pinn.verification.about import copied, dtype_of, outputs_at
+from pinn.verification.about import dtype_of, outputs_at
 from pinn.verification.band import Band
 from pinn.verification.correction import Correction, Corrector, Plan, Solved, relative_changes
 from pinn.verification.covariance import Posterior, posterior_of, quantile
@@ -242,7 +243,7 @@ def certify(equations: Equations, *, seed: int = 0, effort: float = math.inf) ->
 
 
 def _certified(equations: Equations, seed: int, effort: float) -> Certificate:
-    model = copied(equations.model)
+    model = copied(equations.model).requires_grad_(True)
     noisy = has_noise(equations)
     generator = torch.Generator().manual_seed((seed + 0xCE47) % 2**63)
     corrector = Corrector(equations, model, generator, smooth=noisy)

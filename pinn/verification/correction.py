@@ -27,13 +27,13 @@ from torch import Tensor
 
 from pinn.analysis import analyze
 from pinn.domains import Points
+from pinn.features.followed import followed, of_the_domain
 from pinn.features.rows import weighed_as
 from pinn.linalg import cholesky, cholesky_solve, gram, least_squares
 from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem
-from pinn.sampling.uniform import sample_uniform
 from pinn.unknowns import SMOOTHNESS
 from pinn.verification.about import (
     frames_of,
@@ -45,7 +45,6 @@ from pinn.verification.about import (
 _SCALES = (1.0, 3.0, 6.0)
 _SAMPLE = 2000  # points that features lie about, and on which frames are measured
 _HELD = 1500  # points of equations on which a correction is confirmed
-_CANDIDATES = 5  # of which one point is chosen
 _DAMPING = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-1)  # of the trace of JᵀJ, columns of size one
 # Of the rows of a constraint: at a singular corner ten of 5000 hold 93 % of |r|² (cavity).
 _OUTLIERS = 0.02
@@ -136,11 +135,7 @@ class Corrector:
         like = next(model.parameters())
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
         self.frames = frames_of(model, self.sample)
-        self.points_of = [
-            name
-            for name, constraint in self.problem.constraints.items()
-            if constraint.on.dimension >= self.problem.domain.dimension and constraint.reduction.pointwise
-        ]
+        self.points_of = of_the_domain(self.equations)
 
     def columns(self, plan: Plan) -> int:
         """Number p of columns of J."""
@@ -225,35 +220,16 @@ class Corrector:
             self.model, self.sample, plan.features - own, _SCALES, self.generator, fields=_of_field(plan)
         )
         if own:
-            place, _ = self._points(own, 0.9)
+            place, _ = followed([self.equations], own, 0.9, self.generator)
             centres = Points.cat([Points(place[name].names, place[name].x) for name in self.points_of])
             some = torch.randperm(centres.n, generator=self.generator)[:own]
             further = own_draws(self.model, centres.take(some), _SCALES, self.generator, self.frames[""])
             draws[""] = draws[""].padded(len(self.problem.outputs)) + further
         return draws
 
-    def _objective(self, equations: Equations, size: int, followed: float) -> Objective:
-        points, weights = self._points(size, followed)
+    def _objective(self, equations: Equations, size: int, part: float) -> Objective:
+        points, weights = followed([self.equations], size, part, self.generator)
         return Objective(equations, points, point_weights=weights)
-
-    def _points(self, size: int, followed: float) -> tuple[dict[str, Points], dict[str, Tensor]]:
-        """Fresh points, and the weights that make up for how they were drawn."""
-        points = sample_uniform(self.problem, size, self.generator)
-        weights: dict[str, Tensor] = {}
-        if not followed:
-            return points, weights
-        for name in self.points_of:
-            n = points[name].n
-            many = self.problem.constraints[name].on.sample(_CANDIDATES * n, generator=self.generator)
-            squares = self.equations.residual(name, many).double().cpu().square().sum(1)
-            sizes = torch.nan_to_num(squares.sqrt(), nan=0.0, posinf=0.0)
-            if not float(sizes.mean()) > 0:
-                continue
-            density = (1 - followed) + followed * sizes / sizes.mean()
-            chosen = torch.multinomial(density, n, generator=self.generator)
-            points[name] = many.take(chosen)
-            weights[name] = (1 / density[chosen]) / (1 / density[chosen]).mean()
-        return points, weights
 
 
 def _of_field(plan: Plan) -> int:

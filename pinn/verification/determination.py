@@ -23,11 +23,12 @@ from torch import Tensor
 from pinn.analysis import Role, Traits, analyze
 from pinn.derivatives import d
 from pinn.domains import Points
+from pinn.features.answers import copied
 from pinn.features.rows import engine_of
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem
-from pinn.verification.about import copied, frames_of, groups_of, outputs_at, uniform_draws, with_features
+from pinn.verification.about import frames_of, groups_of, outputs_at, uniform_draws, with_features
 from pinn.verification.direction import Direction
 from pinn.verification.equilibration import Equilibration, Group, groups_by_component, singular
 from pinn.verification.stability import UnitChanges
@@ -78,7 +79,7 @@ class Determination:
         self.undefined: tuple[str, ...] = ()
         self._fixed = fixed
         generator = torch.Generator().manual_seed(0)
-        model = copied(equations.model).double().cpu()
+        model = copied(equations.model).requires_grad_(True).double().cpu()
         count = _FEATURES.get(len(self.problem.coordinates), _MOST_FEATURES)
         scales: tuple[float, ...] = _SCALES
         if layers is not None:

@@ -45,6 +45,7 @@ from torch import Tensor
 from pinn.ambient import own_settings
 from pinn.analysis import Role, analyze
 from pinn.domains import Points
+from pinn.features.answers import copied
 from pinn.features.rows import engine_of
 from pinn.model import Model
 from pinn.objective import Equations, Objective
@@ -52,7 +53,6 @@ from pinn.sampling.uniform import sample_uniform
 from pinn.verification.about import Group as Columns
 from pinn.verification.about import (
     changes_at,
-    copied,
     dtype_of,
     frames_of,
     groups_of,
@@ -144,7 +144,7 @@ class Linearized:
         """Linearize about a model; see `stability_of`. To be called under `own_settings` of its precision."""
         problem = equations.problem
         generator = torch.Generator().manual_seed((seed + 0x57AB) % 2**63)
-        model = copied(equations.model)
+        model = copied(equations.model).requires_grad_(True)
         like = next(model.parameters())
         if features is None:
             fields = len(problem.outputs) + len(model.fields)

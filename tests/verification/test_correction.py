@@ -10,10 +10,10 @@ import pinn.problems as problems
 from experiments.benchmarks.field import reaction_field
 from pinn import solve
 from pinn.derivatives import Jets
+from pinn.features.answers import copied
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.sampling.uniform import sample_uniform
-from pinn.verification.about import copied
 from pinn.verification.certificate import certify
 from pinn.verification.correction import Corrector, Plan, _outweighed, damped_steps, least_squares
 
@@ -22,7 +22,9 @@ from pinn.verification.correction import Corrector, Plan, _outweighed, damped_st
 def layer():
     """Burgers' equation with a layer that training has begun to resolve."""
     network = partial(MLP, width=12, depth=2)
-    return solve(problems.burgers(nu=0.02), network=network, steps=45, progress=False, verify=False, certify=False)
+    return solve(
+        problems.burgers(nu=0.02), network=network, steps=45, features=None, progress=False, verify=False, certify=False
+    )
 
 
 def corrector(solution):
@@ -49,7 +51,9 @@ def test_the_error_of_a_layer_is_estimated_within_a_factor_three(layer):
 
 
 def test_a_damped_solve_never_makes_matters_worse():
-    solution = solve(problems.kdv(), network=partial(MLP, width=8, depth=2), steps=4, progress=False, certify=False)
+    solution = solve(
+        problems.kdv(), network=partial(MLP, width=8, depth=2), steps=4, features=None, progress=False, certify=False
+    )
     solver, _ = corrector(solution)
     assert solver.solve(Plan(40, rows=2.0, moving=True)).carried <= 1
 
@@ -84,7 +88,9 @@ def test_the_largest_rows_of_many_count_as_the_others_and_a_few_are_left():
 def test_what_keeps_a_field_smooth_does_not_count_where_data_are_exact():
     """Smoothness of training is the greater part of the loss about this answer, and not what its error is."""
     network = partial(MLP, width=10, depth=2)
-    solution = solve(reaction_field(), network=network, steps=12, progress=False, verify=False, certify=False)
+    solution = solve(
+        reaction_field(), network=network, steps=12, features=None, progress=False, verify=False, certify=False
+    )
     equations = Equations(solution.model, Jets())
     found, error = certify(equations), solution.error()
     assert found.carried < 0.3
