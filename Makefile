@@ -39,7 +39,7 @@ test: $(STAMP)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 slow: $(STAMP)
-	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m slow
+	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m slow -n 2 --dist worksteal
 
 faults: $(STAMP)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m "faults or not slow" tests/faults \
