@@ -9,6 +9,7 @@ from pinn.reference.analytic import Analytic
 from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
 from pinn.reference.diffusion_reaction import reaction_diffusion
+from pinn.reference.finite_elements import fem
 from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
 from pinn.reference.result import Reference
@@ -20,6 +21,7 @@ __all__ = [
     "allen_cahn",
     "cavity",
     "cole_hopf",
+    "fem",
     "kdv",
     "laplace_four_holes",
     "lorenz",
