@@ -37,6 +37,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pinn.solution import Solution
 from pinn.solver import solve
+from pinn.training.trackers import Tracker
 
 from .command_line.configuration import ConfigurationError, arguments, check
 from .command_line.interruption import Interruption
@@ -48,6 +49,7 @@ APART = {"strict": bool, "trusted": list}
 """Options of this application that are none of `solve`."""
 _STRICT = "strict=true"
 _PLACES = ("checkpoint", "resume")  # where files lie is no part of what was run
+_NO_SETTINGS = ("callbacks", "progress", *_PLACES)  # of what runs are compared by
 _NOT_TRUSTED = 3
 
 
@@ -86,7 +88,14 @@ def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
         raise SystemExit(interruption.code)
     if strict and untrusted is not None and not (report is not None and report.trusted):
         tempfile.mkstemp(dir=untrusted)
-    return None if report is None else report.error
+    return least_of(solution)
+
+
+def least_of(solution: Solution) -> float | None:
+    """What a search makes least: the error, or where there is no reference its estimate."""
+    if solution.report is not None and solution.report.error is not None:
+        return solution.report.error
+    return None if solution.certificate is None else solution.certificate.error
 
 
 def resumed_call(call: Mapping[str, Any], trust: Trust) -> dict[str, Any]:
@@ -119,6 +128,9 @@ def _solved(call: dict[str, Any], trust: Trust, place: RunFolder, interruption: 
         check(solve, call, trust=trust)
         given = arguments(solve, call, trust=trust)
         given["callbacks"] = [place, *given.get("callbacks", ())]
+        for one in given["callbacks"]:
+            if isinstance(one, Tracker):
+                one.describe(place.name, {key: value for key, value in call.items() if key not in _NO_SETTINGS})
         solution = solve(**given)
         with interruption.held():
             place.keep(solution)

@@ -37,7 +37,7 @@ from pinn.problem import Problem
 from pinn.sampling import Sampler
 from pinn.solution import Report, Solution
 from pinn.training import Checkpoints, Stage, Trainer
-from pinn.training.callback import CallbackLike, as_callbacks
+from pinn.training.callback import CallbackLike, FailureTold, as_callbacks
 from pinn.training.checkpoint import Checkpoint, CheckpointWriter
 from pinn.training.choice import chosen
 from pinn.training.resuming import checkpoint_writer, opened, run_options
@@ -120,8 +120,12 @@ def solve(
     given = dict(locals())
     validate_options(given)
     saved = opened(checkpoint, every, resume)
-    with own_settings(dtype):
-        return _solved(given, saved, time.perf_counter())
+    given["callbacks"] = callbacks = as_callbacks(callbacks)
+    with own_settings(dtype), FailureTold(callbacks):
+        solution = _solved(given, saved, time.perf_counter())
+        for callback in callbacks:
+            callback.solved(solution)
+        return solution
 
 
 def _solved(given: Mapping[str, Any], saved: Checkpoint | None, started: float) -> Solution:
@@ -184,7 +188,7 @@ def _trainer(
         workers=torch.get_num_threads() if given["threads"] is None else given["threads"],
         checkpoints=writer,
         progress=given["progress"],
-        callbacks=[loop.watch, *as_callbacks(given["callbacks"])],
+        callbacks=[loop.watch, *given["callbacks"]],
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -121,7 +121,7 @@ def clean_exit() -> Iterator[None]:
     """Turn an error that the user can mend into one message and exit code 2; HYDRA_FULL_ERROR=1 shows where."""
     try:
         yield
-    except (ValueError, TypeError, HydraException, OmegaConfBaseException, YAMLError) as error:
+    except (ValueError, TypeError, ImportError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         hint = "" if isinstance(error, ConfigurationError) else "\n(HYDRA_FULL_ERROR=1 shows where)"
@@ -199,9 +199,9 @@ def _parsed(lines: Sequence[str], folders: list[Path], function: Callable[..., A
 
 def _check_choice(override: Override, choices: set[str], function: Callable[..., Any]) -> None:
     """Refuse what no file of a group is: an unknown name, nothing, and several where one is wanted."""
-    group = override.key_or_group
+    group, hints = override.key_or_group, annotations_of(function)
     for value in _values(override):
-        if isinstance(value, list) and not is_sequence(annotations_of(function).get(group)):
+        if isinstance(value, list) and group in hints and not is_sequence(hints[group]):
             raise ConfigurationError(
                 f"{override.input_line}: expected one choice; to run each, give --multirun "
                 f"{group}={','.join(map(str, value))}"
@@ -222,7 +222,7 @@ def _values(override: Override) -> list[Any]:
 
 def _variants(overrides: list[Override]) -> Iterator[list[str]]:
     """Command lines that together show every value of every sweep: the first of each, then one changed at a time."""
-    sweeps = {index: list(o.sweep_string_iterator()) for index, o in enumerate(overrides) if o.is_sweep_override()}
+    sweeps = {index: _swept(o) for index, o in enumerate(overrides) if o.is_sweep_override()}
     prefixes = [o.input_line.split("=", 1)[0] if o.input_line else "" for o in overrides]
     first = [
         f"{prefixes[index]}={sweeps[index][0]}" if index in sweeps else (override.input_line or "")
@@ -232,6 +232,14 @@ def _variants(overrides: list[Override]) -> Iterator[list[str]]:
     for index, values in sweeps.items():
         for value in values[1:]:
             yield [*first[:index], f"{prefixes[index]}={value}", *first[index + 1 :]]
+
+
+def _swept(override: Override) -> list[str]:
+    """The values of a sweep; of an interval, which has no others to name, its ends."""
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        return [str(value.start), str(value.end)]
+    return list(override.sweep_string_iterator())
 
 
 def _composed(config_name: str, lines: list[str], more: list[Path]) -> DictConfig:

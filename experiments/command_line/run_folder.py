@@ -86,6 +86,14 @@ class RunFolder(Latest):
         if isinstance(error, Exception) and os.environ.get("HYDRA_FULL_ERROR") != "1":
             raise SystemExit(_FAILED) from error
 
+    @property
+    def name(self) -> str:
+        """What the run is called where runs are compared: its folder, as seen from `outputs/`."""
+        here = Path.cwd()
+        if not self.path.is_relative_to(here):
+            return self.path.name
+        return self.path.relative_to(here).as_posix().removeprefix("outputs/")
+
     # -- while solve runs -----------------------------------------------------------------------------------------
 
     def begin(self, progress: Progress) -> None:

@@ -1,9 +1,9 @@
 """Callbacks: what watches a run, and may stop it, but never changes its numbers.
 
 Any function of a `Progress` is called after every step; a `Callback` is called at the beginning, after every step and
-every evaluation of the validation loss, and at the end. Either may return `Stop("why")`, which ends the run after the
-step, and `Stop("why", run=False)` the stage alone. Each callback is shown copies, and the parameters are put back after
-each call, so that none steers the run or another callback.
+every evaluation of the validation loss, and at the end, and is given the solution. Either may
+return `Stop("why")`, which ends the run after the step, and `Stop("why", run=False)` the stage alone. Each callback is
+shown copies, and the parameters are put back after each call, so that none steers the run or another callback.
 """
 
 from __future__ import annotations
@@ -70,7 +70,13 @@ class Callback:
         """
 
     def end(self, progress: Progress) -> Stop | None:
-        """After the last evaluation; what it returns is of no effect."""
+        """After the last step of training; what it returns is of no effect. Linear solves may follow."""
+
+    def solved(self, solution: Solution) -> None:
+        """The solution with its certificate and report, just before `solve` returns it."""
+
+    def failed(self, error: BaseException) -> None:
+        """An error, or a second Ctrl-C, ends `solve`, which then raises it."""
 
 
 class Latest(Callback):
@@ -117,6 +123,25 @@ class _AfterStep(Callback):
     def step(self, progress: Progress) -> Stop | None:
         """Call it."""
         return self._function(progress)
+
+
+class FailureTold:
+    """A block whose error is told to callbacks before it goes on its way.
+
+    Args:
+        callbacks: are told.
+    """
+
+    def __init__(self, callbacks: Iterable[Callback]) -> None:
+        self._callbacks = callbacks
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            for callback in self._callbacks:
+                callback.failed(error)
 
 
 CallbackLike = Callback | Callable[[Progress], Any]
