@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pinn.derivatives import (
+        at,
         biharmonic,
         curl,
         d,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         divergence,
         grad,
         hessian,
+        integral,
         jacobian,
         laplacian,
         material_derivative,
@@ -78,6 +80,7 @@ __all__ = [
     "Torus",
     "Triangle",
     "Unknown",
+    "at",
     "biharmonic",
     "curl",
     "d",
@@ -85,6 +88,7 @@ __all__ = [
     "divergence",
     "grad",
     "hessian",
+    "integral",
     "jacobian",
     "laplacian",
     "material_derivative",

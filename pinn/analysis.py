@@ -39,9 +39,10 @@ from pinn.ambient import plain_tensors
 from pinn.binding import FAILURES, names_of
 from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.program import Program
+from pinn.derivatives.jets.sight import traced_rows
 from pinn.derivatives.jets.trace import Trace
 from pinn.domains import Points
-from pinn.problem import Problem, TrialField, Unknown, trial_fields, trial_rows
+from pinn.problem import Problem, TrialField, Unknown, outputs_of, trial_fields, trial_rows
 from pinn.spread import spread_points
 
 _POINTS = 64  # of each constraint, at which its place and the sizes of its terms are read
@@ -230,9 +231,10 @@ def _sorted(derivatives: Iterable[Derivative]) -> tuple[Derivative, ...]:
 def _time_coordinate(problem: Problem, samples: Mapping[str, Points]) -> str | None:
     """The one coordinate at whose low end conditions are given, and at no other fixed value of it; data are none."""
     conditions = [points for name, points in samples.items() if not _fills(problem, name) and not points.values]
+    integrated = {name for constraint in problem.constraints.values() for name in constraint.over}
     found = []
     for name in problem.coordinates:
-        if name in problem.periodic:
+        if name in problem.periodic or name in integrated:
             continue
         low, high = problem.domain.bounds[name]
         columns = [points.column(name) for points in conditions]
@@ -255,7 +257,7 @@ def _role(problem: Problem, name: str, points: Points, time: str | None) -> Role
         return Role.DATA
     if not set(problem.outputs) & {key for keys in names_of(problem.constraints[name].equation) for key in keys}:
         return Role.PRIOR
-    if _fills(problem, name):
+    if _fills(problem, name) and not problem.constraints[name].over:
         return Role.EQUATION
     at_start = time is not None and bool((points.column(time) == problem.domain.bounds[time][0]).all())
     return Role.START if at_start else Role.BOUNDARY
@@ -267,14 +269,14 @@ def _role(problem: Problem, name: str, points: Points, time: str | None) -> Role
 def _required(problem: Problem, name: str, points: Points) -> tuple[tuple[Derivative, ...], str]:
     """The derivatives that a constraint requires of the fields, and why they could not be read off, if so."""
     fields = (*problem.outputs, *(key for key, unknown in problem.unknowns.items() if unknown.inputs))
+    everywhere = outputs_of(trial_fields(problem)[0])
     place = points.take(torch.arange(min(2, points.n)))
     numbers = {key: _number(unknown.initial) for key, unknown in problem.unknowns.items() if not unknown.inputs}
     trace = Trace(place.names, place.n, place.x)
     try:
-        rows = problem.equation(name)(
-            dict(trace.coordinates), {key: trace.output(key) for key in fields}, {**numbers, **place.constants()}
-        )
-        operators = Program(trace, rows, lambda keys: DerivativeBasis([dict(key) for key in keys])).required
+        constants = {**numbers, **place.constants()}
+        rows = traced_rows(trace, everywhere, problem.equation(name), fields, constants)
+        operators = Program(trace, rows, lambda keys: DerivativeBasis([dict(key) for key in keys])).every_required
     except FAILURES as error:
         every = _sorted((key, (axis,)) for key in fields for axis in range(len(place.names)))
         return every, ", ".join([type(error).__name__, *str(error).splitlines()[:1]])

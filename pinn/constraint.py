@@ -8,7 +8,7 @@ Source of the formulation: Lagaris, Likas, Fotiadis, IEEE Trans. Neural Networks
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,9 @@ class Constraint:
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
         robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers; the
             rows must be at given points.
+        over: coordinates that each row is integrated over, from bound to bound of a box, by Gauss nodes
+            (`pinn.integral`): ∫ r dx = 0 at every point of the others, such as a total that is known at every time.
+            The coordinates integrated over are those of the nodes, whatever the points have for them.
 
     Raises:
         TypeError: when `equation` is not callable, `on` is not a domain, or `robust` no loss.
@@ -52,6 +55,7 @@ class Constraint:
     points: int | None = None
     integral: bool = False
     robust: RobustLoss | None = None
+    over: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not callable(self.equation):
@@ -60,6 +64,12 @@ class Constraint:
             raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
         if self.robust is not None and (isinstance(self.robust, type) or not isinstance(self.robust, RobustLoss)):
             raise TypeError(f"Constraint: robust must be a loss, got {self.robust!r}; give an object such as Huber()")
+        object.__setattr__(self, "over", (self.over,) if isinstance(self.over, str) else tuple(self.over))
+        if self.over and self.integral:
+            raise ValueError(
+                f"Constraint: got integral=True and over={list(self.over)}, expected one of them; integral=True is one "
+                "row for the whole set, over= a row for each point of the other coordinates"
+            )
         if self.robust is not None and (self.on.dimension or self.integral):
             raise ValueError(
                 f"Constraint: got robust={self.robust!r} on {self.on!r}; it is for rows at given points, Scatter(...)"

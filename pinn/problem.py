@@ -25,6 +25,7 @@ from torch import Tensor
 from pinn.ambient import plain_tensors
 from pinn.binding import bind, names_of, on_arrays
 from pinn.constraint import Constraint
+from pinn.derivatives.sight import rows_of, within_bounds
 from pinn.domains import Domain, Points
 from pinn.output import Output
 from pinn.tables import Table
@@ -165,8 +166,17 @@ class Problem:
 
     def equation(self, name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], list[Any]]:
         """The named constraint as a function (coordinates, outputs, constants) -> list of rows."""
-        function = bind(self.constraints[name].equation, self.known, self.tables, owner=f"constraint {name!r}")
+        constraint = self.constraints[name]
+        function = bind(constraint.equation, self.known, self.tables, owner=f"constraint {name!r}")
+        function = within_bounds(function, self.box_bounds, constraint.over)
         return function if self._of_fields(name) else _spread(function)
+
+    @property
+    def box_bounds(self) -> dict[str, tuple[float, float]]:
+        """Bounds of the coordinates where the domain fills them, as a box does; empty otherwise."""
+        bounds = dict(self.domain.bounds)
+        volume = math.prod(high - low for low, high in bounds.values())
+        return bounds if abs(self.domain.measure - volume) <= 1e-9 * volume else {}
 
     def _of_fields(self, name: str) -> bool:
         """Whether the named constraint takes anything that has a value a point; a prior on numbers does not."""
@@ -331,6 +341,15 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
             f"constraint {name!r}: its set has coordinates {tuple(constraint.on.coordinates)}, "
             f"the problem {problem.coordinates}; build it from the problem's domain"
         )
+    for coordinate in constraint.over:
+        if coordinate not in problem.box_bounds:
+            known = sorted(problem.box_bounds)
+            raise ValueError(
+                f"constraint {name!r}: got over={coordinate!r}, {choices(coordinate, known)}"
+                if known
+                else f"constraint {name!r}: got over={coordinate!r} on {problem.domain!r}, expected a domain that is a "
+                "box; write the integral with its limits in the equation, integral(u, over=..., from_=..., to=...)"
+            )
     points = constraint.on.sample(5, generator=torch.Generator().manual_seed(0), method="uniform")
     given = points.constants()
     available = [*problem.coordinates, *problem.outputs, *problem.coefficients, *given]
@@ -411,6 +430,11 @@ def trial_rows(
         What the equation returns, row by row; whatever it raises is passed on.
     """
     columns = {key: points.x[:, index].clone().requires_grad_() for index, key in enumerate(problem.coordinates)}
-    outputs = {key: function(columns) for key, function in fields.items()}
     constants = {key: torch.tensor(value, dtype=points.x.dtype) for key, value in numbers.items()}
-    return problem.equation(name)(columns, outputs, {**constants, **points.constants()})
+    found: list[Any] = rows_of(outputs_of(fields), problem.equation(name), columns, {**constants, **points.constants()})
+    return found
+
+
+def outputs_of(fields: Mapping[str, TrialField]) -> Callable[[Mapping[str, Tensor]], dict[str, Tensor]]:
+    """Fields as a model's function: coordinates by name -> fields by name."""
+    return lambda columns: {key: function(columns) for key, function in fields.items()}

@@ -28,6 +28,7 @@ from pinn.derivatives.operators import (
     normal_derivative,
 )
 from pinn.derivatives.own_loop import Residual, residual_function
+from pinn.derivatives.sight import at, integral
 from pinn.linearization import Linearization
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ __all__ = [
     "TangentLine",
     "TangentPlane",
     "TextbookFunction",
+    "at",
     "attach",
     "biharmonic",
     "cartesian",
@@ -88,6 +90,7 @@ __all__ = [
     "forward_difference",
     "grad",
     "hessian",
+    "integral",
     "jacobian",
     "laplacian",
     "manufacture",

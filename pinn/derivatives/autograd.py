@@ -20,6 +20,7 @@ from pinn.derivatives.engine import (
     scaled,
 )
 from pinn.derivatives.normalisation import ArithmeticNormalisation
+from pinn.derivatives.sight import rows_of
 from pinn.linearization import Linearization
 
 
@@ -66,7 +67,7 @@ class _BoundAutograd(BoundEquation):
             columns: Columns = {
                 name: points[:, i].detach().clone().requires_grad_() for i, name in enumerate(self._names)
             }
-            rows = self._equation(columns, self._model(columns), constants or {})
+            rows = rows_of(self._model, self._equation, columns, constants or {})
             found = torch.stack([_row(row, points) for row in rows], 1)
         return found if wanted else found.detach()
 

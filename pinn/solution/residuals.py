@@ -15,6 +15,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from torch import Tensor
 from pinn.analysis import Role, analyze
 from pinn.binding import names_of
 from pinn.derivatives import Autograd
+from pinn.derivatives.sight import rows_of
 from pinn.domains import Points
 from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations
@@ -168,10 +170,17 @@ def of_the_reference(
         if not wanted & set(problem.outputs) <= set(exact):
             continue
         columns = {key: place.column(key) for key in place.names}
-        rows = problem.equation(one.name)(columns, exact, place.constants())
+        rows = rows_of(partial(_exact_at, problem), problem.equation(one.name), columns, place.constants(), exact)
         stated = problem.constraints[one.name].reduction.stated(torch.stack([row.expand(place.n) for row in rows], 1))
         found[one.name] = root_mean_square(stated) / one.terms
     return found
+
+
+def _exact_at(problem: Problem, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The reference at other points than the rows'."""
+    names = tuple(columns)
+    points = Points(names, torch.stack([column.detach() for column in columns.values()], 1))
+    return {key: torch.from_numpy(value.copy()) for key, value in problem.exact(points).items()}
 
 
 def _in_units_of_noise(problem: Problem, name: str, points: Points, rows: Tensor) -> float | None:

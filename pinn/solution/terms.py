@@ -21,7 +21,7 @@ condition or in data, c_α has the size that it has inside of the domain.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -121,7 +121,9 @@ def own_terms(equations: Equations, name: str, points: Points, rows: Tensor, ins
     place = points.to(torch.float64, torch.device("cpu"))
     numbers = {key: value.detach().double().cpu() for key, value in equations.model.coefficients().items()}
     with torch.enable_grad():
-        bound = Autograd().bind(_Taylor(problem, place, leaves), problem.equation(name), place.names)
+        bound = Autograd().bind(
+            _Taylor(problem, place, leaves, equations.model.outputs), problem.equation(name), place.names
+        )
         again = bound.residual(place.x, {**numbers, **place.constants()})
     same = min(1e-2, _SAME * torch.finfo(next(equations.model.parameters()).dtype).eps)
     differences = [root_mean_square(again[:, q].detach() - rows[:, q]) for q in range(rows.shape[1])]
@@ -180,11 +182,15 @@ def _values(equations: Equations, points: Points, leaves: Sequence[Leaf]) -> dic
 
 @dataclass(frozen=True)
 class _Taylor:
-    """The fields near each point as Taylor polynomials in the coordinates, with given coefficients."""
+    """The fields near each point as Taylor polynomials in the coordinates, with given coefficients.
+
+    What is seen elsewhere is that of the model, and counts as one further term.
+    """
 
     problem: Problem
     points: Points
     coefficients: Mapping[Leaf, Tensor]
+    elsewhere: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
     def __call__(self, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
         steps = [columns[name] - self.points.column(name) for name in self.points.names]

@@ -34,6 +34,7 @@ import pinn.derivatives
 from pinn.derivatives import Autograd
 from pinn.derivatives.engine import ModelFunction
 from pinn.derivatives.normalisation import ArithmeticNormalisation
+from pinn.derivatives.sight import rows_of
 from pinn.domains import Points
 from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import trial_fields, trial_rows
@@ -304,7 +305,7 @@ def _derivatives(
     with torch.enable_grad(), recorder, ArithmeticNormalisation():
         outputs = (model or equations.model.outputs)(columns)
         recorder.taken.clear()
-        equations.functions[name](columns, outputs, constants)
+        rows_of(model or equations.model.outputs, equations.functions[name], columns, constants, outputs)
     return recorder.taken
 
 

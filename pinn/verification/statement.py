@@ -23,8 +23,9 @@ from torch import Tensor
 
 from pinn.analysis import Role, Traits
 from pinn.binding import FAILURES, names_of
+from pinn.derivatives.sight import rows_of
 from pinn.domains import Domain, Points
-from pinn.problem import Problem, TrialField, trial_fields, trial_rows
+from pinn.problem import Problem, TrialField, outputs_of, trial_fields, trial_rows
 from pinn.verification.finding import Finding, Kind
 
 _POINTS = 16  # of each constraint, at which dependence is tried
@@ -48,8 +49,7 @@ def unused(problem: Problem) -> list[Finding]:
         scaled = {key: _scaled(field, leaves[key]) for key, field in fields.items()}
         constants = {key: leaves[key] * value for key, value in numbers.items()}
         columns = {key: points.x[:, i].clone().requires_grad_() for i, key in enumerate(problem.coordinates)}
-        outputs = {key: field(columns) for key, field in scaled.items()}
-        for row in problem.equation(name)(columns, outputs, {**constants, **points.constants()}):
+        for row in rows_of(outputs_of(scaled), problem.equation(name), columns, {**constants, **points.constants()}):
             if row.requires_grad:
                 slopes = torch.autograd.grad(row.sum(), list(leaves.values()), retain_graph=True, allow_unused=True)
                 seen |= {key for key, slope in zip(leaves, slopes, strict=True) if slope is not None}

@@ -35,11 +35,13 @@ from pinn.derivatives.engine import (
     scaled,
 )
 from pinn.derivatives.jets.algebra import DerivativeBasis
-from pinn.derivatives.jets.jacobian import BlockLinearization, LayerRecord, leaves_of
+from pinn.derivatives.jets.jacobian import BlockLinearization, leaves_of
 from pinn.derivatives.jets.jet import JetContext, MissingRule, Rule
 from pinn.derivatives.jets.kernels.workspace import Workspace
 from pinn.derivatives.jets.program import Evaluation, OperatorKey, Program
+from pinn.derivatives.jets.record import LayerRecord
 from pinn.derivatives.jets.registry import with_rules
+from pinn.derivatives.jets.sight import traced_rows
 from pinn.derivatives.jets.trace import Trace
 from pinn.linearization import Linearization
 
@@ -377,14 +379,14 @@ class _TracedEquation:
         self._model, self._points, self._names = model, points.detach(), tuple(names)
         self._space, self._rules = engine.space, engine.table
         trace = Trace(names, points.shape[0], points, self._rules)
-        fields = {name: trace.output(name) for name in outputs}
-        rows = equation(dict(trace.coordinates), fields, constants or {})
+        rows = traced_rows(trace, model, equation, outputs, constants)
         self._program = Program(trace, rows, engine.basis)
         required = set().union(*self._program.required.values())
         self._basis = engine.basis(required)
         self._required = frozenset(k for key in required for k, _ in self._basis.express(dict(key)))
         n = points.shape[0]
-        count = max(1, -(-n // (engine.block or block_size(model, self._basis.size, points))))
+        nodes = sum(one.look.size * one.basis.size for one in self._program.looks)
+        count = max(1, -(-n // (engine.block or block_size(model, self._basis.size + nodes, points))))
         size = max(1, -(-n // count))
         self.blocks = [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]
 

@@ -22,6 +22,7 @@ from pinn.derivatives.jets.algebra import Exact
 from pinn.derivatives.jets.engine import Jets
 from pinn.derivatives.jets.jet import Jet, JetContext
 from pinn.derivatives.jets.program import Evaluation, Program
+from pinn.derivatives.jets.sight import traced_rows
 from pinn.derivatives.jets.trace import Trace
 
 OutputsOf = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
@@ -66,8 +67,7 @@ class GivenField:
     ) -> None:
         self._engine, self._outputs, self._points, self._names = engine, outputs, points, tuple(coordinates)
         trace = Trace(coordinates, points.shape[0], points, engine.table)
-        fields = {name: trace.output(name) for name in names}
-        self._program = Program(trace, equation(dict(trace.coordinates), fields, constants), engine.basis)
+        self._program = Program(trace, traced_rows(trace, None, equation, names, constants), engine.basis)
         self._basis = engine.basis(set().union(*self._program.required.values()))
 
     @property

@@ -19,22 +19,18 @@ entries follows from the chain rule, as written above.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
-
-from pinn.derivatives.jets.jet import Jet
-from pinn.derivatives.jets.kernels.affine import Linear, affine
-from pinn.derivatives.jets.kernels.workspace import Workspace
 
 Fill = Callable[[Tensor, bool], None]
 """Fills or adds to a block of Jᵀ."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Layer:
+class Layer:
     """One linear layer as it was met: its weights, what went in, and what came out, split where it is a leaf."""
 
     weight: Tensor
@@ -45,103 +41,12 @@ class _Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Copies:
+class Copies:
     """A constant, and one copy of it for each point; or a tensor (n, …) made of parameters, as it is."""
 
     tensor: Tensor
     leaf: Tensor
     pointwise: bool
-
-
-class LayerRecord:
-    """Records each linear layer's input (1 + K', n, in) and output of one forward pass over a block of points.
-
-    One backward pass a field then gives the rows of J. Other constants that meet a jet are recorded with one copy a
-    point, whose gradients are the rows by them.
-
-    Args:
-        n: number of points.
-        space: where stacks are allocated.
-    """
-
-    def __init__(self, n: int, space: Workspace) -> None:
-        self.n, self.space = n, space
-        self.layers: list[_Layer] = []
-        self.copies: dict[int, _Copies] = {}
-        self._own: dict[int, Tensor] = {}
-
-    def constant(self, tensor: Tensor, rank: int) -> Tensor:
-        """Copies (n, 1, …, *shape) of a constant that meets a jet of the given rank."""
-        if id(tensor) in self._own:
-            return tensor
-        found = self.copies.get(id(tensor))
-        if found is None:
-            pointwise = tensor.ndim == rank and tensor.shape[0] == self.n and self.n > 1
-            once = tensor.detach()
-            if pointwise:
-                leaf = once.requires_grad_()
-            else:
-                leaf = once.expand(self.n, *once.shape).contiguous().requires_grad_()
-            found = self.copies[id(tensor)] = _Copies(tensor, leaf, pointwise)
-        given = found.leaf
-        if not found.pointwise:
-            shape = tensor.shape[1:] if tensor.ndim == rank else tensor.shape
-            given = given.reshape(self.n, *(1,) * (rank - 1 - len(shape)), *shape)
-        # What was handed out may come back, from the value of a field into a jet.
-        self._own[id(given)] = given
-        return given
-
-    def linear(self, a: Jet, weight: Tensor, bias: Tensor | None) -> Jet:
-        """The layer's output, recorded together with its input."""
-        fixed, shift = weight.detach(), None if bias is None else bias.detach()
-        if a.stacked or a.requires_grad:
-
-            def layer(inner: Tensor, valued: bool) -> Tensor:
-                # Without the value the bias takes no part; to the weights all entries are alike.
-                z = Linear.apply(inner, fixed, shift if valued else None, self.space)
-                if not z.requires_grad:
-                    z.requires_grad_()
-                inner = inner.detach()
-                self.layers.append(_Layer(weight, bias if valued else None, inner[0], inner[1:], (z,)))
-                return z
-
-            return a.map_entries(layer, (*a.shape[:-1], weight.shape[0]))
-        value = affine(a.value, fixed, shift).requires_grad_()
-        tail = a.tail @ fixed.T
-        if len(a.keys):
-            tail = tail.expand(tail.shape[0], *value.shape).detach().requires_grad_()
-        outputs = (value, tail) if len(a.keys) else (value,)
-        self.layers.append(_Layer(weight, bias, a.value.detach(), a.tail.detach(), outputs))
-        return Jet(a.context, a.keys, value, tail)
-
-    def targets(self) -> list[Tensor]:
-        """The tensors whose gradient the backward pass must give."""
-        return [z for layer in self.layers for z in layer.outputs] + [copy.leaf for copy in self.copies.values()]
-
-    def linearization(self, rows: Sequence[Tensor], scales: Sequence[Tensor | None]) -> BlockLinearization:
-        """The rows' derivatives, scaled, from one backward pass for each of the q fields."""
-        targets = self.targets()
-        gradients: list[list[Tensor | None]] = []
-        alive = [row.requires_grad for row in rows]
-        for j, (row, scale) in enumerate(zip(rows, scales, strict=True)):
-            if not alive[j] or not targets:
-                gradients.append([None] * len(targets))
-                continue
-            seed = torch.ones_like(row) if scale is None else scale
-            found = torch.autograd.grad(row, targets, seed, retain_graph=any(alive[j + 1 :]), allow_unused=True)
-            gradients.append(list(found))
-        start = sum(len(layer.outputs) for layer in self.layers)
-        layers: list[tuple[_Layer, Tensor]] = []
-        found_deltas = (_deltas(self.layers, given, self.space) for given in gradients)
-        for layer, *deltas in zip(self.layers, *found_deltas, strict=True):
-            if (delta := _side_by_side(deltas, 2)) is not None:
-                # Without its outputs, which hold the graph.
-                layers.append((replace(layer, outputs=()), delta))
-        copies: list[tuple[_Copies, Tensor]] = []
-        for one, *slopes in zip(self.copies.values(), *(given[start:] for given in gradients), strict=True):
-            if (slope := _side_by_side(slopes, 1)) is not None:
-                copies.append((one, slope))
-        return BlockLinearization(self.n, len(rows), layers, copies)
 
 
 class BlockLinearization:
@@ -154,9 +59,7 @@ class BlockLinearization:
         copies: other constants met, and the rows' gradients (n q, …) by the points' copies of each.
     """
 
-    def __init__(
-        self, n: int, q: int, layers: list[tuple[_Layer, Tensor]], copies: list[tuple[_Copies, Tensor]]
-    ) -> None:
+    def __init__(self, n: int, q: int, layers: list[tuple[Layer, Tensor]], copies: list[tuple[Copies, Tensor]]) -> None:
         self.n, self.q = n, q
         self._layers, self._copies = layers, copies
 
@@ -265,15 +168,6 @@ class BlockLinearization:
         return total
 
 
-def _side_by_side(found: Sequence[Tensor | None], axis: int) -> Tensor | None:
-    """The q fields' tensors (…, n, …) as one (…, n q, …), a point's fields together; `axis` follows that of points."""
-    like = next((tensor for tensor in found if tensor is not None), None)
-    if like is None or len(found) == 1:
-        return like
-    parts = [torch.zeros_like(like) if tensor is None else tensor for tensor in found]
-    return torch.stack(parts, axis).flatten(axis - 1, axis)
-
-
 def _repeated(tensor: Tensor, q: int, axis: int) -> Tensor:
     """Each point's entry once for each of its q rows; what is the same at all points stays as it is."""
     return tensor if q == 1 or tensor.shape[axis] == 1 else tensor.repeat_interleave(q, axis)
@@ -283,29 +177,6 @@ def _weighted(tensor: Tensor, vector: Tensor, q: int, axis: int) -> Tensor:
     """Entries of rows times a weight for each row, summed over a point's rows."""
     found = tensor * vector.reshape(-1, *(1,) * (tensor.ndim - axis - 1))
     return found if q == 1 else found.unflatten(axis, (-1, q)).sum(axis + 1)
-
-
-def _deltas(layers: list[_Layer], gradients: list[Tensor | None], space: Workspace) -> list[Tensor | None]:
-    """δ (1 + K', n, …, out) of each layer; None where r does not depend on it."""
-    found: list[Tensor | None] = []
-    waiting = iter(gradients)
-    for layer in layers:
-        parts = [next(waiting) for _ in layer.outputs]
-        if all(part is None for part in parts):
-            found.append(None)
-        elif len(parts) == 1:
-            (part,) = parts
-            assert part is not None
-            found.append(part if part.ndim > layer.value.ndim else part[None])
-        else:
-            value, tail = (
-                torch.zeros_like(z) if part is None else part for part, z in zip(parts, layer.outputs, strict=True)
-            )
-            delta = space.stack(1 + tail.shape[0], value)
-            delta[0].copy_(value)
-            delta[1:].copy_(tail)
-            found.append(delta)
-    return found
 
 
 def _places(parameters: Sequence[Tensor]) -> dict[int, tuple[int, Tensor]]:
@@ -332,7 +203,7 @@ def _point_sum(delta: Tensor) -> Tensor:
     return delta if delta.ndim == 2 else delta.flatten(1, -2).sum(1)
 
 
-def _outer(layer: _Layer, delta: Tensor, q: int, block: Tensor, add: bool) -> None:
+def _outer(layer: Layer, delta: Tensor, q: int, block: Tensor, add: bool) -> None:
     """Σ_k δ_k a_kᵀ of every row into a block (out · in, n q)."""
     if delta.ndim > 3:
         inner = _repeated(torch.cat([layer.value[None], layer.tail.expand(-1, *layer.value.shape)]), q, 1)

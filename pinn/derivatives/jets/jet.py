@@ -75,6 +75,9 @@ class Recorder(Protocol):
     def linear(self, a: Jet, weight: Tensor, bias: Tensor | None) -> Jet:
         """The output of a linear layer, recorded together with its input."""
 
+    def inner(self, size: int) -> Recorder:
+        """The record of what `size` nodes a point tell, whose rows are summed over them."""
+
 
 class JetContext:
     """What all jets of one evaluation share.

@@ -12,6 +12,7 @@ Source: `pinn.derivatives.jets.algebra` for the basis, `pinn.derivatives.jets.tr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ class Program:
 
     Attributes:
         required: output name -> operators required of it.
+        looks: what is seen elsewhere, one entry a place.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Program:
         self.trace = trace
         self.rows = [row if isinstance(row, TracedField) else _constant_row(trace, row) for row in rows]
         self.required: dict[str, set[OperatorKey]] = {}
+        seen: dict[int, Seen] = {}
         waiting: dict[int, tuple[Atom, set[OperatorKey]]] = {}
 
         def require(field: TracedField) -> None:
@@ -52,13 +55,19 @@ class Program:
                     continue
                 if atom.name:
                     self.required.setdefault(atom.name, set()).add(key)
-                elif atom.function is not None:
+                elif atom.function is not None or atom.seen is not None:
                     waiting.setdefault(atom.index, (atom, set()))[1].add(key)
 
         for row in self.rows:
             require(row)
         while waiting:
             atom, keys = waiting.pop(max(waiting))
+            if atom.seen is not None:
+                seen.setdefault(id(atom.seen.look), Seen(atom.seen.look, [])).atoms.append(atom)
+                for x in atom.seen.fields():
+                    if isinstance(x, TracedField):
+                        require(x)
+                continue
             keys = {key for key in keys if any(monomial for monomial, _ in key)}
             if keys:
                 basis = basis_of(keys)
@@ -70,6 +79,59 @@ class Program:
             for x in (*atom.args, *atom.kwargs.values()):
                 if isinstance(x, TracedField):
                     require(x)
+        self.looks = [one.programmed(basis_of) for one in seen.values()]
+
+    @property
+    def every_required(self) -> dict[str, set[OperatorKey]]:
+        """Output name -> operators required of it at the points themselves or elsewhere."""
+        found = {name: set(keys) for name, keys in self.required.items()}
+        for one in self.looks:
+            for name, keys in one.program.every_required.items():
+                found.setdefault(name, set()).update(keys)
+        return found
+
+
+@dataclass
+class Seen:
+    """All values of one place that are required, and how they are computed.
+
+    Attributes:
+        look: the place (`pinn.derivatives.jets.sight`).
+        atoms: the values.
+    """
+
+    look: Any
+    atoms: list[Atom]
+
+    def programmed(self, basis_of: Callable[[Iterable[OperatorKey]], DerivativeBasis]) -> Seen:
+        """This, with the program of the rows there."""
+        rows = [atom.seen.row for atom in self.atoms]
+        self.program = Program(self.look.trace, rows, basis_of)
+        required = set().union(*self.program.required.values())
+        self.basis = basis_of(required)
+        self.carried = frozenset(k for key in required for k, _ in self.basis.express(dict(key)))
+        return self
+
+    def values(self, evaluation: Evaluation, columns: Sequence[Tensor]) -> dict[int, Tensor]:
+        """Σ_q w_q f of each atom, (n,), by its number.
+
+        Args:
+            evaluation: of the program that sees, on a block of points.
+            columns: the coordinates of the nodes (n Q,), then those of the points, once a node.
+        """
+        size, base = self.look.size, evaluation.context
+        n = base.n * size
+        record = None if base.record is None else base.record.inner(size)
+        context = JetContext(self.basis, n, base.space, base.rules, record, self.carried)
+        outputs = self.look.model({name: context.coordinate(columns[i], i) for i, name in enumerate(self.look.names)})
+        block = slice(evaluation.block.start * size, evaluation.block.stop * size)
+        rows = Evaluation(self.program, context, outputs, torch.stack(list(columns), 1), block).rows()
+        like = columns[0]
+        weights = [torch.tensor(atom.seen.weights, dtype=like.dtype, device=like.device) for atom in self.atoms]
+        return {
+            atom.index: row.reshape(base.n, size).to(like.dtype) @ w
+            for atom, row, w in zip(self.atoms, rows, weights, strict=True)
+        }
 
 
 def _entries(basis: DerivativeBasis, operand: Any) -> list[tuple[int, TracedField]] | None:
@@ -110,12 +172,13 @@ class Evaluation:
     def __init__(
         self, program: Program, context: JetContext, outputs: Mapping[str, Any], coordinates: Tensor, block: slice
     ) -> None:
-        self._program, self._context, self._outputs = program, context, outputs
-        self._coordinates, self._block = coordinates, block
+        self._program, self.context, self._outputs = program, context, outputs
+        self._coordinates, self.block = coordinates, block
         self._whole = context.n == program.trace.n
         self._known: dict[tuple[int, OperatorKey], Tensor | None] = {}
         self._jets: dict[int, Jet] = {}
         self._parts: dict[str, dict[int, Tensor]] = {}
+        self._seen: dict[int, Tensor] = {}
 
     def rows(self) -> list[Tensor]:
         """The q rows, (n,) each."""
@@ -124,7 +187,7 @@ class Evaluation:
             value = self.value(row)
             if not isinstance(value, Tensor):
                 value = torch.full((), value, dtype=self._coordinates.dtype, device=self._coordinates.device)
-            found.append(value.expand(self._context.n) if value.ndim == 0 else value)
+            found.append(value.expand(self.context.n) if value.ndim == 0 else value)
         return found
 
     def value(self, field: TracedField) -> Any:
@@ -149,9 +212,9 @@ class Evaluation:
         if not isinstance(x, Tensor):
             return x
         if x.ndim == 1 and not self._whole:
-            x = x[self._block]
-        if self._context.record is not None and x.requires_grad:
-            return self._context.record.constant(x, 1)
+            x = x[self.block]
+        if self.context.record is not None and x.requires_grad:
+            return self.context.record.constant(x, 1)
         return x
 
     def _term(self, atom: Atom, key: OperatorKey) -> Tensor | None:
@@ -166,7 +229,10 @@ class Evaluation:
             x = self._coordinates[:, atom.number]
             return x if c == 1.0 else c * x
         if atom.name:
-            return self._combined(self._context.basis, self._output(atom.name), key)
+            return self._combined(self.context.basis, self._output(atom.name), key)
+        if atom.seen is not None:
+            ((_, c),) = key
+            return c * self._elsewhere(atom)
         if not any(monomial for monomial, _ in key):
             if key != IDENTITY:
                 whole = self._term(atom, IDENTITY)
@@ -175,6 +241,28 @@ class Evaluation:
             return self._operation(atom)
         assert atom.jets is not None
         return self._combined(atom.jets[0], self._jet(atom), key)
+
+    def _elsewhere(self, atom: Atom) -> Tensor:
+        """A seen value; all those of its place are computed with the first."""
+        if atom.index not in self._seen:
+            look = atom.seen.look
+            columns = []
+            for start, length, ahead in zip(look.starts, look.lengths, look.xi.T, strict=True):
+                place = self._placed(start)[:, None].expand(-1, look.size)
+                if ahead.any():
+                    place = place + self._placed(length)[:, None] * torch.tensor(ahead).to(place)
+                columns.append(place.reshape(-1))
+            columns += [x.repeat_interleave(look.size) for x in self._coordinates.unbind(1)[: len(columns)]]
+            (seen,) = (one for one in self._program.looks if one.look is look)
+            self._seen |= seen.values(self, columns)
+        return self._seen[atom.index]
+
+    def _placed(self, x: Any) -> Tensor:
+        """A number or field as (n,)."""
+        value = self._operand(x)
+        if not isinstance(value, Tensor):
+            value = torch.full((), float(value), dtype=self._coordinates.dtype, device=self._coordinates.device)
+        return value.to(self._coordinates.dtype).expand(self.context.n)
 
     def _operation(self, atom: Atom) -> Tensor:
         assert atom.function is not None
@@ -193,8 +281,8 @@ class Evaluation:
 
     def _output(self, name: str) -> Any:
         output = self._outputs[name]
-        if tuple(output.shape) not in ((self._context.n,), ()):
-            got, expected = tuple(output.shape), (self._context.n,)
+        if tuple(output.shape) not in ((self.context.n,), ()):
+            got, expected = tuple(output.shape), (self.context.n,)
             raise ValueError(f"model: output {name!r} has shape {got}, expected {expected}, one entry a point")
         return output
 
@@ -227,7 +315,7 @@ class Evaluation:
         if atom.index not in self._jets:
             assert atom.jets is not None and atom.function is not None
             basis, operands, named = atom.jets
-            context = JetContext(basis, self._context.n, self._context.space, self._context.rules, self._context.record)
+            context = JetContext(basis, self.context.n, self.context.space, self.context.rules, self.context.record)
             args = [self._operand_jet(context, x, entries) for x, entries in zip(atom.args, operands, strict=True)]
             kwargs = {name: self._operand_jet(context, x, named[name]) for name, x in atom.kwargs.items()}
             self._jets[atom.index] = context.rules[atom.function].apply(*args, **kwargs)

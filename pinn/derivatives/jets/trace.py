@@ -33,9 +33,9 @@ from pinn.derivatives.jets.registry import RULES
 
 
 class Atom:
-    """An output (by name), a coordinate (by number) or an operation (by function)."""
+    """An output (by name), a coordinate (by number), an operation (by function) or a value seen elsewhere."""
 
-    __slots__ = ("args", "discrete", "function", "index", "jets", "kwargs", "name", "number")
+    __slots__ = ("args", "discrete", "function", "index", "jets", "kwargs", "name", "number", "seen")
 
     def __init__(
         self,
@@ -47,8 +47,9 @@ class Atom:
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
         discrete: bool = False,
+        seen: Any = None,
     ) -> None:
-        self.index, self.name, self.number = index, name, number
+        self.index, self.name, self.number, self.seen = index, name, number, seen
         self.function, self.args, self.kwargs, self.discrete = function, args, dict(kwargs or {}), discrete
         # Where derivatives of the operation are required: their basis, and each operand's entries as fields.
         self.jets: tuple[DerivativeBasis, list[Any], dict[str, Any]] | None = None
@@ -62,10 +63,14 @@ class Trace:
         n: number of points.
         like: a tensor of the points' precision and place.
         rules: the functions that it may use, by torch function.
+        moving: number of coordinates that outputs vary with, the first of them; left out, all.
     """
 
-    def __init__(self, names: Sequence[str], n: int, like: Tensor, rules: Rules = RULES) -> None:
+    def __init__(
+        self, names: Sequence[str], n: int, like: Tensor, rules: Rules = RULES, moving: int | None = None
+    ) -> None:
         self.n, self.dtype, self.device, self.rules = n, like.dtype, like.device, rules
+        self.moving = len(names) if moving is None else moving
         self._count = 0
         self.coordinates = {
             name: TracedField(self, {Atom(self._next(), number=i): {ONE: 1.0}}) for i, name in enumerate(names)
@@ -78,6 +83,10 @@ class Trace:
     def output(self, name: str) -> TracedField:
         """The model's output of this name."""
         return TracedField(self, {Atom(self._next(), name=name): {ONE: 1.0}})
+
+    def seen(self, content: Any) -> TracedField:
+        """A value of other points, as `pinn.derivatives.jets.sight` has it: what knows its own derivatives."""
+        return TracedField(self, {Atom(self._next(), seen=content): {ONE: 1.0}})
 
     def operation(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TracedField:
         """The result of an operation on fields, not computed yet; computed at once where all are constants."""
@@ -301,6 +310,7 @@ class TracedField:
         """P(∂) of the field."""
         terms: dict[Atom, Polynomial] = {}
         constant = operator.get(ONE, 0.0) * self.constant
+        others: list[TracedField] = []
         for atom, p in self.terms.items():
             product: dict[Monomial, float] = {}
             for left, c in p.items():
@@ -313,10 +323,15 @@ class TracedField:
                 product = {ONE: product[ONE]} if ONE in product else {}
             elif atom.discrete:
                 product = {ONE: product[ONE]} if ONE in product else {}
+            elif atom.name:
+                product = {m: c for m, c in product.items() if all(i < self.trace.moving for i in m)}
+            elif atom.seen is not None:
+                others += [c * atom.seen.differentiated(self.trace, m) for m, c in product.items() if m and c]
+                product = {ONE: product[ONE]} if ONE in product else {}
             product = {monomial: c for monomial, c in product.items() if c}
             if product:
                 terms[atom] = product
-        return TracedField(self.trace, terms, constant)
+        return sum(others, start=TracedField(self.trace, terms, constant))
 
 
 def _jumps(x: Any) -> set[str]:
