@@ -43,9 +43,10 @@ from .command_line.configuration import ConfigurationError, arguments, check
 from .command_line.interruption import Interruption
 from .command_line.overrides import CONF, clean_exit, groups, plain, prepare, trust_of_command_line
 from .command_line.run_folder import CHECKPOINTS, RunFolder
+from .command_line.telling import told
 from .command_line.trust import Trust
 
-APART = {"strict": bool, "trusted": list}
+APART = {"strict": bool, "trusted": list, "write": list}
 """Options of this application that are none of `solve`."""
 _STRICT = "strict=true"
 _PLACES = ("checkpoint", "resume")  # where files lie is no part of what was run
@@ -67,7 +68,7 @@ def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
         trust = trust_of_command_line()
         call = plain(config, trust)
         strict = bool(call.pop("strict", False))
-        resumed = "resume" in call
+        resumed = call.get("resume") is not None
         if resumed:
             call = resumed_call(call, trust)
             config = OmegaConf.create({name: value for name, value in call.items() if name not in _PLACES})
@@ -150,7 +151,9 @@ def _in_its_folder(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Entry of `python -m experiments.train` and of the console script `pinn`."""
+    """Entry of `python -m experiments.train`, and of the console script `pinn` where a run is asked for."""
+    if told(sys.argv[1:]):
+        return
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, "")  # so that problem._target_ finds the user's own modules from the console script too
     sys.argv[1:] = [_STRICT if argument == "--strict" else argument for argument in sys.argv[1:]]

@@ -12,11 +12,10 @@ Everything is checked before anything is made: names against signatures, values 
 from __future__ import annotations
 
 import collections.abc
-import difflib
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Never
 
 import torch
@@ -33,7 +32,9 @@ from .annotations import (
     makes_another,
     members,
 )
+from .names import choose
 from .errors import ConfigurationError
+from .first_order import adapted
 from .trust import Trust, trusted_callable
 
 __all__ = ["ConfigurationError", "arguments", "build", "check", "check_names", "choose", "describe", "target"]
@@ -130,14 +131,6 @@ def target(node: Mapping[str, Any], path: str, trust: Trust = _LIBRARIES) -> Cal
     return typing.cast(Callable[..., Any], found)
 
 
-def choose(given: str, names: Iterable[str]) -> str:
-    """`did you mean ...? choose among ...` for messages."""
-    names = sorted(names)
-    near = difflib.get_close_matches(given, names, n=2, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"{hint}choose among {', '.join(names)}" if names else f"{hint}it takes none"
-
-
 def check_names(what: str, given: Sequence[Any], known: Mapping[str, Any] | None) -> None:
     """Refuse an empty list, a name that is not known, and one given twice.
 
@@ -167,7 +160,7 @@ def _is_call(value: Any) -> bool:
 
 def _check_value(value: Any, hint: Any, where: str, trust: Trust) -> None:
     if _is_call(value):
-        function = target(value, where, trust)
+        function = adapted(target(value, where, trust), hint)
         if not value.get("_partial_") and makes_another(function, hint):
             raise ConfigurationError(f"{where}: expected {describe(hint)}, got {value['_target_']}, which is another")
         check(function, value, where, trust)
@@ -240,7 +233,7 @@ def _fits_entry(value: Any, hint: Any, trust: Trust) -> bool:
 def _value(value: Any, hint: Any, where: str, trust: Trust) -> Any:
     """The object that a checked value stands for."""
     if _is_call(value):
-        one = build(target(value, where, trust), value, where, trust)
+        one = build(adapted(target(value, where, trust), hint), value, where, trust)
         return [one] if is_sequence(hint) and not isinstance(one, collections.abc.Iterable) else one
     if isinstance(value, Mapping) and not is_mapping(hint):
         return [

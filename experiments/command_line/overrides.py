@@ -26,10 +26,10 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from .annotations import annotations_of, is_sequence
+from .catalogue import CONF, groups
 from .configuration import ConfigurationError, check, choose
 from .trust import Trust, as_trust
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 _TRUSTED = "trusted"
 
 
@@ -156,17 +156,7 @@ def plain(config: DictConfig, trust: Trust | None = None) -> dict[str, Any]:
         raise ConfigurationError(
             "trusted: a file of configurations cannot trust its own code; give trusted=[...] on the command line"
         )
-    return {str(key): value for key, value in content.items() if value not in ({}, None)}
-
-
-def groups(folders: list[Path]) -> dict[str, set[str]]:
-    """The choices of each group."""
-    found: dict[str, set[str]] = {}
-    for folder in folders:
-        for path in folder.rglob("*.yaml"):
-            if path.parent != folder:
-                found.setdefault(path.parent.relative_to(folder).as_posix(), set()).add(path.stem)
-    return found
+    return {str(key): value for key, value in content.items() if value != {}}
 
 
 def _is_hydra(override: Override) -> bool:

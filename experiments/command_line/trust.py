@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError
+from .names import near
 
 LIBRARIES = ("pinn", "torch.nn", "torch.optim")
 _PACKAGE = (__package__ or "").rpartition(".")[0]
@@ -67,7 +68,8 @@ class Trust:
             ConfigurationError: when the name is not trusted, its import fails, or there is nothing of that name.
         """
         if _missing_in_torch(name):
-            raise ConfigurationError(f"{name!r} cannot be found (there is no {name})")
+            like = near(name.rpartition(".")[2], dir(importlib.import_module("torch")))
+            raise ConfigurationError(f"{name!r} cannot be found (there is no {name}{like and f'; {like}'})")
         if not self.allows(name):
             raise ConfigurationError(
                 f"{name!r} is not trusted and was not imported; a configuration is code: where this is your own, "
@@ -82,7 +84,8 @@ class Trust:
             if hasattr(found, "__path__") and not hasattr(found, part):
                 _imported(path, name)
             if not hasattr(found, part):
-                raise ConfigurationError(f"{name!r} cannot be found (there is no {path})")
+                like = near(part, (one for one in dir(found) if not one.startswith("_")))
+                raise ConfigurationError(f"{name!r} cannot be found (there is no {path}{like and f'; {like}'})")
             within, found = found, getattr(found, part)
             if not free and path != "torch" and not _at_home(found, within):
                 raise ConfigurationError(

@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import pinn.problems
-from experiments.command_line.configuration import build, check, target
+from experiments.command_line.configuration import arguments, build, check, target
 from experiments.command_line.overrides import CONF, groups, prepare
 from pinn.problems import poisson_2d
 from pinn.solution import History, Solution
@@ -136,10 +136,10 @@ def test_every_problem_has_a_configuration(name):
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}={path.stem}")
 def test_every_choice_is_a_call_that_a_constructor_takes_and_repeats_no_default(path):
-    content = OmegaConf.to_container(OmegaConf.load(path)) or {}
+    content = OmegaConf.to_container(OmegaConf.load(path), resolve=True) or {}
     call = {"problem": {"_target_": "pinn.problems.poisson_2d"}} | nested(path.parent.name, content)
     check(solve, call)
-    made = build(lambda **options: options, call)
+    made = arguments(solve, call)
     assert not any(isinstance(value, dict) for value in made.values()), "a call that was not made"
     for node in calls(content):
         parameters = inspect.signature(target(node, "")).parameters

@@ -1,0 +1,42 @@
+"""What a command line only asks to be told: help, and what a shell wants for completion. Neither torch nor Hydra is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .completion import answer
+from .errors import ConfigurationError
+from .help_text import help_text
+
+_HELP = ("--help", "-h")
+_COMPLETION = ("--shell-completion", "-sc")
+
+
+def told(arguments: Sequence[str]) -> bool:
+    """Print the help text or an answer about completion, where that is what is asked for.
+
+    Args:
+        arguments: the command line without the program.
+
+    Returns:
+        Whether it was.
+
+    Raises:
+        SystemExit: with code 2, for an answer that no shell asks for.
+    """
+    if any(flag in arguments for flag in _HELP):
+        folders = [
+            Path(two) for one, two in zip(arguments, arguments[1:], strict=False) if one in ("--config-dir", "-cd")
+        ]
+        print(help_text([one for one in arguments if not one.startswith("-")], folders))
+        return True
+    if any(flag in arguments for flag in _COMPLETION):
+        try:
+            print(answer([one for one in arguments if one not in _COMPLETION]), end="")
+        except ConfigurationError as error:
+            sys.stderr.write(f"error: {error}\n")
+            raise SystemExit(2) from None
+        return True
+    return False
