@@ -45,6 +45,7 @@ from .command_line.overrides import CONF, clean_exit, groups, plain, prepare, tr
 from .command_line.run_folder import CHECKPOINTS, RunFolder
 from .command_line.telling import told
 from .command_line.trust import Trust
+from .command_line.working_folder import importable
 
 APART = {"strict": bool, "trusted": list, "write": list}
 """Options of this application that are none of `solve`."""
@@ -154,8 +155,7 @@ def main() -> None:
     """Entry of `python -m experiments.train`, and of the console script `pinn` where a run is asked for."""
     if told(sys.argv[1:]):
         return
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, "")  # so that problem._target_ finds the user's own modules from the console script too
+    importable()
     sys.argv[1:] = [_STRICT if argument == "--strict" else argument for argument in sys.argv[1:]]
     sys.argv[1:] += _in_its_folder(sys.argv[1:])
     prepare("config", solve, APART)

@@ -45,13 +45,7 @@ def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, 
     """
     with clean_exit():
         arguments = words(sys.argv[1:])
-        folders = [CONF]
-        if arguments.config_dir is not None:
-            folders.append(Path(arguments.config_dir).resolve())
-            if not folders[-1].is_dir():
-                raise ConfigurationError(
-                    f"--config-dir {arguments.config_dir}: there is no such folder; give one that holds YAML files"
-                )
+        folders = _folders(arguments)
         overrides = _parsed(arguments.overrides, folders, function)
         flags = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
         sys.argv[1:] = [*flags, *(override.input_line or "" for override in overrides)]
@@ -64,6 +58,41 @@ def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, 
                 if not isinstance(call.pop(name, kind()), kind):
                     raise ConfigurationError(f"{name}: expected {kind.__name__}; give {name}=true or leave it out")
             check(function, call, trust=trust)
+
+
+def one_call(config_name: str, function: Callable[..., Any], lines: Sequence[str]) -> tuple[dict[str, Any], Trust]:
+    """The checked call of a command line that is no sweep, without Hydra's folders and logs.
+
+    Args:
+        config_name: the root configuration.
+        function: what its options are.
+        lines: the command line without the program.
+
+    Raises:
+        ConfigurationError: for what makes no sense, a sweep among them.
+    """
+    arguments = words(lines)
+    folders = _folders(arguments)
+    overrides = _parsed(arguments.overrides, folders, function)
+    swept = next((override for override in overrides if override.is_sweep_override()), None)
+    if swept is not None:
+        raise ConfigurationError(f"{swept.key_or_group}: expected one value; give one at a time")
+    trust = _trusted(overrides)
+    call = plain(_composed(config_name, [override.input_line or "" for override in overrides], folders[1:]), trust)
+    check(function, call, trust=trust)
+    return call, trust
+
+
+def _folders(arguments: Words) -> list[Path]:
+    """The folders of configurations: the package's own, and the user's where one is given."""
+    if arguments.config_dir is None:
+        return [CONF]
+    own = Path(arguments.config_dir).resolve()
+    if not own.is_dir():
+        raise ConfigurationError(
+            f"--config-dir {arguments.config_dir}: there is no such folder; give one that holds YAML files"
+        )
+    return [CONF, own]
 
 
 def trust_of_command_line() -> Trust:

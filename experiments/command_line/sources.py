@@ -44,11 +44,13 @@ class Callee:
         name: dotted name.
         summary: first sentence of its docstring.
         options: its arguments that have names, in order.
+        about: first sentence of the docstring of its module.
     """
 
     name: str
     summary: str
     options: tuple[Option, ...]
+    about: str = ""
 
     @property
     def settable(self) -> tuple[Option, ...]:
@@ -81,7 +83,9 @@ def callee(dotted: str) -> Callee | None:
         Option(name, _default(home, default), meanings.get(name, ""), kind)
         for name, default, kind in _arguments(home, node)
     )
-    return Callee(dotted, summary_of(text), options)
+    tree = _tree(home)
+    about = "" if tree is None else ast.get_docstring(tree) or ""
+    return Callee(dotted, summary_of(text), options, summary_of(about))
 
 
 def public_classes(module: str) -> tuple[str, ...]:

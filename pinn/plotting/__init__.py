@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pinn.plotting.bands import plot_bands
     from pinn.plotting.canvas import as_html
     from pinn.plotting.history import plot_balance, plot_history, plot_trace
+    from pinn.plotting.placed import plot_points
     from pinn.plotting.residuals import plot_residuals
     from pinn.plotting.solution import plot_solution
 
@@ -30,6 +31,7 @@ __all__ = [
     "plot_balance",
     "plot_bands",
     "plot_history",
+    "plot_points",
     "plot_residuals",
     "plot_solution",
     "plot_trace",
@@ -41,6 +43,7 @@ _HOMES = {
     "plot_balance": "history",
     "plot_bands": "bands",
     "plot_history": "history",
+    "plot_points": "placed",
     "plot_residuals": "residuals",
     "plot_solution": "solution",
     "plot_trace": "history",

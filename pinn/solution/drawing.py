@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pinn.domains import Points
 from pinn.plotting import Drawable, Fields, Shown
+from pinn.problem import Problem
 from pinn.solution import functions
 from pinn.solution.error import score
 
@@ -41,23 +42,42 @@ def fields_of(solution: Solution) -> Fields:
     """See `Solution.fields`."""
     problem = solution.problem
 
-    def matrix(columns: Columns) -> Tensor:
-        return torch.from_numpy(np.stack([columns[name] for name in problem.coordinates], axis=1))
-
     def found(columns: Columns) -> dict[str, Array]:
         values = solution.evaluate(columns)
         return {name: values[name] for name in problem.outputs}
+
+    known = _over(problem)
+    return replace(known, title=_title(solution), outputs=tuple(problem.outputs), evaluate=found)
+
+
+def reference_fields(problem: Problem) -> Fields:
+    """The reference of a problem, of those outputs that it gives.
+
+    Raises:
+        ValueError: when the problem has none.
+    """
+    few = problem.domain.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
+    outputs = tuple(problem.exact(few))  # which says so where there is no reference
+    known = _over(problem)
+    return replace(known, title=f"reference of {problem.name}", outputs=outputs, evaluate=known.exact or known.evaluate, exact=None)
+
+
+def _over(problem: Problem) -> Fields:
+    """The domain of a problem and its reference; no fields yet."""
+
+    def matrix(columns: Columns) -> Tensor:
+        return torch.from_numpy(np.stack([columns[name] for name in problem.coordinates], axis=1))
 
     def true(columns: Columns) -> Mapping[str, Array]:
         return problem.exact(Points(problem.coordinates, matrix(columns)))
 
     return Fields(
-        title=_title(solution),
+        title=problem.name,
         coordinates=problem.coordinates,
         bounds=problem.domain.bounds,
-        outputs=tuple(problem.outputs),
+        outputs=(),
         contains=lambda columns: problem.domain.contains(matrix(columns)).numpy(),
-        evaluate=found,
+        evaluate=lambda columns: {},
         exact=true if problem.reference is not None else None,
         labels=problem.labels,
         level=lambda columns: problem.domain.level(matrix(columns)).numpy(),
