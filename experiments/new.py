@@ -1,13 +1,14 @@
-'''A file of a problem of one's own to begin with: it runs as it is.
+"""A file of a problem of one's own to begin with: it runs as it is.
 
     pinn new my_problem
 
 It is never written over one that is there.
-'''
+"""
 
 from __future__ import annotations
 
 import argparse
+import keyword
 import sys
 from pathlib import Path
 from string import Template
@@ -91,7 +92,8 @@ def new(name: str, folder: Path = Path()) -> Path:
         ValueError: for a name that a module cannot have.
         FileExistsError: where there is such a file.
     """
-    if not name.isidentifier() or name != name.lower() or name in sys.stdlib_module_names | {"pinn", "torch"}:
+    taken = keyword.iskeyword(name) or name in sys.stdlib_module_names | {"pinn", "torch"}
+    if taken or not name.isidentifier() or name != name.lower():
         raise ValueError(
             f"pinn new {name}: expected a name that a module of your own can have; give small letters, digits and "
             "underscores, such as my_problem"

@@ -5,6 +5,7 @@
     python -m experiments.train --multirun problem=poisson_2d,heat_1d seed=0,1,2 seconds=10
     python -m experiments.train problem=burgers seconds=60 --strict     # code 3 unless the answer is trusted
     python -m experiments.train resume=outputs/burgers/...  steps=500    # go on with a run that was broken off
+    python -m experiments.train problem=heat_1d 'write=[vtk,animation]'  # files beside those of every run
     python -m experiments.train --cfg job problem=burgers               # show the configuration and stop
 
 The configuration is a call of `pinn.solve`: groups name what builds its arguments (problem, network, optimizer,
@@ -41,14 +42,15 @@ from pinn.training.trackers import Tracker
 
 from .command_line.configuration import ConfigurationError, arguments, check
 from .command_line.interruption import Interruption
-from .command_line.overrides import CONF, clean_exit, groups, plain, prepare, trust_of_command_line
+from .command_line.overrides import CONF, clean_exit, flag, groups, plain, prepare, trust_of_command_line
 from .command_line.run_folder import CHECKPOINTS, RunFolder
 from .command_line.telling import told
-from .command_line.trust import Trust
+from .command_line.trust import Trust, as_trust
 from .command_line.working_folder import importable
+from .command_line.writing import validate_names, validate_problem, written
 
-APART = {"strict": bool, "trusted": list, "write": list}
-"""Options of this application that are none of `solve`."""
+APART = {"strict": flag("strict"), "trusted": as_trust, "write": validate_names}
+"""Options of this application that are none of `solve` -> what refuses a value."""
 _STRICT = "strict=true"
 _PLACES = ("checkpoint", "resume")  # where files lie is no part of what was run
 _NO_SETTINGS = ("callbacks", "progress", *_PLACES)  # of what runs are compared by
@@ -68,16 +70,17 @@ def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
     with clean_exit():
         trust = trust_of_command_line()
         call = plain(config, trust)
-        strict = bool(call.pop("strict", False))
         resumed = call.get("resume") is not None
         if resumed:
             call = resumed_call(call, trust)
             config = OmegaConf.create({name: value for name, value in call.items() if name not in _PLACES})
+        strict, verbs = bool(call.pop("strict", False)), call.pop("write", [])
+        validate_names(verbs)
         place = RunFolder(Path(HydraConfig.get().runtime.output_dir), config, resumed)
         call.setdefault("checkpoint", str(place.path / CHECKPOINTS))
     with Interruption() as interruption:
         try:
-            solution = _solved(call, trust, place, interruption)
+            solution = _solved(call, trust, place, interruption, verbs)
         except KeyboardInterrupt:
             if not place.begun:
                 sys.stderr.write(f"{interruption.name} before training began: nothing was written\n")
@@ -117,18 +120,21 @@ def resumed_call(call: Mapping[str, Any], trust: Trust) -> dict[str, Any]:
         name = override.key_or_group
         if name.split(".")[0] in known:
             raise ConfigurationError(f"resume: {name} is that of the run that goes on; leave it out")
-        if name in call and name not in ("resume", "strict"):
+        if name in call and name != "resume":
             changes[name] = call[name]
     stored = OmegaConf.load(written)
     assert isinstance(stored, DictConfig)
     return plain(stored, trust) | changes | {"resume": str(folder / CHECKPOINTS)}
 
 
-def _solved(call: dict[str, Any], trust: Trust, place: RunFolder, interruption: Interruption) -> Solution:
+def _solved(
+    call: dict[str, Any], trust: Trust, place: RunFolder, interruption: Interruption, verbs: Sequence[str]
+) -> Solution:
     """The solution, everything about it written and printed."""
     with clean_exit(), place:
         check(solve, call, trust=trust)
         given = arguments(solve, call, trust=trust)
+        validate_problem(verbs, given["problem"])
         given["callbacks"] = [place, *given.get("callbacks", ())]
         for one in given["callbacks"]:
             if isinstance(one, Tracker):
@@ -142,6 +148,7 @@ def _solved(call: dict[str, Any], trust: Trust, place: RunFolder, interruption: 
         if interruption.signal is None:
             with contextlib.suppress(KeyboardInterrupt):
                 place.draw(solution)
+                place.written += written(verbs, solution, place.path)
     return solution
 
 

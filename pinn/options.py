@@ -81,10 +81,18 @@ def _validate_place(options: Mapping[str, Any]) -> None:
         raise ValueError(_line("dtype", options, "a precision", "torch.float64 (default) or torch.float32"))
     try:
         torch.zeros(1, device=torch.device(options["device"])).item()
-    except (TypeError, ValueError, RuntimeError, AssertionError):  # torch's words for a device that is not there
-        raise ValueError(
-            _line("device", options, "a device of this machine", "'cpu', or 'cuda' if it has one")
-        ) from None
+    except (TypeError, ValueError, RuntimeError, AssertionError, NotImplementedError):  # torch's words for none
+        raise ValueError(_line("device", options, f"a device of this machine, {_devices()}", "'cpu'")) from None
+
+
+def _devices() -> str:
+    """The devices that there are, in words."""
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if cards:
+        return f"which has 'cpu' and {', '.join(repr(f'cuda:{index}') for index in range(cards))}"
+    if torch.version.cuda is None and torch.version.hip is None:
+        return "where this build of torch is for processors alone"
+    return "where torch finds no graphics card"
 
 
 def _validate_stages(options: Mapping[str, Any]) -> None:

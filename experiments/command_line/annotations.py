@@ -119,6 +119,8 @@ def describe(hint: Any) -> str:
         return "the dotted name of a function, such as torch.sin"
     if hint is torch.dtype:
         return "a precision such as float64"
+    if hint is torch.device:
+        return "a device such as cuda"
     if hint in (int, float, bool, str):
         return typing.cast(str, hint.__name__)
     if typing.get_origin(hint) is typing.Literal:

@@ -51,7 +51,9 @@ class Call:
         """What can be set, those that the file sets with its values; calls within are listed by themselves."""
         short = summary_of if self.callee.name.startswith("torch.") else str  # torch's are long
         found = [
-            Option(option.name, _written(self.given.get(option.name, option.default)), short(option.meaning), option.kind)
+            Option(
+                option.name, _written(self.given.get(option.name, option.default)), short(option.meaning), option.kind
+            )
             for option in self.callee.settable
             if not isinstance(self.given.get(option.name), dict)
         ]
@@ -114,7 +116,7 @@ def _within(path: str, content: Mapping[str, Any]) -> Iterator[Call]:
             yield from _within(f"{path}.{key}", value)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _read(path: Path) -> dict[str, Any]:
     """A file of configuration; empty where it cannot be read, which is said when it is used."""
     try:

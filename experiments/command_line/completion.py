@@ -9,6 +9,7 @@ line, each the whole word. Options come from the sources, so that torch is not l
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -115,7 +116,7 @@ def candidates(line: str) -> list[tuple[str, str]]:
     before = line.split()
     word = "" if not line or line[-1].isspace() else before.pop()
     before = before[1:]
-    folders = [CONF, *(Path(two) for one, two in zip(before, before[1:], strict=False) if one == "--config-dir")]
+    folders = [CONF, *(Path(two) for one, two in itertools.pairwise(before) if one == "--config-dir")]
     command = next((one for one in before if one in COMMANDS), None)
     if command in ("problems", "new", "compare"):
         return []  # of `compare` these are folders, which the shell knows itself

@@ -32,9 +32,9 @@ from .annotations import (
     makes_another,
     members,
 )
-from .names import choose
 from .errors import ConfigurationError
 from .first_order import adapted
+from .names import choose
 from .trust import Trust, trusted_callable
 
 __all__ = ["ConfigurationError", "arguments", "build", "check", "check_names", "choose", "describe", "target"]

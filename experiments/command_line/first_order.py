@@ -41,7 +41,6 @@ def adapted(function: Callable[..., Any], hint: Any) -> Callable[..., Any]:
     return _first_order(function)
 
 
-@functools.cache
 def _first_order(kind: type[torch.optim.Optimizer]) -> Callable[..., FirstOrder]:
     def make(**options: Any) -> FirstOrder:
         options.pop(_NAME, None)

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,9 @@ from .trust import Trust, as_trust
 _TRUSTED = "trusted"
 
 
-def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, type] | None = None) -> None:
+def prepare(
+    config_name: str, function: Callable[..., Any], apart: Mapping[str, Callable[[Any], object]] | None = None
+) -> None:
     """Rewrite `sys.argv` for Hydra and check what it asks for; ends the program with code 2 if that makes no sense.
 
     Where a text is all that is asked for, as with `--cfg job`, nothing is checked that would import what it names.
@@ -41,7 +44,7 @@ def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, 
     Args:
         config_name: the application's root configuration.
         function: what the application calls with it.
-        apart: options of the application itself, which the function does not have, and the types of their values.
+        apart: options of the application itself, which the function does not have -> what refuses a value of each.
     """
     with clean_exit():
         arguments = words(sys.argv[1:])
@@ -54,10 +57,19 @@ def prepare(config_name: str, function: Callable[..., Any], apart: Mapping[str, 
         trust = _trusted(overrides)
         for lines in _variants([override for override in overrides if not _is_hydra(override)]):
             call = plain(_composed(config_name, lines, folders[1:]), trust)
-            for name, kind in (apart or {}).items():
-                if not isinstance(call.pop(name, kind()), kind):
-                    raise ConfigurationError(f"{name}: expected {kind.__name__}; give {name}=true or leave it out")
+            for name in [name for name in apart or {} if name in call]:
+                (apart or {})[name](call.pop(name))
             check(function, call, trust=trust)
+
+
+def flag(name: str) -> Callable[[Any], None]:
+    """Refuses what is neither true nor false, as the value of an option of that name."""
+
+    def validate(value: Any) -> None:
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name}: expected bool; give {name}=true or leave it out")
+
+    return validate
 
 
 def one_call(config_name: str, function: Callable[..., Any], lines: Sequence[str]) -> tuple[dict[str, Any], Trust]:
@@ -153,9 +165,16 @@ def clean_exit() -> Iterator[None]:
     except (ValueError, TypeError, ImportError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        hint = "" if isinstance(error, ConfigurationError) else "\n(HYDRA_FULL_ERROR=1 shows where)"
+        hint = "" if _refused(error) else "\n(HYDRA_FULL_ERROR=1 shows where)"
         sys.stderr.write(f"error: {_said(error)}{hint}\n")
         raise SystemExit(2) from None
+
+
+def _refused(error: Exception) -> bool:
+    """Whether this library itself refuses something, which is where it is said; not so of the user's own code."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    last = str(frames[-1].f_globals.get("__name__", "")) if frames else ""
+    return isinstance(error, ConfigurationError) or (error.__cause__ is None and last.split(".")[0] == "pinn")
 
 
 def _said(error: Exception) -> str:

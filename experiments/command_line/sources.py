@@ -60,7 +60,7 @@ class Callee:
         return tuple(option for option in self.options if option.default and option.name not in given)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def callee(dotted: str) -> Callee | None:
     """What the source says of a dotted name; None where there is no source of it.
 
@@ -155,7 +155,7 @@ def _source(module: str) -> Path | None:
     return path if path.suffix == ".py" else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _tree(module: str) -> ast.Module | None:
     path = _source(module)
     try:
@@ -267,7 +267,7 @@ def _text(node: ast.expr | None) -> str:
 
 
 def _docstring(module: str, node: _Definition) -> str:
-    """The docstring of a definition, of what makes it, or of its base; torch writes some of them as `Adam.__doc__ =`."""
+    """The docstring of a definition, of what makes it, or of its base; torch assigns some of them to `__doc__`."""
     own = ast.get_docstring(node) or _assigned(module, node.name)
     if isinstance(node, ast.FunctionDef) or (own and meanings_of(own)):
         return own

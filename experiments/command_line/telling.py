@@ -1,7 +1,8 @@
-"""What a command line only asks to be told: help, and what a shell wants for completion. Neither torch nor Hydra is loaded."""
+"""What a command line only asks to be told: help, and what a shell wants for completion. Torch is not loaded for it."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,9 +28,7 @@ def told(arguments: Sequence[str]) -> bool:
         SystemExit: with code 2, for an answer that no shell asks for.
     """
     if any(flag in arguments for flag in _HELP):
-        folders = [
-            Path(two) for one, two in zip(arguments, arguments[1:], strict=False) if one in ("--config-dir", "-cd")
-        ]
+        folders = [Path(two) for one, two in itertools.pairwise(arguments) if one in ("--config-dir", "-cd")]
         print(help_text([one for one in arguments if not one.startswith("-")], folders))
         return True
     if any(flag in arguments for flag in _COMPLETION):

@@ -13,6 +13,7 @@ but the function is at home elsewhere, and is refused.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import types
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class Trust:
         found: Any = _imported(head, name)
         for index, part in enumerate(rest, start=1):
             path = ".".join([head, *rest[:index]])
-            if hasattr(found, "__path__") and not hasattr(found, part):
+            if hasattr(found, "__path__") and not hasattr(found, part) and importlib.util.find_spec(path) is not None:
                 _imported(path, name)
             if not hasattr(found, part):
                 like = near(part, (one for one in dir(found) if not one.startswith("_")))

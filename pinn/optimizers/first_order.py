@@ -35,7 +35,8 @@ class FirstOrder(Optimizer):
             left out, the learning rate stays.
 
     Raises:
-        TypeError: when the factory makes no `torch.optim.Optimizer`.
+        TypeError: when the factory makes no `torch.optim.Optimizer`, or the schedule none of its schedules.
+        ValueError: when one of them refuses what it is made with, such as a negative learning rate.
 
     Example:
         >>> from functools import partial
@@ -45,6 +46,7 @@ class FirstOrder(Optimizer):
 
     def __init__(self, factory: OptimizerFactory, schedule: ScheduleFactory | None = None) -> None:
         self.factory, self.schedule = factory, schedule
+        _tried(factory, schedule)
         self._optimizer: torch.optim.Optimizer | None = None
         self._scheduler: torch.optim.lr_scheduler.LRScheduler | None = None
         self._pending: Mapping[str, Any] | None = None
@@ -104,11 +106,6 @@ class FirstOrder(Optimizer):
         if self._optimizer is not None and all(a is b for a, b in zip(mine, objective.parameters(), strict=True)):
             return self._optimizer
         optimizer = self.factory(list(objective.parameters()))
-        if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(
-                f"FirstOrder: the factory made a {type(optimizer).__name__}, expected a torch.optim.Optimizer; give "
-                "partial(torch.optim.Adam, lr=1e-3) or the like"
-            )
         self._optimizer = optimizer
         self._scheduler = None if self.schedule is None else self.schedule(optimizer)
         if self._pending is not None:
@@ -134,3 +131,45 @@ class FirstOrder(Optimizer):
             )
         self._optimizer, self._scheduler = None, None
         self._pending = copy.deepcopy(dict(state)) if state else None
+
+
+def _tried(factory: OptimizerFactory, schedule: ScheduleFactory | None) -> None:
+    """Make both once, of two parameters, so that what is wrong with them is said before anything is trained.
+
+    Raises:
+        TypeError, ValueError: as `FirstOrder` says.
+    """
+    if not callable(factory):
+        raise TypeError(
+            f"FirstOrder: got factory={factory!r:.60}, expected a function of the parameters; give "
+            "partial(torch.optim.Adam, lr=1e-3)"
+        )
+    weights = [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in ((1, 1), (1,))]
+    made = _made("factory", lambda: factory(weights))
+    if not isinstance(made, torch.optim.Optimizer):
+        raise TypeError(
+            f"FirstOrder: the factory made a {type(made).__name__}, expected a torch.optim.Optimizer; give "
+            "partial(torch.optim.Adam, lr=1e-3) or the like"
+        )
+    if schedule is None:
+        return
+    planned = None if not callable(schedule) else _made("schedule", lambda: schedule(made))
+    kinds = torch.optim.lr_scheduler
+    if not isinstance(planned, kinds.LRScheduler) or isinstance(planned, kinds.ReduceLROnPlateau):
+        raise TypeError(
+            f"FirstOrder: got a schedule that makes a {type(planned).__name__}, expected one that follows the steps "
+            "alone; give partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=10_000) or the like"
+        )
+
+
+def _made(name: str, make: Callable[[], Any]) -> Any:
+    """What is made, or a refusal in one line.
+
+    Raises:
+        TypeError, ValueError: naming the factory or the schedule.
+    """
+    try:
+        return make()
+    except (TypeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise type(error)(f"FirstOrder: the {name} refuses its arguments ({said}); give others") from error

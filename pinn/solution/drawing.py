@@ -59,7 +59,9 @@ def reference_fields(problem: Problem) -> Fields:
     few = problem.domain.sample(1, generator=torch.Generator().manual_seed(0), method="uniform")
     outputs = tuple(problem.exact(few))  # which says so where there is no reference
     known = _over(problem)
-    return replace(known, title=f"reference of {problem.name}", outputs=outputs, evaluate=known.exact or known.evaluate, exact=None)
+    return replace(
+        known, title=f"reference of {problem.name}", outputs=outputs, evaluate=known.exact or known.evaluate, exact=None
+    )
 
 
 def _over(problem: Problem) -> Fields:

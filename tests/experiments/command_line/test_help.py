@@ -47,7 +47,7 @@ def test_the_sources_say_what_the_constructors_take(group, choice):
 @pytest.mark.parametrize("name", catalogue.torch_optimizers())
 def test_every_class_of_torch_is_described(name):
     (call,) = catalogue.calls([CONF], "optimizer", "torch", name)
-    assert call.callee.summary and [option.name for option in call.options][0] == "name"
+    assert call.callee.summary and next(option.name for option in call.options) == "name"
     taken = set(inspect.signature(getattr(torch.optim, name)).parameters) - {"params"}
     assert {option.name for option in call.callee.options} - {"params"} == taken
 
@@ -134,8 +134,13 @@ def test_what_is_told_ends_the_matter(capsys):
 
 
 _ASK = {
-    "bash": 'complete() { :; }; eval "$1"; COMP_LINE="pinn problem=heat"; COMP_POINT=17; COMP_WORDBREAKS="="; COMP_WORDS=(pinn); _pinn; '
-    'echo "${COMPREPLY[@]}"',
+    "bash": """
+        complete() { :; }
+        eval "$1"
+        COMP_LINE="pinn problem=heat" COMP_POINT=17 COMP_WORDBREAKS="=" COMP_WORDS=(pinn)
+        _pinn
+        echo "${COMPREPLY[@]}"
+    """,
     "fish": 'eval "$argv[1]"; complete -C "pinn problem=heat" | string split -f 1 \\t',
 }
 

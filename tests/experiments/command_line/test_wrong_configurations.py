@@ -1,6 +1,5 @@
 """Wrong configurations: one line that says what to do, code 2; nothing started, nothing imported without trust."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from omegaconf import OmegaConf
 
 from experiments import train
 from experiments.command_line.errors import ConfigurationError
-from experiments.command_line.overrides import CONF, prepare
+from experiments.command_line.overrides import prepare
 from experiments.command_line.trust import Trust
 from pinn.solver import solve
 
@@ -24,7 +23,10 @@ WRONG = [
     (["problem.nuu=1"], "problem.nuu: burgers() has no such option; did you mean nu?"),
     ([ADAM, "optimizer.lrr=1e-3"], "optimizer.lrr: Adam() has no such option; did you mean lr? choose among amsgrad,"),
     ([ADAM, "optimizer.params=1"], "optimizer.params: Adam() has no such option"),
-    (["optimizer=torch", "optimizer.name=Adamm"], "optimizer._target_: 'torch.optim.Adamm' cannot be found (there is no torch.optim.Adamm; did you mean Adam or"),
+    (
+        ["optimizer=torch", "optimizer.name=Adamm"],
+        "optimizer._target_: 'torch.optim.Adamm' cannot be found (there is no torch.optim.Adamm; did you mean Adam or",
+    ),
     (["optimizer.lr=1e-3"], "optimizer.lr: optimizer is left to the program, so there is nothing to set; name one"),
     (["solver.width=3"], "solver: solve() has no such option"),
     # what does not fit
@@ -42,6 +44,9 @@ WRONG = [
     (["problem={a:1}"], "problem={a:1}: no such choice"),
     (["strict=perhaps"], "strict: expected bool; give strict=true or leave it out"),
     (["callbacks=3"], "callbacks: expected a list of"),
+    (["device=[1]"], "device: expected a device such as cuda or str, got [1]"),
+    (["write=vtk"], "write: got 'vtk', expected a list; give write=[vtk]"),
+    (["write=[vkt]"], "write: 'vkt' is not known; did you mean vtk? choose among animation, csv, netcdf, program, vtk"),
     (
         ["optimizer._target_=pinn.networks.MLP"],
         "optimizer: expected Optimizer, made by a _target_ or null, got pinn.netw",
@@ -171,8 +176,10 @@ def test_what_the_libraries_have_is_trusted(name):
     assert callable(Trust().locate(name))
 
 
-def test_an_unknown_device_is_said_in_a_line(tmp_path):
-    command = [sys.executable, "-m", "experiments.train", "device=cuda:7", f"hydra.run.dir={tmp_path}/run"]
-    done = subprocess.run(command, cwd=CONF.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and not (tmp_path / "run").exists()
-    assert done.stderr.startswith("error: solve: got device='cuda:7', expected a device of this machine; give 'cpu'")
+def test_a_device_that_is_not_there_is_said_in_a_line(command, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command("device=cuda:77", "hydra.run.dir=run")
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and not (tmp_path / "run").exists()
+    assert error.startswith("error: solve: got device='cuda:77', expected a device of this machine, wh")
+    assert error.endswith("; give 'cpu'\n") and len(error.splitlines()) == 1
