@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Torus,
         Triangle,
     )
+    from pinn.exact import Exact
     from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
     from pinn.robust import Cauchy, Huber
@@ -64,6 +65,7 @@ __all__ = [
     "Cylinder",
     "Disc",
     "Ellipse",
+    "Exact",
     "Huber",
     "Output",
     "Point",
@@ -115,6 +117,7 @@ _HOMES = {
         "Torus",
         "Triangle",
     ),
+    "pinn.exact": ("Exact",),
     "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.robust": ("Cauchy", "Huber"),

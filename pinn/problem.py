@@ -27,6 +27,7 @@ from pinn.binding import bind, names_of, on_arrays
 from pinn.constraint import Constraint
 from pinn.derivatives.sight import rows_of, within_bounds
 from pinn.domains import Domain, Points
+from pinn.exact import Exact, exact_ansatz
 from pinn.output import Output
 from pinn.tables import Table
 from pinn.unknowns import SMOOTHNESS, Unknown, entries, smoothness
@@ -55,6 +56,8 @@ class Problem:
             attribute `error`, a number, is the relative L2 error it is known to have.
         ansatz: output -> function (arguments by name: raw outputs, coordinates, numeric coefficients) that makes what
             can be exact exact, e.g. `{"u": lambda u, x: x * (1 - x) * u}`.
+        exactly: values that outputs take exactly on parts of the boundary, `[Exact(on=domain.boundary(), u=0)]`; their
+            ansatz is made from the domain, and no constraint is needed there.
         periodic: coordinates in which every output is periodic, with the domain's extent as the period.
             Outputs are then periodic with all their derivatives: a kink in the data there bounds the error from below,
             unless a feature has one.
@@ -91,6 +94,7 @@ class Problem:
     name: str = "problem"
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    exactly: Sequence[Exact] = ()
     forms: Mapping[str, Output] = field(init=False, repr=False, default_factory=dict)
     _kept: dict[Callable[[Problem], Any], Any] = field(init=False, repr=False, default_factory=dict)
 
@@ -105,6 +109,8 @@ class Problem:
         object.__setattr__(
             self, "periodic", (self.periodic,) if isinstance(self.periodic, str) else tuple(self.periodic)
         )
+        made = exact_ansatz(tuple(self.exactly), self.domain, names, self.ansatz)
+        object.__setattr__(self, "ansatz", {**self.ansatz, **made})
         _validate_names(self)
         with plain_tensors():  # the caller may have gradients switched off
             for name, constraint in self.constraints.items():

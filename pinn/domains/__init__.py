@@ -8,6 +8,7 @@ from pinn.domains.chart import Chart
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
 from pinn.domains.image import Image, Parametric
+from pinn.domains.part import Part
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
 from pinn.domains.product import Product
@@ -32,6 +33,7 @@ __all__ = [
     "Image",
     "Intersection",
     "Parametric",
+    "Part",
     "Point",
     "Points",
     "Polygon",

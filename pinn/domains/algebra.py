@@ -2,7 +2,7 @@
 
     (A ∪ B) ∪ C = ∪{A, B, C},   (A − B) − C = A − {B, C},   A − (B ∪ C) = A − {B, C},   box × box = box
 
-and what `A.moved(...)`, `A.turned(...)`, `A.scaled(...)` and `A.revolved(...)` are.
+and what `A.moved(...)`, `A.turned(...)`, `A.scaled(...)`, `A.revolved(...)` and `A.part(...)` are.
 
 Only here do sets and their combinations meet: a domain's operators ask this module, so that no set has to know of any
 combination, nor of any other set.
@@ -17,8 +17,11 @@ from pinn.domains.box import Box
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
 from pinn.domains.image import Parametric, image, scale, shift, turn
+from pinn.domains.part import part
 from pinn.domains.product import Product
 from pinn.domains.revolved import Revolved
+
+__all__ = ["difference", "intersection", "moved", "part", "product", "revolved", "scaled", "turned", "union"]
 
 
 def union(left: Domain, right: Domain) -> Union:

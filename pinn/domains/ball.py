@@ -17,6 +17,7 @@ from torch import Tensor
 from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart
 from pinn.domains.domain import Bounds, Domain
+from pinn.domains.implicit import Leaf, Node
 from pinn.domains.points import Points
 from pinn.validation import finite, positive
 
@@ -86,6 +87,11 @@ class Ball(Domain):
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         return (x - self._around(x)).norm(dim=1) / self.radius - 1
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: 1 − |x − c|²/R²."""
+        parts = list(self.center.items())
+        return Leaf(lambda columns: 1 - sum(((columns[name] - c) / self.radius) ** 2 for name, c in parts))
 
     def support(self, directions: Tensor) -> Tensor:
         """How far it reaches: c · a + R |a| for directions a (m, d), shape (m,)."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pinn.domains.chart import Chart
 from pinn.domains.domain import Bounds, Domain
+from pinn.domains.implicit import Node, implicit
 from pinn.domains.points import Points
 
 # Step of the probe along the normal, relative to the extent: far above rounding, far below any shape.
@@ -66,6 +67,10 @@ class Boundary(Domain):
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         return self.of.level(x).abs()
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: that of what it bounds."""
+        return implicit(self.of, "Exact")
 
     def boundary(self) -> Domain:
         """Not defined: a boundary has no inside.

@@ -17,6 +17,7 @@ from torch import Tensor
 from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart, constant
 from pinn.domains.domain import Bounds, Domain
+from pinn.domains.implicit import Every, Leaf, Node, Trimmed, between
 from pinn.domains.points import Points
 
 
@@ -67,6 +68,10 @@ class Box(Domain):
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         return _outside(x, list(self._bounds.values()))
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: a polynomial."""
+        return Every(tuple(between(name, low, high) for name, (low, high) in self._bounds.items()))
 
     def face(self, **at: float) -> Face:
         """The part of the boundary where coordinates take a bound: one for a face, more for an edge or a corner.
@@ -143,6 +148,17 @@ class Face(Domain):
             low, high = self.box.bounds[name]
             value = torch.maximum(value, (x[:, self.coordinates.index(name)] - at).abs() / (high - low))
         return value
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: the distance to its plane over the extent; trimmed to the face where it must be."""
+        if len(self.at) > 1:
+            raise ValueError(f"Exact: {self!r} is an edge, on which no smooth function vanishes; give faces")
+        ((name, value),) = self.at.items()
+        low, high = self.box.bounds[name]
+        sign = 1.0 if value == low else -1.0
+        plane = Leaf(lambda columns: sign / (high - low) * (columns[name] - value))
+        others = tuple(between(key, *pair) for key, pair in self.box.bounds.items() if key != name)
+        return Trimmed(plane, Every(others), needed=False) if others else plane
 
     def boundary(self) -> Domain:
         """Not defined: a face has no inside.

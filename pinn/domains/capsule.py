@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from pinn.domains.box import Box
 from pinn.domains.chart import Chart
 from pinn.domains.chart import product as product_chart
 from pinn.domains.domain import Bounds, Domain
+from pinn.domains.implicit import Columns, Every, Leaf, Node, Some
 from pinn.domains.points import Points
 from pinn.validation import finite, positive
 
@@ -158,6 +160,24 @@ class Capsule(Domain):
         offset, along = x - start, (end - start) / self.length
         reached = (offset @ along).clamp(0, self.length)
         return (offset - reached[:, None] * along).norm(dim=1) / self.radius - 1
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: of both balls and the cylinder between them."""
+        start, end = (dict(zip(self._names, ends, strict=True)) for ends in self._ends.tolist())
+        axis = {name: (end[name] - start[name]) / self.length for name in self._names}
+
+        def along(columns: Columns) -> Any:
+            return sum((columns[name] - start[name]) * axis[name] for name in self._names)
+
+        def across(columns: Columns) -> Any:
+            square = sum((columns[name] - start[name]) ** 2 for name in self._names)
+            return 1 - (square - along(columns) ** 2) / self.radius**2
+
+        def slab(columns: Columns) -> Any:
+            return 4 * along(columns) * (self.length - along(columns)) / self.length**2
+
+        balls = [Ball(radius=self.radius, **center).implicit() for center in (start, end)]
+        return Some((Every((Leaf(across), Leaf(slab))), *balls))
 
     def boundary(self) -> Boundary:
         """See `Domain.boundary`."""

@@ -20,6 +20,7 @@ from pinn.domains.boundary import Boundary, combined_boundary
 from pinn.domains.box import Box
 from pinn.domains.chart import Chart
 from pinn.domains.domain import Bounds, Domain
+from pinn.domains.implicit import Every, Node, Not, Some, implicit, trimmed
 from pinn.domains.points import Points
 
 
@@ -80,6 +81,11 @@ class Union(Domain):
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         return torch.stack([member.level(x) for member in self.members]).amin(0)
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`."""
+        members = tuple(implicit(member, "Exact") for member in self.members)
+        return Some(members) if _codimension(self) == 0 else Every(members)  # zero on each of several surfaces
 
     def boundary(self) -> Boundary:
         """See `Domain.boundary`."""
@@ -145,6 +151,13 @@ class Intersection(Domain):
         """See `Domain.level`."""
         return torch.maximum(self.left.level(x), self.right.level(x))
 
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`."""
+        left, right = implicit(self.left, "Exact"), implicit(self.right, "Exact")
+        if _codimension(self.left) > 0:
+            return trimmed(left, right)
+        return trimmed(right, left) if _codimension(self.right) > 0 else Every((left, right))
+
     def boundary(self) -> Boundary:
         """See `Domain.boundary`."""
         _solid("boundary", self)
@@ -201,6 +214,14 @@ class Difference(Domain):
     def level(self, x: Tensor) -> Tensor:
         """See `Domain.level`."""
         return torch.stack([self.base.level(x), *(_beyond(other, x) for other in self.removed)]).amax(0)
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`."""
+        base = implicit(self.base, "Exact")
+        kept = tuple(Not(implicit(other, "Exact")) for other in self.removed if _codimension(other) == 0)
+        if len(kept) < len(self.removed):
+            raise ValueError(f"Exact: {self!r} is a surface less a surface; give the parts that are left")
+        return Every((base, *kept)) if _codimension(self.base) == 0 else trimmed(base, Every(kept))
 
     def boundary(self) -> Boundary:
         """See `Domain.boundary`; normals point out of what is left, into the removed sets."""

@@ -13,12 +13,13 @@ is a subclass of `Domain` and needs nothing else: it is sampled, combined and bo
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -195,6 +196,51 @@ class Domain(ABC):
         count("quadrature", 1, n=n)
         parts = [chart.nodes(n) for chart in smooth_pieces(self)]
         return Points.cat([points for points, _ in parts]), torch.cat([weights for _, weights in parts])
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """The parts of the boundary that `named` has named, as they were given."""
+        given: Mapping[str, Any] = self.__dict__.get("_parts", {})
+        return given
+
+    def named(self, **parts: Domain | Callable[..., Any]) -> Self:
+        """The same set, parts of whose boundary have names; see `part`.
+
+        Args:
+            parts: name -> a set or a condition, as `part` takes them.
+
+        Raises:
+            TypeError, ValueError: when one of them is neither, or nothing of the boundary lies there.
+        """
+        made = copy.copy(self)
+        for where in parts.values():
+            if isinstance(where, str):
+                raise TypeError(f"named: got {where!r}, expected a set or a condition such as lambda x, y: x > 0")
+            self.part(where)
+        made.__dict__["_parts"] = {**self.parts, **parts}
+        return made
+
+    def part(self, where: str | Domain | Callable[..., Any]) -> Domain:
+        """A part of the boundary, with normals that point out of this set; of a surface, a part of it.
+
+        Args:
+            where: a set in the same coordinates: what lies on it, or on its boundary where it is a solid; a condition,
+                a function of coordinates and components of the normal that returns whether, bool (n,); or a name.
+
+        Raises:
+            TypeError: when it is none of these.
+            ValueError: when a name is unknown, or nothing of the boundary lies there.
+
+        Example:
+            >>> from pinn.domains import Box, Disc
+            >>> hole, box = Disc(x=0, y=0, radius=0.5), Box(x=(-1, 1), y=(-1, 1))
+            >>> plate = (box - hole).named(hole=hole, right=box.face(x=1))
+            >>> round(plate.part("hole").measure, 6), plate.moved(x=3).part("right").measure
+            (3.141593, 2.0)
+            >>> (plate * Box(t=(0, 3))).part("right").measure
+            6.0
+        """
+        return _algebra().part(self, where)
 
     def moved(self, **by: Any) -> Any:
         """The set moved by an amount along coordinates.

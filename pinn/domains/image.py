@@ -26,6 +26,7 @@ from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart, constant, pulled_back
 from pinn.domains.chart import product as product_chart
 from pinn.domains.domain import Bounds, Domain, Faced, smooth_pieces
+from pinn.domains.implicit import Every, Moved, Node, implicit
 from pinn.domains.motion import Motion, Scale, Shift, Step, Turn, amount
 from pinn.domains.points import Points
 
@@ -286,6 +287,14 @@ class Image(Domain):
         back = self.motion.backward({name: x[:, i] for i, name in enumerate(self.coordinates)})
         level = self.of.level(torch.stack([back[name] for name in self.of.coordinates], 1))
         return level if self.over is None else torch.maximum(level, self.over.level(x[:, self._size :]))
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: those before the motion, at where points come from."""
+        before = Moved(implicit(self.of, "Exact"), self.motion.backward)
+        if self.over is None or self.of.dimension < self._size:
+            return before
+        over = implicit(self.over, "Exact")
+        return over if self.over.dimension < len(self.over.coordinates) else Every((before, over))
 
     def face(self, **at: float) -> Image:
         """The part where coordinates of a box that it moves over take a bound, e.g. `moving.face(t=0)`.

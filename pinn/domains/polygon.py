@@ -17,7 +17,11 @@ from torch import Tensor
 from pinn.domains.boundary import Boundary
 from pinn.domains.box import Box
 from pinn.domains.chart import Chart
+from pinn.domains.convex import polygon_implicit
 from pinn.domains.domain import Bounds, Domain
+from pinn.domains.image import Image
+from pinn.domains.implicit import Node
+from pinn.domains.motion import Motion, Shift, Turn
 from pinn.domains.points import Points
 
 
@@ -102,6 +106,20 @@ class Polygon(Domain):
         inside = (spans & right).sum(1) % 2 == 1
         extent = max(high - low for low, high in self.bounds.values())
         return torch.where(inside, -distance, distance) / extent
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: distances to its edges' lines, joined as the corners are; see `convex`."""
+        return polygon_implicit(self.corners, self._names)
+
+    def sides(self) -> tuple[Domain, ...]:
+        """The edges, from each corner in `corners` to the next, each a set of its own with its normal."""
+        x, y = self._names
+        found = []
+        for start, end in zip(self.corners.tolist(), self.corners.roll(-1, 0).tolist(), strict=True):
+            dx, dy = end[0] - start[0], end[1] - start[1]
+            flat = Box(**{x: (0.0, math.hypot(dx, dy)), y: (0.0, math.hypot(dx, dy))}).face(**{y: 0.0})
+            found.append(Image(flat, Motion((Turn(math.atan2(dy, dx), (x, y)), Shift({x: start[0], y: start[1]})))))
+        return tuple(found)
 
     def support(self, directions: Tensor) -> Tensor:
         """How far its corners reach: the largest c · a for directions a (m, 2), shape (m,)."""

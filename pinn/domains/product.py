@@ -15,6 +15,7 @@ from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart
 from pinn.domains.chart import product as product_chart
 from pinn.domains.domain import Bounds, Domain, Faced, smooth_pieces
+from pinn.domains.implicit import Every, Node, implicit
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,14 @@ class Product(Domain):
             if name not in self.coordinates:
                 raise ValueError(f"face: no coordinate {name!r}; choose among {list(self.coordinates)}")
         return Product(_face(self.left, at), _face(self.right, at))
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`; where one factor is a surface, it is that one's."""
+        thin = [factor for factor in (self.left, self.right) if factor.dimension < len(factor.coordinates)]
+        if len(thin) > 1:
+            raise ValueError(f"Exact: {self!r} is an edge, on which no smooth function vanishes; give surfaces")
+        factors = thin or [self.left, self.right]
+        return Every(tuple(implicit(factor, "Exact") for factor in factors))
 
     def boundary(self) -> Boundary:
         """See `Domain.boundary`."""

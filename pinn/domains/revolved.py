@@ -27,6 +27,7 @@ from pinn.domains.box import Box, Face
 from pinn.domains.chart import Chart, pulled_back, spread
 from pinn.domains.domain import Bounds, Domain, smooth_pieces
 from pinn.domains.image import support
+from pinn.domains.implicit import Columns, Every, Leaf, Moved, Node, Some, implicit
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
 
@@ -246,6 +247,31 @@ class Revolved(Domain):
         sides = torch.stack([sign * across * math.cos(half) - along * math.sin(half) for sign in (1.0, -1.0)])
         beyond = sides.amax(0) if half <= math.pi / 2 else sides.amin(0)
         return torch.maximum(level, beyond / self.profile.bounds[self.radial][1])
+
+    def implicit(self) -> Node:
+        """See `Implicit.implicit`: that of the profile at the distance from the axis."""
+
+        def back(columns: Columns) -> Columns:
+            square = sum(columns[name] * columns[name] for name in self.names)
+            return {**columns, self.radial: torch.sqrt(square + 1e-30)}
+
+        swept = Moved(implicit(self._whole, "Exact"), back)
+        if self.angles is None:
+            return swept
+        if self.profile.dimension < len(self.profile.coordinates):
+            raise ValueError(f"Exact: {self!r} is a surface swept a part of the way; give a whole boundary")
+        return Every((swept, self._wedge(self.angles)))
+
+    def _wedge(self, angles: tuple[float, ...]) -> Node:
+        """Between the planes of both ends."""
+        (first, last), (x, y), outer = angles, self.names, self.profile.bounds[self.radial][1]
+
+        def beside(angle: float, sign: float) -> Leaf:
+            a, b = -sign * math.sin(angle) / outer, sign * math.cos(angle) / outer
+            return Leaf(lambda columns: a * columns[x] + b * columns[y])
+
+        planes = (beside(first, 1.0), beside(last, -1.0))
+        return Every(planes) if last - first <= math.pi else Some(planes)
 
     def boundary(self) -> Boundary:
         """See `Domain.boundary`; what lies on the axis is none of it."""

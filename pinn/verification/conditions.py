@@ -30,6 +30,7 @@ _FLOOR = 1e-9  # stability that rounding explains
 _LEAST, _NEAR = 0.5, 0.8  # gain that is worth a word, and the part of the greatest that makes a condition as good
 _MOST = 8  # conditions that are named
 _CLOSE, _REGULAR = 1e-6, 0.1  # extents from a face, and |b| δ / |a| there, below which it is regular
+_HELD = 1e-6  # change of an output, of its size, below which an ansatz holds it
 _PARTS = 12  # of a boundary that are tried one by one; more are tried together
 
 Counts = Mapping[tuple[str, str, bool], float]
@@ -200,7 +201,9 @@ def _singular(open_problem: Determination, part: _Part, output: str, order: int)
 
 
 def _covered(open_problem: Determination, part: _Part, output: str) -> bool:
-    """Whether a condition on an output holds at most points of a part."""
+    """Whether a condition on an output holds at most points of a part, or its ansatz holds it there."""
+    if _held(open_problem, part, output):
+        return True
     traits = open_problem.traits
     roles = {*traits.of_role(Role.START), *traits.of_role(Role.BOUNDARY)}
     if output not in open_problem.owners:
@@ -223,18 +226,19 @@ def _candidates(open_problem: Determination, directions: Tensor) -> list[Conditi
             if output not in open_problem.owners:
                 continue
             if not part.coordinate:
-                if any(_order(open_problem, output, name) for name in problem.coordinates):
+                evolves = any(_order(open_problem, output, name) for name in problem.coordinates)
+                if evolves and not _held(open_problem, part, output):
                     wanted.append((output, "", 0, 1))
                 continue
             order = _order(open_problem, output, part.coordinate)
             have = sum(counts.get((output, part.coordinate, low), 0.0) for low in (True, False))
             lacking = max(0, math.ceil(order - have - 0.01))
-            bare = not _covered(open_problem, part, output)
+            bare, held = not _covered(open_problem, part, output), _held(open_problem, part, output)
             evolved = part.coordinate == open_problem.traits.time_coordinate and not part.low
             if order > 1 and _singular(open_problem, part, output, order):
                 continue
             if lacking or (bare and not evolved):
-                wanted += [(output, part.coordinate, k, lacking) for k in range(order)]
+                wanted += [(output, part.coordinate, k, lacking) for k in range(held, order)]
         if not wanted:
             continue
         every = open_problem.values_at(part.points, [one[:3] for one in wanted])
@@ -261,7 +265,24 @@ def _counts(open_problem: Determination) -> Counts:
                     for name in seen:
                         key = name, coordinate, at_low
                         found[key] = found.get(key, 0.0) + 1 / len(seen)
+    for part in _parts(open_problem) if problem.ansatz else ():
+        if part.coordinate:
+            for name in problem.ansatz:
+                key = name, part.coordinate, part.low
+                found[key] = found.get(key, 0.0) + _held(open_problem, part, name)
     return found
+
+
+def _held(open_problem: Determination, part: _Part, output: str) -> int:
+    """How many derivatives of an output, its value the first, an ansatz holds at a part whatever the network says."""
+    problem = open_problem.problem
+    if output not in problem.ansatz or output not in open_problem.owners:
+        return 0
+    orders = range(max(1, _order(open_problem, output, part.coordinate)))
+    low, high = problem.domain.bounds.get(part.coordinate, (0.0, 1.0))
+    every = open_problem.values_at(part.points, [(output, part.coordinate, k) for k in orders])
+    moved = [open_problem.response(rows) * (high - low) ** k > _HELD for k, rows in enumerate(every)]
+    return moved.index(True) if True in moved else len(moved)
 
 
 def _order(open_problem: Determination, output: str, coordinate: str) -> int:

@@ -234,6 +234,10 @@ class Determination:
         product = jacobian @ self._units.matrix
         return [product[index :: len(wanted)] for index in range(len(wanted))]
 
+    def response(self, rows: Tensor) -> float:
+        """What smooth changes make of rows (n, K) on unit changes, at the most."""
+        return self._scales.response(rows, self._units.smooth)
+
     def along(self, rows: Tensor, directions: Tensor) -> Tensor:
         """Rows (n, K) brought to size one, on equilibrated directions (L, K); zero where smooth changes give zero."""
         size = self._scales.response(rows, self._units.smooth)

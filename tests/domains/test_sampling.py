@@ -41,6 +41,7 @@ SETS = {
     "holes in time": HOLED * Box(t=(0, 2)),
     "sides of holes in time": HOLED.boundary() * Box(t=(0, 2)),
     "lines": Scatter({"x": [0.0, 1.0, 3.0]}) * Box(t=(0, 2)),
+    "a hole's half": HOLED.part(lambda x, y: (x > 0.3) & (x < 0.45)),
     "ellipse": Ellipse(x=1, y=0, radii=(2, 0.5), angle=0.3),
     "annulus": Annulus(x=1, y=0, radii=(1, 2)),
     "torus": Disc(r=2, z=0, radius=0.5).revolved(r=("x", "y")),
