@@ -30,9 +30,7 @@ def union(left: Domain, right: Domain) -> Union:
     Raises:
         ValueError: when coordinates or dimensions differ.
     """
-    members = [*(left.members if isinstance(left, Union) else (left,))]
-    members += right.members if isinstance(right, Union) else (right,)
-    return Union(tuple(members))
+    return Union((*_members(left), *_members(right)))
 
 
 def intersection(left: Domain, right: Domain) -> Intersection:
@@ -50,8 +48,8 @@ def difference(left: Domain, right: Domain) -> Difference:
     Raises:
         ValueError: when coordinates differ, or nothing would be removed.
     """
-    removed = right.members if isinstance(right, Union) else (right,)
-    if isinstance(left, Difference):
+    removed = _members(right)
+    if isinstance(left, Difference) and not left.parts:
         return Difference(left.base, (*left.removed, *removed))
     return Difference(left, removed)
 
@@ -62,9 +60,15 @@ def product(left: Domain, right: Domain) -> Domain:
     Raises:
         ValueError: when the sets share a coordinate.
     """
-    if isinstance(left, Box) and isinstance(right, Box) and not set(left.coordinates) & set(right.coordinates):
+    boxes = isinstance(left, Box) and isinstance(right, Box) and not (left.parts or right.parts)
+    if boxes and not set(left.coordinates) & set(right.coordinates):
         return Box(**left.bounds, **right.bounds)
     return Product(left, right)
+
+
+def _members(of: Domain) -> tuple[Domain, ...]:
+    """Those of a union; one whose parts have names stays whole, so that they are found."""
+    return of.members if isinstance(of, Union) and not of.parts else (of,)
 
 
 def moved(of: Domain, by: Mapping[str, Any]) -> Domain | Parametric:

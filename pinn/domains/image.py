@@ -334,7 +334,11 @@ def image(of: Domain | Parametric, steps: tuple[Step, ...]) -> Domain | Parametr
         return Parametric(of.of, of.motion.then(*steps))
     if motion.names:
         return Parametric(of, motion)
-    if isinstance(of, Image) and {name for step in steps for name in step.moves} <= set(of.of.coordinates):
+    if (
+        isinstance(of, Image)
+        and not of.parts
+        and {name for step in steps for name in step.moves} <= set(of.of.coordinates)
+    ):
         return Image(of.of, of.motion.then(*steps), of.over)
     return Image(of, motion)
 
