@@ -1,6 +1,7 @@
 """The site tells the truth: its Python runs page by page, its commands exist, its pages are those that are linked."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,11 @@ def shortened(code):
 )
 def test_python_of(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as in a notebook: modules are found where one works
     names = {"__name__": "__main__"}
     for code in PYTHON[page]:
         exec(compile(shortened(code), page, "exec"), names)
+    sys.modules.pop("mine", None)  # which a page has written
     assert capsys.readouterr().out or list(tmp_path.iterdir()), "it shows nothing"
 
 
@@ -63,3 +66,15 @@ def test_documented_names_exist():
 def _is_module(path):
     base = ROOT.joinpath(*path.split("."))
     return base.with_suffix(".py").exists() or base.is_dir()
+
+
+def test_every_capability_names_tests_that_exist():
+    rows = [line for line in PAGES["capabilities.md"].splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        _, tests = row.rstrip("| ").rsplit("|", 1)
+        linked = re.findall(r"\[(tests/[\w/.]+)\]\(\.\./\1\)|`(tests/[\w/.]+)`", tests)
+        assert linked, f"no test is named: {row}"
+        for path in (ROOT / (one or other) for one, other in linked):
+            files = [path] if path.suffix == ".py" else sorted(path.rglob("test_*.py"))
+            assert files and all("def test_" in file.read_text(encoding="utf-8") for file in files), (row, path)
