@@ -21,6 +21,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from pinn.linalg import Matrix
 from pinn.linearization import Linearization
 
 PIECE = 2048
@@ -61,6 +62,9 @@ class LeastSquares(Protocol):
 
     def linearize(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """r (N,) and J (N, p), written into `out` where given."""
+
+    def held(self, out: Matrix | None = None) -> tuple[Tensor, Matrix]:
+        """r (N,), and J (N, p) to multiply with, wherever its rows lie; `out` is an earlier one to be overwritten."""
 
     def normal_equations(self) -> tuple[Tensor, Tensor, Tensor]:
         """f (0-d), Jᵀr (p,) and JᵀJ (p, p), block by block."""

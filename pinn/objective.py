@@ -16,19 +16,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from pinn.blocks import Blocks, RowAnswers
 from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
 from pinn.domains import Points
-from pinn.least_squares import PIECE, Reduction, StackedLinearization
+from pinn.least_squares import PIECE, Reduction
+from pinn.linalg import Matrix
 from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.noise import component_noise, sized, weighed
 from pinn.problem import Problem
+
+
+_SHARED = 256  # points below which telling another process of them takes longer than computing them here
+
+
+class Sharing(Protocol):
+    """Several processes that each have a part of the points (`pinn.ranks`)."""
+
+    def answers(self, objective: Objective, alone: Blocks) -> RowAnswers:
+        """What answers for the rows of an objective, each process on its part of them; `alone` would do all."""
+
+    def rows(self, equations: Equations, name: str, points: Points) -> Tensor:
+        """`Equations.residual`, each process on a part of the points."""
 
 
 class Equations:
@@ -47,6 +61,7 @@ class Equations:
         weights: constraint name -> weight in the place of the problem's, where a run has found a better one.
         point_weights: constraint name -> weight of each of its points, shape (n,), where a run has found them: of given
             points, which are the same whenever they are drawn.
+        sharing: the processes that have parts of the points; None for this one alone.
 
     Raises:
         ValueError: when the model has no parameter.
@@ -74,6 +89,7 @@ class Equations:
         self._per_point: dict[str, int] = {}
         self.weights: dict[str, float] = {}
         self.point_weights: dict[str, Tensor] = {}
+        self.sharing: Sharing | None = None
 
     def weight(self, name: str) -> float:
         """The weight of the named constraint in the loss: what a run has found, or what the problem states."""
@@ -98,6 +114,8 @@ class Equations:
 
     def residual(self, name: str, points: Points) -> Tensor:
         """Rows (n, q) of a constraint at points, of size one, without weights and without a graph."""
+        if self.sharing is not None and points.n >= _SHARED:
+            return self.sharing.rows(self, name, points)
         with torch.no_grad():
             return self.rows(name, points).detach()
 
@@ -303,6 +321,8 @@ class Objective:
             raise ValueError(
                 f"point_weights: unknown constraints {sorted(point_weights)}; the problem has {list(points)}"
             )
+        alone = Blocks(self.blocks, self.size, self.dtype, self.device)
+        self._answers = alone if equations.sharing is None else equations.sharing.answers(self, alone)
 
     @property
     def points(self) -> dict[str, Points]:
@@ -344,18 +364,15 @@ class Objective:
 
     def residual(self) -> Tensor:
         """Scaled rows r, shape (N,), without a graph."""
-        with torch.no_grad():
-            return torch.cat([block.residual() for block in self.blocks]).detach()
+        return self._answers.residual()
 
     def loss(self) -> Tensor:
         """f = 1/2 |r|^2, 0-d, without a graph."""
-        residual = self.residual()
-        return 0.5 * residual.dot(residual)
+        return self._answers.loss()
 
     def losses(self) -> dict[str, float]:
         """Each constraint's part of the loss."""
-        with torch.no_grad():
-            return {block.name: 0.5 * float(block.residual().detach().pow(2).sum()) for block in self.blocks}
+        return dict(self._answers.losses())
 
     def differentiable_loss(self) -> Tensor:
         """f = 1/2 |r|^2, 0-d, with a graph to the parameters, for closures of `torch.optim`."""
@@ -364,17 +381,12 @@ class Objective:
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """Loss (0-d) and its gradient (p,)."""
-        loss = torch.zeros((), dtype=self.dtype, device=self.device)
-        total = torch.zeros(self.size, dtype=self.dtype, device=self.device)
-        for block in self.blocks:
-            value, slope = block.gradient()
-            loss = loss + value
-            total += slope
-        return loss, total
+        return self._answers.gradient()
 
     def gradient_norms(self) -> dict[str, float]:
         """Length of the gradient of each constraint's loss, taken without its weight."""
-        return {block.name: float(block.gradient()[1].norm()) / block.weight for block in self.blocks}
+        slopes = self._answers.gradients()
+        return {block.name: float(slopes[block.name].norm()) / block.weight for block in self.blocks}
 
     def linearize(self, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scaled rows r (N,) and their derivatives J (N, p).
@@ -382,22 +394,19 @@ class Objective:
         Args:
             out: optional buffer (N, p) that J is written into.
         """
-        count = self.rows
-        jacobian = torch.empty(self.size, count, dtype=self.dtype, device=self.device).T if out is None else out
-        if tuple(jacobian.shape) != (count, self.size):
-            raise ValueError(f"linearize: out has shape {tuple(jacobian.shape)}, expected {(count, self.size)}")
-        parts = zip(self.blocks, jacobian.split([block.rows for block in self.blocks]), strict=True)
-        return torch.cat([block.linearize(part) for block, part in parts]), jacobian
+        return self._answers.linearize(out)
+
+    def held(self, out: Matrix | None = None) -> tuple[Tensor, Matrix]:
+        """Scaled rows r (N,), and J (N, p) to multiply with, whose rows stay where they are made.
+
+        Args:
+            out: an earlier J of the same shape, which may be overwritten.
+        """
+        return self._answers.held(out)
 
     def normal_equations(self) -> tuple[Tensor, Tensor, Tensor]:
         """Loss (0-d), J^T r (p,) and J^T J (p, p), accumulated over blocks of points without holding J."""
-        loss = torch.zeros((), dtype=self.dtype, device=self.device)
-        slope = torch.zeros(self.size, dtype=self.dtype, device=self.device)
-        gram = torch.zeros(self.size, self.size, dtype=self.dtype, device=self.device)
-        for block in self.blocks:
-            one, two, three = block.gram()
-            loss, slope, gram = loss + one, slope.add_(two), gram.add_(three)
-        return loss, slope, gram
+        return self._answers.normal_equations()
 
     def pieces(self, size: int = PIECE) -> Iterator[tuple[slice, Linearization]]:
         """J at the current parameters, piece by piece: rows of r, and products with those rows of J, without J.
@@ -413,20 +422,11 @@ class Objective:
         """
         if size < 1:
             raise ValueError(f"pieces: got size={size}; expected at least 1 point")
-        start = 0
-        for block in self.blocks:
-            yield from map(partial(_offset, start), block.pieces(size))
-            start += block.rows
+        return self._answers.pieces(size)
 
     def operator(self) -> Linearization:
         """Rows r (N,) and products with J at the current parameters, without J."""
-        return StackedLinearization([block.operator() for block in self.blocks])
-
-
-def _offset(start: int, piece: tuple[slice, Linearization]) -> tuple[slice, Linearization]:
-    """A piece of one constraint as one of all, whose rows there begin at `start`."""
-    rows, products = piece
-    return slice(start + rows.start, start + rows.stop), products
+        return self._answers.operator()
 
 
 def _same_names(what: str, given: Mapping[str, Any], problem: Problem) -> None:

@@ -33,6 +33,7 @@ from pinn.linalg.damped import (
     refined,
     square,
 )
+from pinn.linalg.matrix import DistantMatrix, Matrix, dense
 from pinn.linalg.preconditioned import may_be_squared, solve_normal, solve_sketched
 from pinn.linalg.tall import TallQR
 
@@ -40,12 +41,15 @@ __all__ = [
     "Block",
     "BlockMatrix",
     "DampedQR",
+    "DistantMatrix",
+    "Matrix",
     "Nystrom",
     "TallQR",
     "cholesky",
     "cholesky_solve",
     "condition",
     "conjugate_gradients",
+    "dense",
     "gram",
     "least_squares",
     "may_be_squared",

@@ -28,6 +28,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from pinn.linalg.matrix import Matrix
+
 _CHUNK = 1024  # rows converted to float64 at a time
 _TILE = 256  # of a product that is shared
 _LARGE = 3e8  # multiplications, about 10 ms, under which a product is not worth sharing
@@ -43,7 +45,7 @@ def square(m: int, device: torch.device | None = None) -> Tensor:
     return torch.empty(m, m, dtype=torch.float64, device=device).T
 
 
-def gram(J: Tensor, *, dual: bool = False, out: Tensor | None = None, workers: int = 1) -> Tensor:
+def gram(J: Matrix, *, dual: bool = False, out: Tensor | None = None, workers: int = 1) -> Tensor:
     """Lower triangle of JᵀJ (p, p), or of JJᵀ (N, N) when `dual`, in float64.
 
     Several workers share a large product tile by tile, each on one thread of BLAS: whoever is free takes the next
@@ -51,7 +53,7 @@ def gram(J: Tensor, *, dual: bool = False, out: Tensor | None = None, workers: i
     shared machine were measured four times slower than one. The result does not depend on the number of workers.
 
     Args:
-        J: rows (N, p), float32 or float64, row- or column-major.
+        J: rows (N, p), float32 or float64, row- or column-major, or in several processes.
         dual: which of the two.
         out: column-major buffer from `square`, overwritten.
         workers: threads that may share the product.
@@ -66,6 +68,8 @@ def gram(J: Tensor, *, dual: bool = False, out: Tensor | None = None, workers: i
     """
     m = J.shape[0] if dual else J.shape[1]
     out = square(m, J.device) if out is None else out
+    if not isinstance(J, Tensor):
+        return J.gram(dual=dual, out=out, workers=workers)
     if J.device.type != "cpu":
         rows = J.double()
         return torch.mm(rows, rows.T, out=out) if dual else torch.mm(rows.T, rows, out=out)

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pinn import validation
+from pinn import linalg, validation
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
@@ -111,7 +111,8 @@ class Sketched(Optimizer):
         self._refuse_what_does_not_fit(objective.rows, objective.size)
         timer = StepTimer()
         with timer("rows"):
-            residual, J = self._buffers.linearize(objective)
+            residual, rows = self._buffers.linearize(objective)
+            J = linalg.dense(rows)
             gradient, trace = (J.T @ residual).double(), float(J.norm()) ** 2
             residual = residual.double()
         loss = float(0.5 * residual.dot(residual))

@@ -44,7 +44,7 @@ class Buffers:
     """Large arrays kept from one step to the next, so that a step allocates nothing of the size of J."""
 
     def __init__(self) -> None:
-        self.rows: Tensor | None = None
+        self.rows: linalg.Matrix | None = None
         self.gram: Tensor | None = None
         self.factor: Tensor | None = None
 
@@ -54,8 +54,8 @@ class Buffers:
             self.gram, self.factor = linalg.square(m, device), linalg.square(m, device)
         return self.gram, self.factor
 
-    def linearize(self, objective: LeastSquares) -> tuple[Tensor, Tensor]:
-        """r and J of an objective, J in the kept array where that fits."""
+    def linearize(self, objective: LeastSquares) -> tuple[Tensor, linalg.Matrix]:
+        """r and J of an objective, J in the kept array where that fits, its rows wherever they are made."""
         kept = self.rows
         fits = (
             kept is not None
@@ -63,7 +63,7 @@ class Buffers:
             and kept.dtype == objective.dtype
             and kept.device == objective.device
         )
-        residual, self.rows = objective.linearize(out=kept if fits else None)
+        residual, self.rows = objective.held(out=kept if fits else None)
         return residual, self.rows
 
 
@@ -116,7 +116,7 @@ class System(ABC):
 class _Held(System):
     """Rows and J in memory."""
 
-    def __init__(self, residual: Tensor, J: Tensor) -> None:
+    def __init__(self, residual: Tensor, J: linalg.Matrix) -> None:
         self.J = J
         self.residual = residual.double()
         self.gradient = self.rmatvec(self.residual)
@@ -140,7 +140,7 @@ class Primal(_Held):
         workers: threads that may share the product.
     """
 
-    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers, workers: int = 1) -> None:
+    def __init__(self, residual: Tensor, J: linalg.Matrix, buffers: Buffers, workers: int = 1) -> None:
         super().__init__(residual, J)
         gram, self._factor = buffers.squares(J.shape[1], J.device)
         self.gram = linalg.gram(J, out=gram, workers=workers)
@@ -154,7 +154,7 @@ class Primal(_Held):
 class Dual(_Held):
     """JJᵀ + λI by Cholesky; arguments as for `Primal`."""
 
-    def __init__(self, residual: Tensor, J: Tensor, buffers: Buffers, workers: int = 1) -> None:
+    def __init__(self, residual: Tensor, J: linalg.Matrix, buffers: Buffers, workers: int = 1) -> None:
         super().__init__(residual, J)
         gram, self._factor = buffers.squares(J.shape[0], J.device)
         self.gram = linalg.gram(J, dual=True, out=gram, workers=workers)
@@ -179,7 +179,8 @@ class Orthogonal(_Held):
 
     orthogonal = True
 
-    def __init__(self, residual: Tensor, J: Tensor) -> None:
+    def __init__(self, residual: Tensor, J: linalg.Matrix) -> None:
+        J = linalg.dense(J)
         super().__init__(residual, J)
         self.trace = float(J.double().square().sum()) if J.dtype != torch.float64 else float(J.norm() ** 2)
         self._qr = linalg.DampedQR(J)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from torch import Tensor, nn
 
 from pinn import memory
+from pinn.linalg import Matrix
 from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.objective import Objective
@@ -135,6 +136,13 @@ class Metered:
         self.spend(self.linearization)
         answer = self._objective.linearize(out)
         self._check_time()  # what the optimizer makes of J may take long again
+        return answer
+
+    def held(self, out: Matrix | None = None) -> tuple[Tensor, Matrix]:
+        """See `LeastSquares.held`."""
+        self.spend(self.linearization)
+        answer = self._objective.held(out)
+        self._check_time()
         return answer
 
     def normal_equations(self) -> tuple[Tensor, Tensor, Tensor]:
