@@ -103,7 +103,7 @@ class Blocks:
         return sum(block.rows for block in self.blocks)
 
     def _zeros(self, *shape: int) -> Tensor:
-        return torch.zeros(*shape, dtype=self.dtype, device=self.device)
+        return torch.zeros(shape, dtype=self.dtype, device=self.device)
 
     def residual(self) -> Tensor:
         """See `RowAnswers.residual`."""

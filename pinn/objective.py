@@ -116,6 +116,10 @@ class Equations:
         """Rows (n, q) of a constraint at points, of size one, without weights and without a graph."""
         if self.sharing is not None and points.n >= _SHARED:
             return self.sharing.rows(self, name, points)
+        return self.residual_here(name, points)
+
+    def residual_here(self, name: str, points: Points) -> Tensor:
+        """The same, computed by this process alone."""
         with torch.no_grad():
             return self.rows(name, points).detach()
 

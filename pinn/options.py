@@ -17,6 +17,7 @@ from pinn.derivatives import Engine
 from pinn.features.options import Features
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
+from pinn.ranks import Ranks
 from pinn.sampling import Sampler
 from pinn.solution import Solution
 from pinn.training import Checkpoints, Stage
@@ -66,6 +67,8 @@ def validate_options(options: Mapping[str, Any]) -> None:
             _refuse(name, options, "True or False", "one of them")
     if not isinstance(options["checkpoint"], str | os.PathLike | Checkpoints | None):
         _refuse("checkpoint", options, "a folder", "a path such as 'run', or Checkpoints('run', seconds=60)")
+    if not isinstance(options["ranks"], Ranks):
+        _refuse("ranks", options, "the processes of the run", "those of pinn.ranks.join(), or leave it out")
     if not isinstance(options["resume"], str | os.PathLike | None):
         _refuse("resume", options, "a checkpoint", "its path, or that of the folder where a run wrote them")
     callbacks = options["callbacks"]

@@ -10,6 +10,7 @@ and they combine freely.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import os
@@ -34,8 +35,10 @@ from pinn.objective import Equations
 from pinn.optimizers import Optimizer
 from pinn.options import validate_options
 from pinn.problem import Problem
+from pinn.ranks import ALONE, Leader, RankError, Ranks, Worker
 from pinn.sampling import Sampler
-from pinn.solution import Report, Solution
+from pinn.solution import History, Report, Solution
+from pinn.structure import described, rebuilt
 from pinn.training import Checkpoints, Stage, Trainer
 from pinn.training.callback import CallbackLike, FailureTold, as_callbacks
 from pinn.training.checkpoint import Checkpoint, CheckpointWriter
@@ -74,6 +77,7 @@ def solve(
     checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
     every: int | None = None,
     resume: str | os.PathLike[str] | None = None,
+    ranks: Ranks = ALONE,
     progress: bool = True,
     callbacks: Iterable[CallbackLike] = (),
     **misspelt: Never,
@@ -105,6 +109,8 @@ def solve(
         every: steps between two checkpoints; left out, as many as keep their cost at 1 % of the steps'.
         resume: go on from a checkpoint, or the newest in a folder, with the other arguments as they were; the end is
             that of a whole run, bit for bit. `steps` and `seconds` count from the first start.
+        ranks: processes that each have a part of the points, `pinn.ranks.join()`; all call `solve` alike, rank 0 returns
+            the solution with its report, the others the solution.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
@@ -119,22 +125,51 @@ def solve(
     """
     given = dict(locals())
     validate_options(given)
+    started = time.perf_counter()
+    if not ranks.first:
+        with own_settings(dtype):
+            return _helped(given)
     saved = opened(checkpoint, every, resume)
     given["callbacks"] = callbacks = as_callbacks(callbacks)
     with own_settings(dtype), FailureTold(callbacks):
-        solution = _solved(given, saved, time.perf_counter())
+        solution = _solved(given, saved, started) if ranks.size == 1 else _led(given, saved, started)
         for callback in callbacks:
             callback.solved(solution)
         return solution
 
 
-def _solved(given: Mapping[str, Any], saved: Checkpoint | None, started: float) -> Solution:
+def _led(given: Mapping[str, Any], saved: Checkpoint | None, started: float) -> Solution:
+    """`_solved` where this is the first of several ranks, which tells the others how it ended."""
+    leader = Leader(given["ranks"])
+    try:
+        solution = _solved(given, saved, started, leader)
+    except BaseException as error:
+        with contextlib.suppress(RankError):
+            leader.end({"error": f"{type(error).__name__}: {error}"})
+        raise
+    leader.end({"model": described(solution.model), "history": solution.history.as_plain()})
+    return solution
+
+
+def _helped(given: Mapping[str, Any]) -> Solution:
+    """The solution of rank 0, as the other ranks have it, which compute their part of the rows."""
+    problem, network = given["problem"], given["network"]
+    engine = Jets() if given["derivatives"] is None else given["derivatives"]
+    said = Worker(given["ranks"], problem, engine, network, given["device"]).serve()
+    model = rebuilt("rank 0", problem, said["model"], network)
+    return Solution(problem, model, History.from_plain(said["history"]))
+
+
+def _solved(
+    given: Mapping[str, Any], saved: Checkpoint | None, started: float, sharing: Leader | None = None
+) -> Solution:
     """What `solve` does with its arguments once they are validated.
 
     Args:
         given: the arguments by name.
         saved: what the run goes on from.
         started: reading of the clock at the call.
+        sharing: asks the other ranks, where there are any.
     """
     generator = torch.Generator().manual_seed(given["seed"])
     going_on = saved is not None and saved.begun
@@ -142,6 +177,7 @@ def _solved(given: Mapping[str, Any], saved: Checkpoint | None, started: float) 
     model, stages, options = begun
     equations = Equations(model, Jets() if given["derivatives"] is None else given["derivatives"])
     table = _verified(equations) if given["verify"] else None
+    equations.sharing = sharing
     writer = checkpoint_writer(given["checkpoint"], given["every"], given["problem"], options, saved)
     loop = _loop(given, equations, started)
     trainer = _trainer(given, equations, generator, started, writer, loop)

@@ -89,6 +89,12 @@ class Ranks:
         _joined(lambda: dist.broadcast(content, 0))
         return pickle.loads(content.numpy().data)
 
+    def settled(self, well: bool) -> bool:
+        """Whether all ranks are well: every one says so, and hears of all; within `whole`."""
+        failed = torch.tensor([0 if well else 1])
+        _joined(lambda: dist.all_reduce(failed))
+        return int(failed) == 0
+
     def add(self, part: Tensor) -> None:
         """Put the sum over all ranks into rank 0's part, which is contiguous; within `whole`."""
         if part.device.type == "cpu" or self.direct:
