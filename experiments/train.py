@@ -7,6 +7,7 @@
     python -m experiments.train resume=outputs/burgers/...  steps=500    # go on with a run that was broken off
     python -m experiments.train problem=heat_1d 'write=[vtk,animation]'  # files beside those of every run
     python -m experiments.train --cfg job problem=burgers               # show the configuration and stop
+    torchrun --standalone --nproc_per_node=2 -m experiments.train       # two processes, each with half of the points
 
 The configuration is a call of `pinn.solve`: groups name what builds its arguments (problem, network, optimizer,
 sampling, weighting, derivatives), everything else is one of its options (seconds, tolerance, steps, seed, dtype, ...).
@@ -36,6 +37,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from pinn.ranks import ALONE, Ranks, join
 from pinn.solution import Solution
 from pinn.solver import solve
 from pinn.training.trackers import Tracker
@@ -44,6 +46,7 @@ from .command_line.configuration import ConfigurationError, arguments, check
 from .command_line.interruption import Interruption
 from .command_line.overrides import CONF, clean_exit, flag, groups, plain, prepare, trust_of_command_line
 from .command_line.run_folder import CHECKPOINTS, RunFolder
+from .command_line.several import aside, help_rank_0
 from .command_line.telling import told
 from .command_line.trust import Trust, as_trust
 from .command_line.working_folder import importable
@@ -57,12 +60,13 @@ _NO_SETTINGS = ("callbacks", "progress", *_PLACES)  # of what runs are compared 
 _NOT_TRUSTED = 3
 
 
-def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
+def run(config: DictConfig, untrusted: Path | None = None, ranks: Ranks = ALONE) -> float | None:
     """Solve the configured problem, fill the run's folder, and return the error for sweeps that look for the least.
 
     Args:
         config: the run's configuration.
         untrusted: a folder that gets a file when the run is strict and its answer not trusted.
+        ranks: that have parts of the points; all but the first help that one.
 
     Raises:
         SystemExit: 130 or 143 after a signal, 1 after an error in the middle, 2 where the run is refused.
@@ -76,11 +80,16 @@ def run(config: DictConfig, untrusted: Path | None = None) -> float | None:
             config = OmegaConf.create({name: value for name, value in call.items() if name not in _PLACES})
         strict, verbs = bool(call.pop("strict", False)), call.pop("write", [])
         validate_names(verbs)
+        if not ranks.first:
+            check(solve, call, trust=trust)
+            own = {name: value for name, value in call.items() if name not in (*_PLACES, "callbacks")}
+            help_rank_0(arguments(solve, own, trust=trust) | {"ranks": ranks})
+            return None
         place = RunFolder(Path(HydraConfig.get().runtime.output_dir), config, resumed)
         call.setdefault("checkpoint", str(place.path / CHECKPOINTS))
     with Interruption() as interruption:
         try:
-            solution = _solved(call, trust, place, interruption, verbs)
+            solution = _solved(call, trust, place, interruption, verbs, ranks)
         except KeyboardInterrupt:
             if not place.begun:
                 sys.stderr.write(f"{interruption.name} before training began: nothing was written\n")
@@ -128,7 +137,12 @@ def resumed_call(call: Mapping[str, Any], trust: Trust) -> dict[str, Any]:
 
 
 def _solved(
-    call: dict[str, Any], trust: Trust, place: RunFolder, interruption: Interruption, verbs: Sequence[str]
+    call: dict[str, Any],
+    trust: Trust,
+    place: RunFolder,
+    interruption: Interruption,
+    verbs: Sequence[str],
+    ranks: Ranks,
 ) -> Solution:
     """The solution, everything about it written and printed."""
     with clean_exit(), place:
@@ -139,7 +153,7 @@ def _solved(
         for one in given["callbacks"]:
             if isinstance(one, Tracker):
                 one.describe(place.name, {key: value for key, value in call.items() if key not in _NO_SETTINGS})
-        solution = solve(**given)
+        solution = solve(**given, ranks=ranks)
         with interruption.held():
             place.keep(solution)
             place.account(solution)
@@ -165,12 +179,13 @@ def main() -> None:
     importable()
     sys.argv[1:] = [_STRICT if argument == "--strict" else argument for argument in sys.argv[1:]]
     sys.argv[1:] += _in_its_folder(sys.argv[1:])
-    prepare("config", solve, APART)
     # Files and not a list, since a sweep's jobs may run in processes of their own.
-    with tempfile.TemporaryDirectory() as kept:
+    with join() as ranks, aside(ranks) as more, tempfile.TemporaryDirectory() as kept:
+        sys.argv[1:] += more
+        prepare("config", solve, APART)
 
         def job(config: DictConfig) -> float | None:
-            return run(config, Path(kept))
+            return run(config, Path(kept), ranks)
 
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
         code = _NOT_TRUSTED if any(Path(kept).iterdir()) else 0

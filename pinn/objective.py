@@ -31,7 +31,6 @@ from pinn.model import Model
 from pinn.noise import component_noise, sized, weighed
 from pinn.problem import Problem
 
-
 _SHARED = 256  # points below which telling another process of them takes longer than computing them here
 
 

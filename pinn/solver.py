@@ -109,8 +109,8 @@ def solve(
         every: steps between two checkpoints; left out, as many as keep their cost at 1 % of the steps'.
         resume: go on from a checkpoint, or the newest in a folder, with the other arguments as they were; the end is
             that of a whole run, bit for bit. `steps` and `seconds` count from the first start.
-        ranks: processes that each have a part of the points, `pinn.ranks.join()`; all call `solve` alike, rank 0 returns
-            the solution with its report, the others the solution.
+        ranks: processes that each have a part of the points, `pinn.ranks.join()`; all call `solve` alike, and rank 0
+            alone writes, says and reports.
         progress: show a progress bar on a terminal.
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 

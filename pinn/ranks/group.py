@@ -167,5 +167,4 @@ def _joined(operation: Callable[[], Any]) -> None:
     try:
         operation()
     except RuntimeError as error:
-        said = str(error).splitlines()[0]
-        raise RankError(f"another rank has ended in the middle of the run; its own output says why ({said})") from None
+        raise RankError("another rank has ended in the middle of the run; its own output says why") from error

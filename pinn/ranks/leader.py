@@ -128,7 +128,7 @@ class Leader:
         parameters = list(equations.model.parameters())
         number, known = self._models.get(equations, (-1, []))
         vector = torch.cat([one.detach().reshape(-1) for one in parameters]).cpu().numpy()
-        told = {"theta": vector}
+        told: dict[str, Any] = {"theta": vector}
         if len(known) != len(parameters) or any(one is not other for one, other in zip(known, parameters, strict=True)):
             number = next(self._numbers) if number < 0 else number
             self._models[equations] = number, parameters
@@ -167,9 +167,7 @@ class SharedAnswers:
         number, work = told["arguments"][0], self._leader.work
         if self._number is None:
             work.parts[number] = Part.of(self._blocks, self._alone, self._leader.ranks.rank, self._leader.ranks.size)
-        found = self._leader.asked(
-            task, self._equations, told, lambda: getattr(work, task)(number, *arguments)
-        )
+        found = self._leader.asked(task, self._equations, told, lambda: getattr(work, task)(number, *arguments))
         self._number = number
         return found
 
