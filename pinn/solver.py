@@ -141,13 +141,13 @@ def solve(
 def _led(given: Mapping[str, Any], saved: Checkpoint | None, started: float) -> Solution:
     """`_solved` where this is the first of several ranks, which tells the others how it ended."""
     leader = Leader(given["ranks"])
+    ended: dict[str, Any] = {"error": "an error, which that rank tells"}
     try:
         solution = _solved(given, saved, started, leader)
-    except BaseException as error:
+        ended = {"model": described(solution.model), "history": solution.history.as_plain()}
+    finally:
         with contextlib.suppress(RankError):
-            leader.end({"error": f"{type(error).__name__}: {error}"})
-        raise
-    leader.end({"model": described(solution.model), "history": solution.history.as_plain()})
+            leader.end(ended)
     return solution
 
 

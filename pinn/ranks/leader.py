@@ -100,10 +100,9 @@ class Leader:
             self.ranks.whole(tell)
             parts = compute()
             well = self.ranks.whole(lambda: settle(parts))
-        except BaseException:
+        finally:
             if owed and not self.ranks.lost:
                 self.ranks.whole(lambda: settle(None))  # the others wait to be told that there is no sum
-            raise
         if not well:
             raise RankError(self._why())
         return parts
