@@ -125,14 +125,16 @@ def solve(
     """
     given = dict(locals())
     validate_options(given)
-    started = time.perf_counter()
-    if not ranks.first:
-        with own_settings(dtype):
-            return _helped(given)
-    saved = opened(checkpoint, every, resume)
-    given["callbacks"] = callbacks = as_callbacks(callbacks)
-    with own_settings(dtype), FailureTold(callbacks):
-        solution = _solved(given, saved, started) if ranks.size == 1 else _led(given, saved, started)
+    with own_settings(dtype):
+        return _run(given, time.perf_counter()) if ranks.first else _helped(given)
+
+
+def _run(given: dict[str, Any], started: float) -> Solution:
+    """The run, in the one process or the first rank of several; callbacks hear of its end, whatever it is."""
+    saved = opened(given["checkpoint"], given["every"], given["resume"])
+    given["callbacks"] = callbacks = as_callbacks(given["callbacks"])
+    with FailureTold(callbacks):
+        solution = _solved(given, saved, started) if given["ranks"].size == 1 else _led(given, saved, started)
         for callback in callbacks:
             callback.solved(solution)
         return solution
