@@ -39,6 +39,14 @@ _CURES = (
         "a Table or with the points of a Scatter",
     ),
     (
+        ("grad can be implicitly created",),
+        "the derivative of a field is d(u, x), which sums over the points itself",
+    ),
+    (
+        ("is not defined",),
+        "an equation is called with what its arguments name; take it as an argument",
+    ),
+    (
         ("complex", "Complex"),
         "a complex field is two outputs, its real and its imaginary part, and a complex equation two rows",
     ),
@@ -134,7 +142,7 @@ def named_errors(owner: str) -> Iterator[None]:
         said = said.removesuffix(" Use tensor.detach().numpy() instead.")  # the very mistake, in torch's advice
         cures = () if said.startswith("d: ") else _CURES  # what d raises has its own
         cure = next((cure for marks, cure in cures if any(mark in said for mark in marks)), "")
-        text = f"{owner}: {said}" + (f"; {cure}" if cure else "")
+        text = f"{owner}: {said.removesuffix('.')}; {cure}" if cure else f"{owner}: {said}"
         raise (TypeError(text) if isinstance(error, TypeError) else ValueError(text)) from error
 
 

@@ -13,6 +13,7 @@ The model runs unchanged on tensors and on jets: it uses only operations that bo
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -77,6 +78,11 @@ class Model(nn.Module):
     ) -> None:
         super().__init__()
         self.problem = problem
+        self._ansatz = {
+            name: bind(function, problem.known, problem.tables, owner=f"ansatz {name!r}")
+            for name, function in problem.ansatz.items()
+        }
+        _validate_ansatz(problem, self._ansatz)
         self.scales = measure_scales(problem) if scales is None else _checked(scales, problem)
         self._further = [bind(function, {}) for function in problem.features.values()]
         self.inputs = self._inputs(problem.coordinates) + len(self._further)
@@ -95,9 +101,6 @@ class Model(nn.Module):
         unknowns = [self.scales.unknowns[name] for name in problem.unknowns]
         self.register_buffer("unknown_sizes", torch.tensor(unknowns, dtype=torch.float64))
         self._fixed: tuple[list[tuple[float, float]], dict[str, float]] | None = None
-        self._ansatz = {
-            name: bind(function, problem.known, problem.tables) for name, function in problem.ansatz.items()
-        }
 
     def fix_sizes(self) -> None:
         """Take shifts and sizes as they are now for good: a program that is traced cannot read numbers from buffers."""
@@ -206,7 +209,16 @@ def _build(
         raise TypeError(
             f"network: got {factory!r}, expected what builds a network; give e.g. functools.partial(MLP, width=50)"
         )
-    module = factory(inputs=inputs, outputs=outputs, generator=generator, dtype=dtype)
+    try:
+        module = factory(inputs=inputs, outputs=outputs, generator=generator, dtype=dtype)
+    except TypeError as error:
+        if "argument" not in str(error):  # what the network says of a value of its own
+            raise
+        function = getattr(factory, "func", factory)
+        taken = ", ".join(inspect.signature(function).parameters)
+        raise TypeError(
+            f"network: {error}; it takes {taken}, and is called with inputs, outputs, generator, dtype"
+        ) from None
     if not isinstance(module, nn.Module):
         raise TypeError(f"network: the factory returned {type(module).__name__}, expected an nn.Module")
     module = module.to(dtype)
@@ -215,6 +227,22 @@ def _build(
     if shape != (3, outputs):
         raise ValueError(f"network: maps (3, {inputs}) to {shape}, expected (3, {outputs}), one column an output")
     return module
+
+
+def _validate_ansatz(problem: Problem, ansatz: Mapping[str, Callable[..., list[Any]]]) -> None:
+    """Refuse an ansatz of another shape than a field's, before an equation is blamed for it."""
+    points = problem.domain.sample(5, generator=torch.Generator().manual_seed(0), method="uniform")
+    columns = {key: points.column(key) for key in problem.coordinates}
+    outputs = {key: torch.ones(points.n, dtype=points.x.dtype) for key in problem.outputs}
+    for name, function in ansatz.items():
+        (value, *others) = function(columns, outputs, {})
+        shape = tuple(getattr(value, "shape", ()))
+        if others or not isinstance(value, Tensor) or shape not in ((), (points.n,)):
+            got = f"{1 + len(others)} of them" if others else f"shape {shape}"
+            raise ValueError(
+                f"ansatz {name!r}: expected one field of shape (n,) = ({points.n},), got {got}; return one tensor with "
+                "one entry a point"
+            )
 
 
 def _inverse(unknown: Unknown, size: float) -> float:

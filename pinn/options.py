@@ -81,7 +81,9 @@ def validate_options(options: Mapping[str, Any]) -> None:
 def _validate_place(options: Mapping[str, Any]) -> None:
     """Precision and device."""
     if options["dtype"] not in (torch.float32, torch.float64):
-        raise ValueError(_line("dtype", options, "a precision", "torch.float64 (default) or torch.float32"))
+        raise ValueError(
+            _line("dtype", options, "a precision, float64 or float32", "torch.float64 (default) or torch.float32")
+        )
     try:
         torch.zeros(1, device=torch.device(options["device"])).item()
     except (TypeError, ValueError, RuntimeError, AssertionError, NotImplementedError):  # torch's words for none

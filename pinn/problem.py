@@ -269,7 +269,7 @@ def _validate_types(problem: Problem) -> None:
     for name in ("constraints", "coefficients", "ansatz", "features", "exact_coefficients", "scales", "labels"):
         given = getattr(problem, name)
         if not isinstance(given, Mapping):
-            raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r}")
+            raise TypeError(f"Problem: {name} must be a dictionary by name, got {type(given).__name__} {given!r:.60}")
     if problem.reference is not None and not callable(problem.reference):
         raise TypeError(f"Problem: reference must be a function of the coordinates, got {problem.reference!r}")
     for name, function in problem.ansatz.items():
@@ -335,13 +335,14 @@ def _validate_names(problem: Problem) -> None:
             raise ValueError(f"labels: {name!r} is no coordinate, output or coefficient; {choices(name, everything)}")
     for name in problem.exact_coefficients:
         if name not in problem.unknowns:
-            raise ValueError(f"exact_coefficients: {name!r} is no unknown; {choices(name, tuple(problem.unknowns))}")
+            cure = choices(name, tuple(problem.unknowns)) if problem.unknowns else "coefficients has no Unknown(...)"
+            raise ValueError(f"exact_coefficients: {name!r} is no unknown; {cure}")
 
 
 def _validate_constraint(problem: Problem, name: str, constraint: Constraint) -> None:
     """Names, the coordinates of the set, and the shape of the rows on a smooth trial field."""
     if not isinstance(constraint, Constraint):
-        raise TypeError(f"constraint {name!r}: expected Constraint(...), got {constraint!r}")
+        raise TypeError(f"constraint {name!r}: got {constraint!r:.60}, expected Constraint(function, on=domain)")
     if tuple(constraint.on.coordinates) != problem.coordinates:
         raise ValueError(
             f"constraint {name!r}: its set has coordinates {tuple(constraint.on.coordinates)}, "
@@ -366,7 +367,9 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
     _refuse_hidden(problem, name, points, {*required, *optional})
     for argument in required:
         if argument not in available:
-            raise ValueError(f"constraint {name!r}: unknown argument {argument!r}; {choices(argument, available)}")
+            normal = argument[:1] == "n" and argument[1:] in problem.coordinates
+            hint = "the outward normal is known on a boundary alone" if normal else choices(argument, available)
+            raise ValueError(f"constraint {name!r}: unknown argument {argument!r}; {hint}")
     sought = [*problem.outputs, *problem.unknowns]
     if not set(sought) & {*required, *optional}:
         raise ValueError(
@@ -377,6 +380,7 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
         shape = tuple(getattr(row, "shape", ()))
         if not isinstance(row, Tensor) or shape != (points.n,):
             got = f"shape {shape}" if isinstance(row, Tensor) else type(row).__name__
+            got = "NoneType, as where return is forgotten" if row is None else got
             raise ValueError(
                 f"constraint {name!r}: each row must be a field of shape (n,) = ({points.n},), got {got}; "
                 "return one tensor with one entry a point (a tuple of them for a system)"

@@ -62,7 +62,9 @@ class Unknown:
         if self.positive and self.bounds is not None:
             raise ValueError("Unknown: got positive=True and bounds; give one of them")
         if self.positive and self.initial <= 0:
-            raise ValueError(f"Unknown: positive=True needs a positive first guess, got {self.initial}")
+            raise ValueError(
+                f"Unknown: positive=True needs a positive first guess, got {self.initial}; give initial > 0"
+            )
         if self.bounds is not None:
             object.__setattr__(self, "bounds", _interval(self.initial, self.bounds))
         inputs = (self.inputs,) if isinstance(self.inputs, str) else entries(self.inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,13 +30,24 @@ def told(arguments: Sequence[str]) -> bool:
     """
     if any(flag in arguments for flag in _HELP):
         folders = [Path(two) for one, two in itertools.pairwise(arguments) if one in ("--config-dir", "-cd")]
-        print(help_text([one for one in arguments if not one.startswith("-")], folders))
+        _print(help_text([one for one in arguments if not one.startswith("-")], folders) + "\n")
         return True
     if any(flag in arguments for flag in _COMPLETION):
         try:
-            print(answer([one for one in arguments if one not in _COMPLETION]), end="")
+            _print(answer([one for one in arguments if one not in _COMPLETION]))
         except ConfigurationError as error:
             sys.stderr.write(f"error: {error}\n")
             raise SystemExit(2) from None
         return True
     return False
+
+
+def _print(text: str) -> None:
+    """Print, as far as whoever reads it wants to read: `pinn --help | head` is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # so that the end of Python finds no error either

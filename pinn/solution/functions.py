@@ -70,7 +70,9 @@ def columns_of(
         arrays = list(np.broadcast_arrays(*arrays))
     except ValueError:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(given, arrays, strict=True))
-        raise ValueError(f"solution: got shapes {shapes}, expected ones that broadcast to one shape") from None
+        raise ValueError(
+            f"solution: got shapes {shapes}, expected ones that broadcast; for a grid give x[:, None] and t"
+        ) from None
     columns = dict(zip(given, arrays, strict=True))
     _require_inside(problem, columns, extrapolate)
     return columns

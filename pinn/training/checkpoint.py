@@ -232,7 +232,7 @@ class Checkpoint:
         path = Path(path)
         if not path.exists():
             raise FileNotFoundError(
-                f"{path}: there is no such file or folder; give the folder that a run wrote them to"
+                f"{path}: there is no such file or folder; give the folder where a run wrote its checkpoints"
             )
         if not path.is_dir():
             content = archive.read(path)
@@ -241,7 +241,7 @@ class Checkpoint:
             return cls(path, content)
         files = files_in(path)
         if not files:
-            raise FileNotFoundError(f"{path}: no checkpoint in it; give the folder that a run wrote them to")
+            raise FileNotFoundError(f"{path}: no checkpoint in it; give the folder where a run wrote some")
         for file in reversed(files):
             try:
                 return cls.read(file)
