@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Torus,
         Triangle,
     )
+    from pinn.eigenvalues import eigenpairs
     from pinn.exact import Exact
     from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
@@ -88,6 +89,7 @@ __all__ = [
     "d",
     "directional",
     "divergence",
+    "eigenpairs",
     "grad",
     "hessian",
     "integral",
@@ -118,6 +120,7 @@ _HOMES = {
         "Triangle",
     ),
     "pinn.exact": ("Exact",),
+    "pinn.eigenvalues": ("eigenpairs",),
     "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.robust": ("Cauchy", "Huber"),

@@ -3,6 +3,7 @@
 With z = e^{−iα} ((x₁ − c₁) + i (x₂ − c₂)) / ℓ = r e^{iθ}, |θ| < π, all of them real and imaginary parts of
 
     corner:    z^λ, and z^m log z for whole m          λ = kπ/2ω at an angle ω: r^λ cos λθ, r^λ sin λθ
+               the same times r², r⁴, …                where the equation has terms of lower order, as Helmholtz's has
     hole:      log r and z^{−k}, k = 1 … K
     harmonic:  z^k, k = 1 … K
 
@@ -58,6 +59,8 @@ class CornerFunctions(_AboutCentre):
         angle: α, of the line that halves the corner within the domain; radians.
         powers: λ > 0.
         logarithms: m > 0, whole.
+        radial: number of powers 1, r², r⁴, … that each of them is multiplied by; they are the series of the Bessel
+            functions J_λ(kr), which take the place of r^λ in −Δu = k²u.
 
     Example:
         >>> corner = CornerFunctions((0.0, 0.0), (1.0, 1.0), 0.0, [0.5], [])
@@ -75,6 +78,7 @@ class CornerFunctions(_AboutCentre):
         angle: float,
         powers: Sequence[float],
         logarithms: Sequence[float],
+        radial: int = 1,
     ) -> None:
         super().__init__(centre, stretch, angle)
         self.arguments: dict[str, Any] = {
@@ -83,8 +87,10 @@ class CornerFunctions(_AboutCentre):
             "angle": self.angle,
             "powers": [float(value) for value in powers],
             "logarithms": [float(value) for value in logarithms],
+            "radial": int(radial),
         }
-        self.count = 2 * (len(powers) + len(logarithms))
+        self.radial = int(radial)
+        self.count = 2 * (len(powers) + len(logarithms)) * self.radial
         self.register_buffer("powers", torch.tensor(self.arguments["powers"], dtype=torch.float64), persistent=False)
         self.register_buffer(
             "logarithms", torch.tensor(self.arguments["logarithms"], dtype=torch.float64), persistent=False
@@ -104,7 +110,13 @@ class CornerFunctions(_AboutCentre):
             grown = torch.exp(size * exponents)
             p, q = grown * torch.cos(turned), grown * torch.sin(turned)
             found += [size * p - angle * q, size * q + angle * p] if logarithmic else [p, q]
-        return torch.cat(found, -1)
+        whole = torch.cat(found, -1)
+        if self.radial == 1:
+            return whole
+        every, factor = [whole], square[..., None]
+        for _ in range(self.radial - 1):
+            every.append(every[-1] * factor)
+        return torch.cat(every, -1)
 
 
 class HoleFunctions(_AboutCentre):
