@@ -44,7 +44,7 @@ from pinn.training.trackers import Tracker
 
 from .command_line.configuration import ConfigurationError, arguments, check
 from .command_line.interruption import Interruption
-from .command_line.overrides import CONF, clean_exit, flag, groups, plain, prepare, trust_of_command_line
+from .command_line.overrides import CONF, clean_exit, flag, groups, plain, prepare, refuse_given, trust_of_command_line
 from .command_line.run_folder import CHECKPOINTS, RunFolder
 from .command_line.several import aside, help_rank_0
 from .command_line.telling import told
@@ -52,7 +52,7 @@ from .command_line.trust import Trust, as_trust
 from .command_line.working_folder import importable
 from .command_line.writing import validate_names, validate_problem, written
 
-APART = {"strict": flag("strict"), "trusted": as_trust, "write": validate_names}
+APART = {"strict": flag("strict"), "trusted": as_trust, "write": validate_names, "ranks": refuse_given("ranks")}
 """Options of this application that are none of `solve` -> what refuses a value."""
 _STRICT = "strict=true"
 _PLACES = ("checkpoint", "resume")  # where files lie is no part of what was run

@@ -91,6 +91,7 @@ REFUSED = [
     ("stages", "long", TypeError, "a list of Stage objects"),
     ("network", "mlp", TypeError, "what builds a network"),
     ("network", 20, TypeError, "what builds a network"),
+    ("ranks", 2, TypeError, "the processes of the run"),
 ]
 
 

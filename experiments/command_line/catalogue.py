@@ -26,6 +26,9 @@ APPLICATION = (
 )
 """Options of the train application that are none of `solve`."""
 
+GIVEN = ("ranks",)
+"""Options of `solve` that the application gives itself: ranks are those that torchrun starts."""
+
 WRITTEN = ("vtk", "animation", "netcdf", "csv", "program")
 """What `write` may list; see `experiments.command_line.writing`."""
 
@@ -144,7 +147,7 @@ def options_of_solve() -> tuple[Option, ...]:
     own = [
         Option(option.name, _written(option.default), option.meaning, option.kind)
         for option in found.settable
-        if option.name not in grouped
+        if option.name not in (*grouped, *GIVEN)
     ]
     return (*own, *APPLICATION)
 

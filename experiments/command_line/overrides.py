@@ -72,6 +72,15 @@ def flag(name: str) -> Callable[[Any], None]:
     return validate
 
 
+def refuse_given(name: str) -> Callable[[Any], None]:
+    """Refuses any value of an option that the application gives itself."""
+
+    def refuse(value: Any) -> None:
+        raise ConfigurationError(f"{name}: is given by the program, as torchrun starts it; leave {name}={value} out")
+
+    return refuse
+
+
 def one_call(config_name: str, function: Callable[..., Any], lines: Sequence[str]) -> tuple[dict[str, Any], Trust]:
     """The checked call of a command line that is no sweep, without Hydra's folders and logs.
 

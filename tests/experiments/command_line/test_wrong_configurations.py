@@ -45,6 +45,7 @@ WRONG = [
     (["strict=perhaps"], "strict: expected bool; give strict=true or leave it out"),
     (["callbacks=3"], "callbacks: expected a list of"),
     (["device=[1]"], "device: expected a device such as cuda or str, got [1]"),
+    (["ranks=2"], "ranks: is given by the program, as torchrun starts it; leave ranks=2 out"),
     (["write=vtk"], "write: got 'vtk', expected a list; give write=[vtk]"),
     (["write=[vkt]"], "write: 'vkt' is not known; did you mean vtk? choose among animation, csv, netcdf, program, vtk"),
     (
