@@ -28,8 +28,9 @@ from pinn.derivatives.jets import MissingRule
 from pinn.derivatives.jets.given import GivenField
 from pinn.features.found import UnsuitedError
 from pinn.features.rows import engine_of
+from pinn.features.space import Space, polynomials
 from pinn.features.split import split_solver, splits
-from pinn.features.window import Field, Linear, Nodes, Rows, Space, dense_solver, descend, monomials, polynomials, radau
+from pinn.features.window import Field, Linear, Nodes, Rows, dense_solver, descend, monomials, radau
 from pinn.model import Model
 from pinn.objective import Equations
 from pinn.problem import Problem

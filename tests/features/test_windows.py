@@ -11,8 +11,9 @@ from pinn import Box, Constraint, Output, Problem, Scatter, Solution, Unknown, d
 from pinn.derivatives import Jets
 from pinn.features import Ending, solve_windows
 from pinn.features.march import March
+from pinn.features.space import Space
 from pinn.features.split import split_solver, splits
-from pinn.features.window import Nodes, Space, dense_solver, radau
+from pinn.features.window import Nodes, dense_solver, radau
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations
