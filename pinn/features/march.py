@@ -27,6 +27,7 @@ from pinn.derivatives import Jets
 from pinn.derivatives.jets import MissingRule
 from pinn.derivatives.jets.given import GivenField
 from pinn.features.found import UnsuitedError
+from pinn.features.layers import adapted, moved
 from pinn.features.rows import engine_of
 from pinn.features.space import Space, polynomials
 from pinn.features.split import split_solver, splits
@@ -45,6 +46,7 @@ _GROWTH = 1.4  # of neurons in space
 _KINKED = 385  # from here on more neurons that do not halve the last coefficients are not taken
 _WINDOWS = 2000  # at the most
 _FINER = 8  # times as many nodes at the start where it has a kink: with one, allen_cahn ends at 4e-5
+_MAPS = 8  # that are tried in turn for one window
 _CALL = 2e8  # operations, at 5·10¹⁰ a second, in whose time a window's rows are set up
 
 
@@ -168,6 +170,7 @@ class March:
         t, length = self.start, _FIRST * whole
         before, accepted, kinked = math.inf, began.tail, began.kinked  # last coefficients in space
         unresolved = began.tail if began.tail > tolerance else 0.0
+        adaptations = 0
         while t < self.end - 1e-12 * whole:
             length = self._fitted(t, length)
             count = self._count(most, space)
@@ -187,6 +190,17 @@ class March:
                 length *= min(0.7, max(0.1, factor))
                 continue
             if in_space > max(tolerance, 3 * accepted) and space.count < self._most(space):
+                better = adapted(space, field.ends(), tolerance, self._most(space)) if adaptations < _MAPS else None
+                if better is not None:
+                    adaptations += 1
+                    before = math.inf
+                    if fields:
+                        values = [moved(space, better, value) for value in values]
+                        space = better
+                    else:
+                        began = self._first(better, tolerance)
+                        space, values, held, work = began.space, began.values, began.left**2, work + began.work
+                    continue
                 if space.count >= _KINKED and in_space > 0.5 * before:
                     accepted, kinked = in_space, True  # more neurons do not help
                 else:
@@ -196,12 +210,12 @@ class March:
                         space, values, held, work = began.space, began.values, began.left**2, work + began.work
                     values = [_padded(value, space.count, 0) for value in values]
                     continue
-            before, accepted = math.inf, min(accepted, in_space)
+            before, accepted, adaptations = math.inf, min(accepted, in_space), 0
             unresolved = max(unresolved, in_space) if in_space > tolerance else unresolved
             fields.append(field)
             held += length / whole * self._residual(field) ** 2
             t += length
-            values, space = self._narrower(field, tolerance)
+            values, space = self._following(field, tolerance)
             length *= min(2.0, max(0.5, factor))
         return Marched(fields, math.sqrt(held), work, True, kinked, unresolved)
 
@@ -231,6 +245,13 @@ class March:
     def _wider(self, space: Space) -> Space:
         wanted = min(self._most(space), math.ceil(_GROWTH * space.count))
         return space.resized(wanted - (wanted + 1) % 2 if space.periodic else wanted)
+
+    def _following(self, field: Field, tolerance: float) -> tuple[list[Tensor], Space]:
+        """The values at a window's end, and the neurons of the next one: with another map where that needs fewer."""
+        better = adapted(field.space, field.ends()[-len(self.orders) :], tolerance, self._most(field.space))
+        if better is None:
+            return self._narrower(field, tolerance)
+        return [moved(field.space, better, value) for value in field.at_end(self.orders)], better
 
     def _narrower(self, field: Field, tolerance: float) -> tuple[list[Tensor], Space]:
         """The values at a window's end, and the space without the neurons that do not count there."""
@@ -341,7 +362,11 @@ class March:
         count = before.coefficients.shape[2]
         for output, order in enumerate(self.orders):
             if order:
-                c = _padded(before.coefficients[output], max(space.count, before.space.count), 0)[: space.count]
+                c = before.coefficients[output]
+                if before.space.map is space.map:
+                    c = _padded(c, max(space.count, before.space.count), 0)[: space.count]
+                else:
+                    c = moved(before.space, space, c)
                 first, second = (c @ polynomials(end, count, b)[0] * (2 / before.length) ** b for b in (1, 2))
                 # (τ + 1)² = T_2 / 2 + 2 T_1 and a constant
                 found[output, :, 0] = first * half + second * half**2
@@ -362,7 +387,7 @@ class March:
         order, length = max(self.orders), self.end - self.start
         names = self.traits.of_role(Role.START)
         free = [_padded(monomials(q, length), order, 1) for q in self.orders]
-        work, tail, finer = 0.0, math.inf, 1
+        work, tail, finer, adaptations = 0.0, math.inf, 1, 0
         while True:
             rows = self._at_start_rows(space.resized(finer * space.count).nodes(), space, order, length)
             field = torch.zeros(len(self.orders), space.count, order, dtype=torch.float64)
@@ -385,6 +410,11 @@ class March:
                     break
             found = Field(space, field, self.start, length)
             tail, before = found.tails()[0], tail
+            if tail > tolerance and adaptations < _MAPS and finer == 1:
+                better = adapted(space, field[:, :, 0], tolerance, self._most(space))
+                if better is not None:
+                    space, tail, adaptations = better, math.inf, adaptations + 1
+                    continue
             kinked = space.count >= _KINKED and tail > 0.5 * before
             if kinked and finer == 1:
                 finer, tail = _FINER, before  # what no neuron here can be is not to be taken for one that can

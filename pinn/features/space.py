@@ -1,17 +1,24 @@
 """Neurons in the coordinate of space of a window of time, tabulated with their derivatives: Chebyshev polynomials, waves.
 
-Source: Boyd, Chebyshev and Fourier Spectral Methods (2001), ch. 3.
+    φ_i(x) = T_i(z(x̂)),   or 1, cos z(θ), sin z(θ), cos 2z(θ), …,        z the identity or a `CoordinateMap`
+
+The nodes are those of z: evenly spread where periodic, else Chebyshev's. Derivatives in x follow from those in z and
+those of z by Faà di Bruno's formula.
+
+Source: Boyd, Chebyshev and Fourier Spectral Methods (2001), ch. 3 and 16.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.polynomial import chebyshev
 from torch import Tensor
+
+from pinn.networks.coordinate_map import CoordinateMap
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class Space:
         low, high: its ends.
         periodic: whether it is.
         count: M neurons; odd where periodic.
+        map: where they are dense; None for the coordinate itself.
     """
 
     axis: int | None
@@ -30,17 +38,30 @@ class Space:
     high: float
     periodic: bool
     count: int
+    map: CoordinateMap | None = None
+
+    @property
+    def rate(self) -> float:
+        """dx̂/dx or dθ/dx, x̂ in [−1, 1] and θ in [0, 2π)."""
+        return (2 * math.pi if self.periodic else 2.0) / (self.high - self.low)
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """x̂ or θ of places in the problem's units."""
+        return (x - (self.low if self.periodic else 0.5 * (self.low + self.high))) * self.rate
 
     def nodes(self, fewer: int = 0) -> Tensor:
         """Nodes (M − fewer,) in the problem's units, where `fewer` rows a neuron stand for conditions at the ends."""
         n = self.count - fewer
         if self.axis is None:
             return torch.zeros(1, dtype=torch.float64)
-        if self.periodic:
-            return self.low + (self.high - self.low) * torch.arange(n, dtype=torch.float64) / n
         i = torch.arange(n, dtype=torch.float64)
-        angle = math.pi * ((i + 1) / (n + 1) if fewer > 1 else (i + 0.5) / n)
-        return 0.5 * (self.low + self.high) - 0.5 * (self.high - self.low) * torch.cos(angle)
+        if self.periodic:
+            z = 2 * math.pi * i / n
+        else:
+            z = -torch.cos(math.pi * ((i + 1) / (n + 1) if fewer > 1 else (i + 0.5) / n))
+        if self.map is not None:
+            z = self.map.inverse(z)
+        return z / self.rate + (self.low if self.periodic else 0.5 * (self.low + self.high))
 
     def between(self) -> Tensor:
         """Points between the nodes."""
@@ -51,19 +72,46 @@ class Space:
         """(n, M): derivatives of that order of all neurons at x (n,)."""
         if self.axis is None:
             return torch.full((x.shape[0], 1), float(order == 0), dtype=torch.float64)
-        extent = self.high - self.low
+        scaled = self.scaled(x)
+        if self.map is None:
+            return self._of_map(scaled, order) * self.rate**order
+        z, *slopes = self.map.derivatives(scaled, order)
+        if order == 0:
+            return self._of_map(z, 0)
+        terms = [self._of_map(z, k) * factor[:, None] for k, factor in enumerate(bell(slopes), 1)]
+        return torch.stack(terms).sum(0) * self.rate**order
+
+    def _of_map(self, z: Tensor, order: int) -> Tensor:
+        """(n, M): derivatives by z."""
         if not self.periodic:
-            z = (x - 0.5 * (self.low + self.high)) * (2 / extent)
-            return polynomials(z, self.count, order) * (2 / extent) ** order
-        rate = 2 * math.pi / extent
+            return polynomials(z, self.count, order)
         k = torch.arange(1, self.count, dtype=torch.float64).add(1).div(2, rounding_mode="floor")
         phase = 0.5 * math.pi * (torch.arange(1, self.count) % 2).to(torch.float64)
-        waves = torch.sin(k * (x - self.low)[:, None] * rate + phase + 0.5 * math.pi * order) * (k * rate) ** order
-        return torch.cat([torch.full((x.shape[0], 1), float(order == 0), dtype=torch.float64), waves], 1)
+        waves = torch.sin(k * z[:, None] + phase + 0.5 * math.pi * order) * k**order
+        return torch.cat([torch.full((z.shape[0], 1), float(order == 0), dtype=torch.float64), waves], 1)
+
+    def fitted(self, values: Tensor) -> Tensor:
+        """Coefficients (M, q) of functions with these values (M, q) at the nodes; M odd where periodic."""
+        found = self.table(self.nodes()).T @ values * (2 / self.count)
+        found[0] *= 0.5
+        return found
 
     def resized(self, count: int) -> Space:
         """The same with another number of neurons."""
-        return Space(self.axis, self.low, self.high, self.periodic, count)
+        return replace(self, count=count)
+
+
+def bell(slopes: list[Tensor]) -> list[Tensor]:
+    """Partial Bell polynomials B_{n,1} … B_{n,n} of z', …, z⁽ⁿ⁾: φ(z)⁽ⁿ⁾ = Σ_k φ⁽ᵏ⁾(z) B_{n,k} (Faà di Bruno)."""
+    one = torch.ones_like(slopes[0])
+    rows = [[one]]
+    for n in range(1, len(slopes) + 1):
+        row = [torch.zeros_like(one)]
+        for k in range(1, n + 1):
+            terms = [math.comb(n - 1, i) * slopes[i] * rows[n - 1 - i][k - 1] for i in range(n - k + 1)]
+            row.append(torch.stack(terms).sum(0))
+        rows.append(row)
+    return rows[-1][1:]
 
 
 def polynomials(z: Tensor, count: int, order: int = 0) -> Tensor:

@@ -169,6 +169,11 @@ class Field:
             for c, q in zip(self.coefficients, orders, strict=True)
         ]
 
+    def ends(self) -> Tensor:
+        """(2 m, M): coefficients of all outputs at the start of the window, and at its end."""
+        signs = 1.0 - 2.0 * (torch.arange(self.coefficients.shape[2]) % 2).to(torch.float64)
+        return torch.cat([self.coefficients @ signs, self.coefficients.sum(2)])
+
     def tails(self) -> tuple[float, float]:
         """The last coefficients in space and in time, over the size of all."""
         size = self.coefficients.abs()

@@ -256,6 +256,7 @@ class _Solves:
             time=self.march.axis,
             edges=[*edges, 1.0],
             neurons=neurons,
+            maps=[field.space.map for field in fields],
             dtype=like.dtype,
         )
         with torch.no_grad():

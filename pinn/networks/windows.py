@@ -2,8 +2,9 @@
 
     û(x, t) = Σ_{i,k} c^w_{ik} φ_i(x̂) T_k(τ_w),    τ_w = (2 t̂ − e_w − e_{w+1}) / (e_{w+1} − e_w),    e_w ≤ t̂ < e_{w+1}
 
-φ are Chebyshev polynomials in the coordinate of space, or sines and cosines where it is periodic; without a coordinate
-of space only φ_0 = 1 is there. The first window also answers before its start, the last one after its end. The
+φ are Chebyshev polynomials in the coordinate of space, or sines and cosines where it is periodic; in windows that have a
+map, of what it makes of the coordinate (`pinn.networks.coordinate_map`). Without a coordinate of space only φ_0 = 1 is
+there. The first window also answers before its start, the last one after its end. The
 coefficients are found window by window (`pinn.features.windows`) and are not trained.
 
 Source: Hairer, Wanner, Solving Ordinary Differential Equations II (1996), IV.8, for solutions by collocation
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.chebyshev import Chebyshev
+from pinn.networks.coordinate_map import CoordinateMap
 
 
 class Windows(nn.Module):
@@ -33,6 +35,8 @@ class Windows(nn.Module):
         time: number of the coordinate that is time; one other at the most.
         edges: e_0 < … < e_W in scaled time.
         neurons: (in space, in time), the most that any window has.
+        maps: of the coordinate of space, one a window, None where it is taken as it is; or places, widths and shares of
+            each as plain numbers. Left out, there are none.
         generator: unused; nothing is drawn.
         dtype: precision of the coefficients.
 
@@ -40,7 +44,8 @@ class Windows(nn.Module):
         coefficients: c (W, outputs, in space, in time), zeros at first.
 
     Raises:
-        ValueError: when the edges do not ascend, or the layout has no time or more than one other coordinate.
+        ValueError: when the edges do not ascend, or the layout has no time or more than one other coordinate, or the
+            number of maps is another than that of windows.
 
     Example:
         >>> network = Windows(1, 1, layout=[1], time=0, edges=[-1.0, 0.0, 1.0], neurons=(1, 2))
@@ -59,6 +64,7 @@ class Windows(nn.Module):
         time: int,
         edges: Sequence[float],
         neurons: Sequence[int],
+        maps: Sequence[CoordinateMap | Sequence[Sequence[float]] | None] | None = None,
         generator: torch.Generator | None = None,
         dtype: torch.dtype = torch.float64,
     ) -> None:
@@ -73,14 +79,19 @@ class Windows(nn.Module):
             )
         if len(self.edges) < 2 or not all(a < b for a, b in itertools.pairwise(self.edges)):
             raise ValueError(f"Windows: got {len(self.edges)} edges, expected two or more that ascend; sort them")
-        # The tables of both coordinates: only those are used, not the products.
-        self._basis = Chebyshev([1 if kind == 3 else kind for kind in self.layout], [self._degrees()])
+        given = [None] * (len(self.edges) - 1) if maps is None else list(maps)
+        if len(given) != len(self.edges) - 1:
+            raise ValueError(f"Windows: got {len(given)} maps for {len(self.edges) - 1} windows; give one each, or None")
+        around = len(self.layout) == 2 and self.layout[1 - self.time] == 2
+        self.maps = tuple(
+            CoordinateMap(*one, periodic=around) if isinstance(one, Sequence) else one for one in given
+        )
+        # The tables of each coordinate: only those are used, not the products.
+        space, time = (count - 1 for count in self.neurons)
+        self._in_time = Chebyshev([1], [(time,)])
+        self._in_space = Chebyshev([2 if around else 1], [(space,)])
         shape = len(self.edges) - 1, outputs, *self.neurons
         self.coefficients = nn.Parameter(torch.zeros(shape, dtype=dtype), requires_grad=False)
-
-    def _degrees(self) -> list[int]:
-        space, time = (count - 1 for count in self.neurons)
-        return [time if i == self.time else space for i in range(len(self.layout))]
 
     @property
     def count(self) -> int:
@@ -95,29 +106,32 @@ class Windows(nn.Module):
             "time": self.time,
             "edges": list(self.edges),
             "neurons": list(self.neurons),
+            "maps": None if not any(self.maps) else [None if one is None else one.arguments for one in self.maps],
         }
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, outputs), tensors or jets."""
-        columns, at = [], 0
-        inside, z = torch.zeros(0), x[..., 0]
-        for axis, kind in enumerate(self.layout):
-            if axis == self.time:
-                z = x[..., at]
-                inside = self._inside(z)
-                low = torch.tensor(self.edges[:-1], dtype=z.dtype, device=z.device)[inside]
-                high = torch.tensor(self.edges[1:], dtype=z.dtype, device=z.device)[inside]
-                columns.append((z - 0.5 * (low + high)) * (2.0 / (high - low)))
-            elif kind == 3:
-                columns.append(torch.atan2(-x[..., at + 1], -x[..., at]) * (1 / math.pi))
-            else:
-                columns += [x[..., at + i] for i in range(kind)]
-            at += min(kind, 2)
-        tables = self._basis.tables(torch.stack(columns, -1))
-        in_time = tables[self.time]
-        in_space = tables[1 - self.time] if len(self.layout) == 2 else None
-        found = [self._sum(in_space, in_time, z, inside, output) for output in range(self.coefficients.shape[1])]
+        place = 0 if self.time == 0 else min(self.layout[0], 2)
+        z = x[..., place]
+        inside = self._inside(z)
+        low = torch.tensor(self.edges[:-1], dtype=z.dtype, device=z.device)[inside]
+        high = torch.tensor(self.edges[1:], dtype=z.dtype, device=z.device)[inside]
+        tau = (z - 0.5 * (low + high)) * (2.0 / (high - low))
+        in_time = self._in_time.tables(tau[..., None])[0]
+        found = self._sums(self._tables(x, set(inside.unique().tolist())), in_time, z, inside)
         return torch.stack(found, -1)
+
+    def _tables(self, x: Any, seen: set[int]) -> dict[CoordinateMap | None, Any]:
+        """By map of the windows seen: neurons in space (n, in space), None where there is one or none."""
+        if len(self.layout) == 1:
+            return dict.fromkeys(self.maps)
+        kind = self.layout[1 - self.time]
+        at = 1 if self.time == 0 else 0
+        own = x[..., at : at + min(kind, 2)]
+        if kind == 3:
+            own = (torch.atan2(-own[..., 1], -own[..., 0]) * (1 / math.pi))[..., None]
+        used = dict.fromkeys(self.maps[window] for window in sorted(seen))
+        return {one: self._in_space.tables(own if one is None else one(own))[0] for one in used}
 
     def _inside(self, z: Any) -> Tensor:
         """The window's number at each point, (n,)."""
@@ -126,15 +140,20 @@ class Windows(nn.Module):
             number = number + (z >= edge)
         return number
 
-    def _sum(self, in_space: Any, in_time: Any, z: Any, inside: Tensor, output: int) -> Any:
-        """One output, (n,): the windows in which points lie, one after the other."""
+    def _sums(self, in_space: dict[CoordinateMap | None, Any], in_time: Any, z: Any, inside: Tensor) -> list[Any]:
+        """The outputs, (n,) each: the windows in which points lie, one after the other."""
+        return [self._sum(in_space, in_time, z, inside, output) for output in range(self.coefficients.shape[1])]
+
+    def _sum(
+        self, in_space: dict[CoordinateMap | None, Any], in_time: Any, z: Any, inside: Tensor, output: int
+    ) -> Any:
         weights = self.coefficients[:, output]
-        if in_space is None:
+        if not any(table is not None for table in in_space.values()):
             own = weights[inside].sum(1)  # (n, in time): one neuron in space, the constant
             return own[:, 0] + 0.0 * z if in_time is None else (in_time * own).sum(-1)
         found: Any = None
         for window in torch.unique(inside).tolist():
-            here = nn.functional.linear(in_space, weights[window].T)
+            here = nn.functional.linear(in_space[self.maps[window]], weights[window].T)
             masked = here * (inside == window).to(weights.dtype)[:, None]
             found = masked if found is None else found + masked
         return found[..., 0] if in_time is None else (found * in_time).sum(-1)

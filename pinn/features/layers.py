@@ -1,0 +1,127 @@
+"""Where neurons in space are to be dense: thin layers and kinks of functions at hand, and the map that needs fewest.
+
+How near the next singularity of a function u of the size U is, is read off its derivatives,
+
+    δ(x) = min_{k ≤ 3} (k! U / |u⁽ᵏ⁾(x)|)^{1/k},      a distance, so that |δ(x) − δ(y)| ≤ |x − y|
+
+Where δ is least there is a layer of the width δ. Maps that are dense about all of these, to a larger or smaller part,
+are tried, and at kinks, whose δ is that of the neurons and not of the function, a quarter and a sixteenth of the
+width. What decides is the number of neurons with which the functions are interpolated to the tolerance; a map is taken
+where it needs three quarters or less.
+
+Source: Trefethen, Approximation Theory and Approximation Practice (2013), ch. 8, for convergence by the distance of
+singularities; Tee, Trefethen, SIAM J. Sci. Comput. 28 (2006) 1798, for maps that follow them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from pinn.features.space import Space
+from pinn.networks.coordinate_map import CoordinateMap
+
+_SHARES = (0.5, 0.7, 0.85)  # of the neurons for layers
+_NARROWER = (1.0, 1 / 4, 1 / 16)  # of the widths found
+_GAIN = 0.67  # of the neurons that a map must do with
+_GROWTH = 1.4  # of neurons at the most, where none of the maps resolves the functions
+_FEW = 65  # neurons for which no map is sought
+_MOST_LAYERS = 8
+_WIDEST = 0.25  # of half the extent: wider ones are no layers
+_NARROWEST = 1e-7  # of half the extent
+_NOISE = 1e-13  # of the largest coefficient: smaller ones are rounding
+
+
+def last(coefficients: Tensor) -> float:
+    """The last coefficients in space (m, M) over the size of all."""
+    size = coefficients.abs()
+    return float(size[:, -max(2, size.shape[1] // 10) :].sum(1).amax()) / max(float(size.amax()), 1e-300)
+
+
+def needed(coefficients: Tensor, tolerance: float) -> float:
+    """How many neurons functions with the coefficients (m, M) need; more than M where the last are too large."""
+    size = coefficients.abs().amax(0)
+    count = size.shape[0]
+    left = size.flip(0).cumsum(0).flip(0) / max(float(size.amax()), 1e-300)
+    goal = max(0.1 * tolerance, _NOISE * math.sqrt(count))
+    enough = torch.nonzero(left <= goal)
+    if enough.shape[0]:
+        return float(enough[0])
+    return count * max(1.0, last(coefficients) / goal) ** 0.5
+
+
+def moved(before: Space, after: Space, coefficients: Tensor) -> Tensor:
+    """Coefficients (M', q) in other neurons of functions given by (M, q)."""
+    return after.fitted(before.table(after.nodes()) @ coefficients)
+
+
+def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Space | None:
+    """The neurons that need fewest for some functions, and how many; None where those at hand do as well.
+
+    Args:
+        space: neurons at hand.
+        functions: coefficients (m, M).
+        tolerance: of the last coefficients over the size of all.
+        most: neurons at the most.
+    """
+    now = needed(functions, tolerance)
+    if space.axis is None or now < _FEW:
+        return None
+    count = min(space.count, most)
+    count -= (count + 1) % 2 if space.periodic else 0
+    best, least = None, _GAIN * now
+    for map in _maps(space, functions):
+        trial = replace(space, map=map, count=count)
+        found = needed(moved(space, trial, functions.T).T, tolerance)
+        if found < least:
+            best, least = trial, found
+    if best is None:
+        return None
+    size = min(most, max(_FEW, math.ceil(min(1.15 * least + 2, _GROWTH * count))))
+    return best.resized(size - (size + 1) % 2 if space.periodic else size)
+
+
+def _maps(space: Space, functions: Tensor) -> list[CoordinateMap | None]:
+    layers = _layers(space, functions)
+    found: list[CoordinateMap | None] = [] if space.map is None else [None]
+    for narrower in _NARROWER if layers else ():
+        widths = [(place, max(_NARROWEST, narrower * width)) for place, width in layers]
+        found += [CoordinateMap.about(widths, share, space.periodic) for share in _SHARES]
+    return found
+
+
+def _layers(space: Space, functions: Tensor) -> list[tuple[float, float]]:
+    """(place, width) of layers, in units of x̂ or θ, the narrowest first."""
+    nodes = space.nodes()
+    x = torch.cat([nodes, space.between()]).sort().values
+    k = torch.arange(space.count, dtype=torch.float64) / space.count
+    smoothed = functions * torch.exp(-36.0 * k**8)
+    values = smoothed @ space.table(x).T
+    size = 0.5 * float((values.amax(1) - values.amin(1)).amax())
+    if not size > 0:
+        return []
+    near = torch.full_like(x, math.inf)
+    for order in (1, 2, 3):
+        slope = (smoothed @ space.table(x, order).T).abs().amax(0) / space.rate**order
+        near = torch.minimum(near, (math.factorial(order) * size / slope.clamp_min(1e-300)) ** (1 / order))
+    at = space.scaled(x)
+    distance = (at[:, None] - at).abs()
+    if space.periodic:
+        distance = torch.minimum(distance, 2 * math.pi - distance)
+    regular = (near + distance).amin(1)
+    extent = math.pi if space.periodic else 1.0
+    found: list[tuple[float, float]] = []
+    for i in torch.argsort(regular).tolist():
+        place, width = float(at[i]), float(regular[i])
+        if width > _WIDEST * extent or len(found) == _MOST_LAYERS:
+            break
+        if width < float(near[i]):
+            continue
+        apart = [abs(place - c) for c, _ in found]
+        apart = [min(d, 2 * math.pi - d) for d in apart] if space.periodic else apart
+        if all(d > 2 * (width + e) for d, (_, e) in zip(apart, found, strict=True)):
+            found.append((place, width))
+    return found
