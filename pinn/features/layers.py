@@ -41,16 +41,12 @@ def last(coefficients: Tensor) -> float:
     return float(size[:, -max(2, size.shape[1] // 10) :].sum(1).amax()) / max(float(size.amax()), 1e-300)
 
 
-def needed(coefficients: Tensor, tolerance: float) -> float:
-    """How many neurons functions with the coefficients (m, M) need; more than M where the last are too large."""
+def needed(coefficients: Tensor, goal: float) -> int:
+    """How many neurons of functions with the coefficients (m, M) leave no more than a goal, over the size of all."""
     size = coefficients.abs().amax(0)
-    count = size.shape[0]
     left = size.flip(0).cumsum(0).flip(0) / max(float(size.amax()), 1e-300)
-    goal = max(0.1 * tolerance, _NOISE * math.sqrt(count))
     enough = torch.nonzero(left <= goal)
-    if enough.shape[0]:
-        return float(enough[0])
-    return count * max(1.0, last(coefficients) / goal) ** 0.5
+    return int(enough[0]) if enough.shape[0] else size.shape[0]
 
 
 def moved(before: Space, after: Space, coefficients: Tensor) -> Tensor:
@@ -67,20 +63,23 @@ def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Spa
         tolerance: of the last coefficients over the size of all.
         most: neurons at the most.
     """
-    now = needed(functions, tolerance)
-    if space.axis is None or now < _FEW:
+    if space.axis is None or space.count < _FEW:
         return None
+    # What is not resolved is wrong everywhere, by as much as the last coefficients: no map is asked for more.
+    aim = max(0.1 * tolerance, _NOISE * math.sqrt(space.count))
+    goal = max(aim, 2 * last(functions))
     count = min(space.count, most)
     count -= (count + 1) % 2 if space.periodic else 0
-    best, least = None, _GAIN * now
+    best, least = None, max(_FEW / 2 if goal > aim else _FEW, _GAIN * needed(functions, goal))
     for map in _maps(space, functions):
         trial = replace(space, map=map, count=count)
-        found = needed(moved(space, trial, functions.T).T, tolerance)
+        found = needed(moved(space, trial, functions.T).T, goal)
         if found < least:
             best, least = trial, found
     if best is None:
         return None
-    size = min(most, max(_FEW, math.ceil(min(1.15 * least + 2, _GROWTH * count))))
+    size = 1.15 * least * max(1.0, math.log(aim) / math.log(min(goal, 0.1))) + 2
+    size = min(most, max(_FEW, math.ceil(min(size, _GROWTH * count))))
     return best.resized(size - (size + 1) % 2 if space.periodic else size)
 
 
@@ -93,12 +92,17 @@ def _maps(space: Space, functions: Tensor) -> list[CoordinateMap | None]:
     return found
 
 
+def _smoothed(functions: Tensor) -> Tensor:
+    """Coefficients (m, M) by the exponential filter of order four, so that what is not resolved does not ring."""
+    k = torch.arange(functions.shape[1], dtype=torch.float64) / functions.shape[1]
+    return functions * torch.exp(-36.0 * k**4)
+
+
 def _layers(space: Space, functions: Tensor) -> list[tuple[float, float]]:
     """(place, width) of layers, in units of x̂ or θ, the narrowest first."""
     nodes = space.nodes()
     x = torch.cat([nodes, space.between()]).sort().values
-    k = torch.arange(space.count, dtype=torch.float64) / space.count
-    smoothed = functions * torch.exp(-36.0 * k**8)
+    smoothed = _smoothed(functions)
     values = smoothed @ space.table(x).T
     size = 0.5 * float((values.amax(1) - values.amin(1)).amax())
     if not size > 0:
@@ -113,13 +117,20 @@ def _layers(space: Space, functions: Tensor) -> list[tuple[float, float]]:
         distance = torch.minimum(distance, 2 * math.pi - distance)
     regular = (near + distance).amin(1)
     extent = math.pi if space.periodic else 1.0
+    spacing = torch.diff(at, prepend=at[:1], append=at[-1:])
+    weight = (spacing[1:] + spacing[:-1]) / near.clamp_min(1e-300) ** 4
     found: list[tuple[float, float]] = []
     for i in torch.argsort(regular).tolist():
-        place, width = float(at[i]), float(regular[i])
+        width = float(regular[i])
         if width > _WIDEST * extent or len(found) == _MOST_LAYERS:
             break
         if width < float(near[i]):
             continue
+        offset = at - at[i]
+        offset = torch.remainder(offset + math.pi, 2 * math.pi) - math.pi if space.periodic else offset
+        own = weight * (offset.abs() < 2 * width)
+        place = float(at[i] + (own * offset).sum() / own.sum())
+        place = place % (2 * math.pi) if space.periodic else min(1.0, max(-1.0, place))
         apart = [abs(place - c) for c, _ in found]
         apart = [min(d, 2 * math.pi - d) for d in apart] if space.periodic else apart
         if all(d > 2 * (width + e) for d, (_, e) in zip(apart, found, strict=True)):

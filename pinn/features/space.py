@@ -1,4 +1,4 @@
-"""Neurons in the coordinate of space of a window of time, tabulated with their derivatives: Chebyshev polynomials, waves.
+"""Neurons in the coordinate of space of a window of time, Chebyshev polynomials or waves, tabulated with derivatives.
 
     φ_i(x) = T_i(z(x̂)),   or 1, cos z(θ), sin z(θ), cos 2z(θ), …,        z the identity or a `CoordinateMap`
 
@@ -96,6 +96,13 @@ class Space:
         found[0] *= 0.5
         return found
 
+    def size(self, coefficients: Tensor) -> float:
+        """Root mean square over space of functions (m, M, K), summed over K, of the largest of the m."""
+        nodes = self.nodes()
+        edges = torch.cat([nodes[:1], 0.5 * (nodes[1:] + nodes[:-1]), nodes[-1:]])
+        values = torch.einsum("nM,mMK->mKn", self.table(nodes), coefficients)
+        return float((values.square() @ torch.diff(edges) / (nodes[-1] - nodes[0])).sqrt().sum(1).amax())
+
     def resized(self, count: int) -> Space:
         """The same with another number of neurons."""
         return replace(self, count=count)
@@ -120,3 +127,10 @@ def polynomials(z: Tensor, count: int, order: int = 0) -> Tensor:
         return torch.zeros(z.shape[0], count, dtype=torch.float64)
     within = chebyshev.chebder(np.eye(count), order) if order else np.eye(count)
     return torch.from_numpy(chebyshev.chebvander(z.numpy(), count - 1 - order) @ within)
+
+
+def padded(table: Tensor, count: int, axis: int) -> Tensor:
+    """A matrix with zeros behind, up to so many entries along an axis."""
+    shape = list(table.shape)
+    shape[axis] = count - shape[axis]
+    return torch.cat([table, table.new_zeros(shape)], axis)

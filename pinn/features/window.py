@@ -175,14 +175,19 @@ class Field:
         return torch.cat([self.coefficients @ signs, self.coefficients.sum(2)])
 
     def tails(self) -> tuple[float, float]:
-        """The last coefficients in space and in time, over the size of all."""
+        """The last coefficients in space and in time, over the size of all; what they are on average where neurons have
+        a map, which are dense where little of the domain is.
+        """
         size = self.coefficients.abs()
         whole = max(float(size.amax()), 1e-300)
-        in_time = float(size[:, :, -2:].sum(2).amax()) / whole
-        if self.space.axis is None:
-            return 0.0, in_time
         last = max(2, self.space.count // 10)
-        return float(size[:, -last:].sum(2).amax()) / whole, in_time
+        if self.space.map is not None:
+            parts = torch.zeros_like(self.coefficients)
+            parts[:, -last:] = self.coefficients[:, -last:]
+            in_space, in_time = (self.space.size(one) / whole for one in (parts, self.coefficients[:, :, -2:]))
+            return in_space, in_time
+        in_time = float(size[:, :, -2:].sum(2).amax()) / whole
+        return float(size[:, -last:].sum(2).amax()) / whole if self.space.axis is not None else 0.0, in_time
 
 
 class Rows:
@@ -198,6 +203,7 @@ class Rows:
 
     def __init__(self, given: GivenField, axis: int, space: Space, x: Tensor, times: Sequence[Tensor]) -> None:
         self.given, self._times, self._shape = given, times, (x.shape[0], times[0].shape[0])
+        self.places = x.shape[0]
         self._terms: list[list[tuple[int, int, float]]] = []
         for operator in given.operators:
             split = [

@@ -61,8 +61,9 @@ from torch import Tensor
 from pinn.analysis import Role, analyze
 from pinn.domains import Box
 from pinn.features.answers import stacked_outputs
+from pinn.features.evolution import ends_of
 from pinn.features.found import CLAIM, Ending, FeatureSolve, Round
-from pinn.features.march import March, Marched, ends_of
+from pinn.features.march import March, Marched
 from pinn.features.solve import EFFORT
 from pinn.features.window import Field
 from pinn.model import Model
@@ -182,7 +183,7 @@ class _Solves:
         rounds: list[Pass] = []
         best: tuple[Pass, Model] | None = None
         before: Tensor | None = None
-        ending, spent, size = Ending.EFFORT, 0.0, self.march.size()
+        ending, spent, size = Ending.EFFORT, 0.0, self.march.evolution.size()
         nodes = _NODES if self.problem.domain.dimension > 1 else _NODES_ALONE
         for level in range(len(_TOLERANCES)):
             if rounds and spent + _DEARER * rounds[-1].work > effort:
@@ -238,22 +239,22 @@ class _Solves:
 
     def _degrees(self, fields: list[Field]) -> tuple[int, ...]:
         found = [max(field.space.count for field in fields) - 1] * len(self.problem.coordinates)
-        found[self.march.axis] = max(field.coefficients.shape[2] for field in fields) - 1
+        found[self.march.evolution.axis] = max(field.coefficients.shape[2] for field in fields) - 1
         return tuple(found)
 
     def _joined(self, fields: list[Field]) -> Model:
         """A copy of the model with these windows as its network."""
         given, problem = self.equations.model, self.problem
         neurons = [max(field.coefficients.shape[axis] for field in fields) for axis in (1, 2)]
-        whole = self.march.end - self.march.start
-        edges = [2 * (field.start - self.march.start) / whole - 1 for field in fields]
+        whole = self.march.evolution.end - self.march.evolution.start
+        edges = [2 * (field.start - self.march.evolution.start) / whole - 1 for field in fields]
         like = next(given.parameters())
         smooth = analyze(problem).order_in_space > 0  # else nothing smooths a kink at the seam
         network = Windows(
             given.inputs,
             len(problem.outputs),
             layout=[(2 if smooth else 3) if name in problem.periodic else 1 for name in problem.coordinates],
-            time=self.march.axis,
+            time=self.march.evolution.axis,
             edges=[*edges, 1.0],
             neurons=neurons,
             maps=[field.space.map for field in fields],

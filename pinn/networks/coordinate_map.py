@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -84,6 +84,20 @@ class CoordinateMap:
                 widths.append(width * _RATIO**k)
         return cls(tuple(places), tuple(widths), (share / len(places),) * len(places), periodic)
 
+    def narrowed(self, steps: int) -> CoordinateMap:
+        """The map with so many further arctangents at the narrowest one's place, each `_RATIO` times as narrow."""
+        narrowest = min(range(len(self.widths)), key=lambda j: self.widths[j])
+        place, width = self.places[narrowest], self.widths[narrowest]
+        widths = [width / _RATIO**k for k in range(1, steps + 1)]
+        share = sum(self.shares) / (len(self.shares) + steps)
+        count = len(self.places) + steps
+        return replace(
+            self,
+            places=self.places + (place,) * steps,
+            widths=self.widths + tuple(widths),
+            shares=(share,) * count,
+        )
+
     @property
     def arguments(self) -> list[list[float]]:
         """Places, widths and shares as plain numbers."""
@@ -125,9 +139,7 @@ class CoordinateMap:
         bent = torch.atan(sines * r.to(**like) / (1.0 - cosines * r.to(**like)))
         turn = (bent * factors.to(**like)).sum(-1)[..., None] + constant
         turned_cosine, turned_sine = torch.cos(turn), torch.sin(turn)
-        return torch.cat(
-            [cosine * turned_cosine - sine * turned_sine, sine * turned_cosine + cosine * turned_sine], -1
-        )
+        return torch.cat([cosine * turned_cosine - sine * turned_sine, sine * turned_cosine + cosine * turned_sine], -1)
 
     def derivatives(self, x: Tensor, order: int) -> list[Tensor]:
         """z and its derivatives to this order at x̂, or at the angle θ, (n,) each, in float64."""

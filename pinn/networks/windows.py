@@ -2,9 +2,9 @@
 
     û(x, t) = Σ_{i,k} c^w_{ik} φ_i(x̂) T_k(τ_w),    τ_w = (2 t̂ − e_w − e_{w+1}) / (e_{w+1} − e_w),    e_w ≤ t̂ < e_{w+1}
 
-φ are Chebyshev polynomials in the coordinate of space, or sines and cosines where it is periodic; in windows that have a
-map, of what it makes of the coordinate (`pinn.networks.coordinate_map`). Without a coordinate of space only φ_0 = 1 is
-there. The first window also answers before its start, the last one after its end. The
+φ are Chebyshev polynomials in the coordinate of space, or sines and cosines where it is periodic; in windows that have
+a map, of what it makes of the coordinate (`pinn.networks.coordinate_map`). Without a coordinate of space only φ_0 = 1
+is there. The first window also answers before its start, the last one after its end. The
 coefficients are found window by window (`pinn.features.windows`) and are not trained.
 
 Source: Hairer, Wanner, Solving Ordinary Differential Equations II (1996), IV.8, for solutions by collocation
@@ -81,11 +81,11 @@ class Windows(nn.Module):
             raise ValueError(f"Windows: got {len(self.edges)} edges, expected two or more that ascend; sort them")
         given = [None] * (len(self.edges) - 1) if maps is None else list(maps)
         if len(given) != len(self.edges) - 1:
-            raise ValueError(f"Windows: got {len(given)} maps for {len(self.edges) - 1} windows; give one each, or None")
+            raise ValueError(
+                f"Windows: got {len(given)} maps for {len(self.edges) - 1} windows; give one each, or None"
+            )
         around = len(self.layout) == 2 and self.layout[1 - self.time] == 2
-        self.maps = tuple(
-            CoordinateMap(*one, periodic=around) if isinstance(one, Sequence) else one for one in given
-        )
+        self.maps = tuple(CoordinateMap(*one, periodic=around) if isinstance(one, Sequence) else one for one in given)
         # The tables of each coordinate: only those are used, not the products.
         space, time = (count - 1 for count in self.neurons)
         self._in_time = Chebyshev([1], [(time,)])
@@ -144,9 +144,7 @@ class Windows(nn.Module):
         """The outputs, (n,) each: the windows in which points lie, one after the other."""
         return [self._sum(in_space, in_time, z, inside, output) for output in range(self.coefficients.shape[1])]
 
-    def _sum(
-        self, in_space: dict[CoordinateMap | None, Any], in_time: Any, z: Any, inside: Tensor, output: int
-    ) -> Any:
+    def _sum(self, in_space: dict[CoordinateMap | None, Any], in_time: Any, z: Any, inside: Tensor, output: int) -> Any:
         weights = self.coefficients[:, output]
         if not any(table is not None for table in in_space.values()):
             own = weights[inside].sum(1)  # (n, in time): one neuron in space, the constant

@@ -10,7 +10,7 @@ import pinn.problems as problems
 from pinn import Box, Constraint, Output, Problem, Scatter, Solution, Unknown, d
 from pinn.derivatives import Jets
 from pinn.features import Ending, solve_windows
-from pinn.features.march import March
+from pinn.features.evolution import Evolution
 from pinn.features.space import Space
 from pinn.features.split import split_solver, splits
 from pinn.features.window import Nodes, dense_solver, radau
@@ -85,7 +85,7 @@ def test_a_kink_that_is_not_met_is_claimed():
 
 
 def test_space_and_time_apart_solve_the_whole_system():
-    march = March(Equations(Model(problems.burgers(nu=0.1), SMALL, generator=torch.Generator()), Jets()))
+    march = Evolution(Equations(Model(problems.burgers(nu=0.1), SMALL, generator=torch.Generator()), Jets()))
     space, nodes = Space(0, -1.0, 1.0, False, 90), Nodes(6, 1, 0.02)
     random = torch.Generator().manual_seed(0)
     field = torch.randn(1, 90, 7, generator=random, dtype=torch.float64) * 0.5 ** torch.arange(90).double()[:, None]
