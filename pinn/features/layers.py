@@ -28,10 +28,12 @@ _SHARES = (0.5, 0.7, 0.85)  # of the neurons for layers
 _NARROWER = (1.0, 1 / 4, 1 / 16)  # of the widths found
 _GAIN = 0.67  # of the neurons that a map must do with
 _GROWTH = 1.4  # of neurons at the most, where none of the maps resolves the functions
+_HOPELESS = 1.1  # of the neurons at hand that maps of one width need, where narrower ones are not tried
 _FEW = 65  # neurons for which no map is sought
 _MOST_LAYERS = 8
 _WIDEST = 0.25  # of half the extent: wider ones are no layers
-_NARROWEST = 1e-7  # of half the extent
+_AT_KINK = 1 / 64  # of the widths found, at kinks
+_NARROWEST = 1e-9  # of half the extent
 _NOISE = 1e-13  # of the largest coefficient: smaller ones are rounding
 
 
@@ -70,12 +72,15 @@ def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Spa
     goal = max(aim, 2 * last(functions))
     count = min(space.count, most)
     count -= (count + 1) % 2 if space.periodic else 0
-    best, least = None, max(_FEW / 2 if goal > aim else _FEW, _GAIN * needed(functions, goal))
-    for map in _maps(space, functions):
-        trial = replace(space, map=map, count=count)
-        found = needed(moved(space, trial, functions.T).T, goal)
-        if found < least:
-            best, least = trial, found
+    now = needed(functions, goal)
+    best, least = None, max(_FEW / 2 if goal > aim else _FEW, _GAIN * now)
+    for maps in _maps(space, functions):
+        trials = [replace(space, map=map, count=count) for map in maps]
+        found = [needed(moved(space, trial, functions.T).T, goal) for trial in trials]
+        if min(found) < least:
+            best, least = trials[found.index(min(found))], min(found)
+        if min(found) > _HOPELESS * now:
+            break
     if best is None:
         return None
     size = 1.15 * least * max(1.0, math.log(aim) / math.log(min(goal, 0.1))) + 2
@@ -83,12 +88,32 @@ def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Spa
     return best.resized(size - (size + 1) % 2 if space.periodic else size)
 
 
-def _maps(space: Space, functions: Tensor) -> list[CoordinateMap | None]:
+def narrower(space: Space, functions: Tensor) -> Space | None:
+    """As many neurons, with a map that is denser still where functions have kinks; None where it has a bound.
+
+    Whether that helps, only the functions themselves can tell: what is interpolated at hand has no kink.
+
+    Args:
+        space: neurons at hand.
+        functions: coefficients (m, M).
+    """
+    if space.axis is None or space.map is None:
+        return None
+    layers = [(place, _AT_KINK * width) for place, width in _layers(space, functions)]
+    if not layers or min(width for _, width in layers) < _NARROWEST:
+        return None
+    return replace(space, map=CoordinateMap.about(layers, _SHARES[-1], space.periodic))
+
+
+def _maps(space: Space, functions: Tensor) -> list[list[CoordinateMap | None]]:
+    """Maps to be tried, those of the widths found first, then narrower ones."""
     layers = _layers(space, functions)
-    found: list[CoordinateMap | None] = [] if space.map is None else [None]
+    found: list[list[CoordinateMap | None]] = [[None]] if space.map is not None and not layers else []
     for narrower in _NARROWER if layers else ():
         widths = [(place, max(_NARROWEST, narrower * width)) for place, width in layers]
-        found += [CoordinateMap.about(widths, share, space.periodic) for share in _SHARES]
+        found.append([CoordinateMap.about(widths, share, space.periodic) for share in _SHARES])
+    if found and layers and space.map is not None:
+        found[0].append(None)
     return found
 
 

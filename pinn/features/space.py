@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -51,6 +52,18 @@ class Space:
 
     def nodes(self, fewer: int = 0) -> Tensor:
         """Nodes (M − fewer,) in the problem's units, where `fewer` rows a neuron stand for conditions at the ends."""
+        return self._nodes if fewer == 0 else self._placed(fewer)
+
+    @cached_property
+    def _nodes(self) -> Tensor:
+        return self._placed(0)
+
+    @cached_property
+    def _at_nodes(self) -> Tensor:
+        """(M, M): all neurons at the nodes."""
+        return self.table(self._nodes)
+
+    def _placed(self, fewer: int) -> Tensor:
         n = self.count - fewer
         if self.axis is None:
             return torch.zeros(1, dtype=torch.float64)
@@ -92,7 +105,7 @@ class Space:
 
     def fitted(self, values: Tensor) -> Tensor:
         """Coefficients (M, q) of functions with these values (M, q) at the nodes; M odd where periodic."""
-        found = self.table(self.nodes()).T @ values * (2 / self.count)
+        found = self._at_nodes.T @ values * (2 / self.count)
         found[0] *= 0.5
         return found
 
@@ -100,7 +113,7 @@ class Space:
         """Root mean square over space of functions (m, M, K), summed over K, of the largest of the m."""
         nodes = self.nodes()
         edges = torch.cat([nodes[:1], 0.5 * (nodes[1:] + nodes[:-1]), nodes[-1:]])
-        values = torch.einsum("nM,mMK->mKn", self.table(nodes), coefficients)
+        values = torch.einsum("nM,mMK->mKn", self._at_nodes, coefficients)
         return float((values.square() @ torch.diff(edges) / (nodes[-1] - nodes[0])).sqrt().sum(1).amax())
 
     def resized(self, count: int) -> Space:
@@ -125,7 +138,9 @@ def polynomials(z: Tensor, count: int, order: int = 0) -> Tensor:
     """(n, count): derivatives of that order of T_0 … T_{count−1} at z (n,)."""
     if order >= count:
         return torch.zeros(z.shape[0], count, dtype=torch.float64)
-    within = chebyshev.chebder(np.eye(count), order) if order else np.eye(count)
+    if order == 0:
+        return torch.from_numpy(chebyshev.chebvander(z.numpy(), count - 1))
+    within = chebyshev.chebder(np.eye(count), order)
     return torch.from_numpy(chebyshev.chebvander(z.numpy(), count - 1 - order) @ within)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,13 +11,12 @@ from torch import Tensor
 from pinn.analysis import Role
 from pinn.features.evolution import Evolution, mean_square
 from pinn.features.found import UnsuitedError
-from pinn.features.layers import adapted
+from pinn.features.layers import adapted, narrower
 from pinn.features.space import Space, padded
 from pinn.features.window import Field, monomials
 
 MAPS = 8  # that are tried in turn at the start, and for one window
 KINKED = 385  # from here on more neurons that do not halve the last coefficients are not taken
-_STEPS, _NARROWEST = 3, 1e-8  # of arctangents that are added to a map at a kink; width of the last, in x̂ or θ
 _FINER = 8  # times as many nodes at the start where it has a kink: with one, allen_cahn ends at 4e-5
 
 
@@ -70,9 +69,8 @@ def at_start(evolution: Evolution, space: Space, tolerance: float) -> Start:
         if kink is not None and tail > 0.5 * kink[1]:  # it was none, or is as narrow as it can be
             space, tail, field, kink = kink[0], kink[1], kink[2], None
             narrow = False
-        elif tail > tolerance and narrow and space.map is not None and min(space.map.widths) > _NARROWEST:
-            kink = space, tail, field
-            space = replace(space, map=space.map.narrowed(_STEPS))
+        elif tail > tolerance and narrow and (dense := narrower(space, field[:, :, 0])) is not None:
+            kink, space = (space, tail, field), dense
             continue
         else:
             kink = None

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch import Tensor
 _RATIO = 2.5  # of one width to the next
 _WIDEST = 1.0  # of them, in units of x̂ and of θ
 _STEPS = 8  # of Newton's method at the most: the grid it begins on resolves every arctangent
+_SMALL = 1e-9  # of its steps, after which the next would be rounding
 _OFFSETS = torch.cat([-torch.logspace(1, -1, 9), torch.zeros(1), torch.logspace(-1, 1, 9)]).double()
 
 
@@ -83,20 +84,6 @@ class CoordinateMap:
                 places.append(place)
                 widths.append(width * _RATIO**k)
         return cls(tuple(places), tuple(widths), (share / len(places),) * len(places), periodic)
-
-    def narrowed(self, steps: int) -> CoordinateMap:
-        """The map with so many further arctangents at the narrowest one's place, each `_RATIO` times as narrow."""
-        narrowest = min(range(len(self.widths)), key=lambda j: self.widths[j])
-        place, width = self.places[narrowest], self.widths[narrowest]
-        widths = [width / _RATIO**k for k in range(1, steps + 1)]
-        share = sum(self.shares) / (len(self.shares) + steps)
-        count = len(self.places) + steps
-        return replace(
-            self,
-            places=self.places + (place,) * steps,
-            widths=self.widths + tuple(widths),
-            shares=(share,) * count,
-        )
 
     @property
     def arguments(self) -> list[list[float]]:
@@ -177,7 +164,7 @@ class CoordinateMap:
             value, slope = self.derivatives(x, 1)
             step = (value - z) / slope
             x = torch.maximum(torch.minimum(x - step, above), below)
-            if float(step.abs().max()) < 1e-15:
+            if float(step.abs().max()) < _SMALL:
                 break
         return x
 
