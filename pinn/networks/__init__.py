@@ -11,6 +11,7 @@ from typing import Any
 from torch import Generator, nn
 
 from pinn.networks.chebyshev import Chebyshev
+from pinn.networks.coordinate_map import CoordinateMap
 from pinn.networks.dense import FactorisedLinear
 from pinn.networks.enriched import Enriched
 from pinn.networks.fourier import FourierFeatures
@@ -27,6 +28,7 @@ __all__ = [
     "MLP",
     "SIREN",
     "Chebyshev",
+    "CoordinateMap",
     "CornerFunctions",
     "Enriched",
     "FactorisedLinear",

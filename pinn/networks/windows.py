@@ -79,13 +79,16 @@ class Windows(nn.Module):
             )
         if len(self.edges) < 2 or not all(a < b for a, b in itertools.pairwise(self.edges)):
             raise ValueError(f"Windows: got {len(self.edges)} edges, expected two or more that ascend; sort them")
-        given = [None] * (len(self.edges) - 1) if maps is None else list(maps)
+        given: list[Any] = [None] * (len(self.edges) - 1) if maps is None else list(maps)
         if len(given) != len(self.edges) - 1:
             raise ValueError(
                 f"Windows: got {len(given)} maps for {len(self.edges) - 1} windows; give one each, or None"
             )
         around = len(self.layout) == 2 and self.layout[1 - self.time] == 2
-        self.maps = tuple(CoordinateMap(*one, periodic=around) if isinstance(one, Sequence) else one for one in given)
+        self.maps = tuple(
+            one if one is None or isinstance(one, CoordinateMap) else CoordinateMap(one[0], one[1], one[2], around)
+            for one in given
+        )
         # The tables of each coordinate: only those are used, not the products.
         space, time = (count - 1 for count in self.neurons)
         self._in_time = Chebyshev([1], [(time,)])

@@ -7,15 +7,15 @@ import torch
 from pinn import Box, Constraint, Problem, d
 from pinn.derivatives import Autograd, Jets
 from pinn.model import Model
-from pinn.networks import Enriched, Windows, rebuild
+from pinn.networks import CoordinateMap, Enriched, Windows, rebuild
 from pinn.objective import Equations
 from pinn.sampling.uniform import sample_uniform
 
 EDGES = [-1.0, -0.25, 0.5, 1.0]
 
 
-def drawn(layout, time, neurons=(7, 5), outputs=2):
-    network = Windows(sum(layout), outputs, layout=layout, time=time, edges=EDGES, neurons=neurons)
+def drawn(layout, time, neurons=(7, 5), outputs=2, maps=None):
+    network = Windows(sum(layout), outputs, layout=layout, time=time, edges=EDGES, neurons=neurons, maps=maps)
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
         network.coefficients.copy_(torch.randn(network.coefficients.shape, generator=random, dtype=torch.float64))
@@ -46,8 +46,9 @@ def test_time_alone_and_one_neuron():
     assert torch.equal(values.flatten(), constant.coefficients.flatten())
 
 
+@pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("periodic", [True, False])
-def test_jets_are_nested_autograd(periodic):
+def test_jets_are_nested_autograd(periodic, mapped):
     box = Box(x=(0, 2), t=(1, 3))
     problem = Problem(
         box,
@@ -56,7 +57,8 @@ def test_jets_are_nested_autograd(periodic):
         periodic=["x"] if periodic else [],
         scales={"u": (0.0, 1.0)},
     )
-    network = drawn([2 if periodic else 1, 1], 1, outputs=1)
+    maps = [None, CoordinateMap.about([(0.5, 0.1)], 0.5, periodic), None] if mapped else None
+    network = drawn([2 if periodic else 1, 1], 1, outputs=1, maps=maps)
     model = Model(problem, lambda **sizes: network, generator=torch.Generator().manual_seed(0))
     points = sample_uniform(problem, 60, generator=torch.Generator().manual_seed(0))["equation"]
     fast, slow = (
@@ -66,7 +68,7 @@ def test_jets_are_nested_autograd(periodic):
 
 
 def test_files_build_it_again_alone_and_within_another():
-    network = drawn([2, 1], 1)
+    network = drawn([2, 1], 1, maps=[CoordinateMap.about([(0.5, 0.1)], 0.5, True), None, None])
     again = rebuild("Windows", {**network.arguments, "inputs": 3, "outputs": 2})
     again.load_state_dict(network.state_dict())
     x = torch.rand(9, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -85,6 +87,7 @@ def test_files_build_it_again_alone_and_within_another():
         ({"time": 2}, "not periodic"),
         ({"layout": [1, 2]}, "not periodic"),
         ({"layout": [1, 1, 1]}, "one other"),
+        ({"maps": [None]}, "1 maps for 3 windows"),
     ],
 )
 def test_refused(wrong, message):
