@@ -19,7 +19,7 @@ def spread_points(problem: Problem, name: str, n: int, *, generator: torch.Gener
         name: of the constraint.
         n: number of points.
         generator: the only source of randomness.
-        method: "sobol", "latin" or "uniform".
+        method: "sobol", "halton", "latin" or "uniform".
     """
     constraint = problem.constraints[name]
     extents = {key: high - low for key, (low, high) in problem.domain.bounds.items()}

@@ -63,6 +63,15 @@ def is_mapping(hint: Any) -> bool:
     )
 
 
+def functions_in(hint: Any) -> Any:
+    """The annotation of the entries of a mapping of functions, such as `Mapping[str, Callable[..., Any]]`; else None."""
+    for member in members(hint):
+        inner = typing.get_args(member)
+        if typing.get_origin(member) in (dict, collections.abc.Mapping) and len(inner) == 2 and is_function(inner[1]):
+            return inner[1]
+    return None
+
+
 def is_function(hint: Any) -> bool:
     """Whether a function may be given."""
     return any(

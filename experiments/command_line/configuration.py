@@ -4,7 +4,7 @@ A mapping with `_target_` is a call of that function or class with the mapping's
 `_partial_: true` makes a factory of it instead. The root is a call too, of the function that the application runs. A
 mapping or a list of calls stands for a sequence, so that a schedule's stages and callbacks have names in YAML, and one
 call for a sequence of one. Where an argument is a function or a dtype, its dotted name stands for it:
-`network.activation=torch.sin`, `dtype=float32`, `callbacks=[mine.say]`.
+`network.activation=torch.sin`, `dtype=float32`, `callbacks=[mine.say]`, `weighting.functions.equation=mine.early`.
 
 Everything is checked before anything is made: names against signatures, values against annotations.
 """
@@ -26,6 +26,7 @@ from .annotations import (
     annotations_of,
     describe,
     entry_hint,
+    functions_in,
     is_function,
     is_mapping,
     is_sequence,
@@ -165,6 +166,10 @@ def _check_value(value: Any, hint: Any, where: str, trust: Trust) -> None:
             raise ConfigurationError(f"{where}: expected {describe(hint)}, got {value['_target_']}, which is another")
         check(function, value, where, trust)
         return
+    if isinstance(value, Mapping) and (function := functions_in(hint)) is not None:
+        for key, entry in value.items():
+            _check_value(entry, function, _join(where, str(key)), trust)
+        return
     if isinstance(value, Mapping) and not is_mapping(hint):
         keys = ", ".join(f"{where}.{key}" for key in value)
         if not is_sequence(hint):
@@ -235,6 +240,8 @@ def _value(value: Any, hint: Any, where: str, trust: Trust) -> Any:
     if _is_call(value):
         one = build(adapted(target(value, where, trust), hint), value, where, trust)
         return [one] if is_sequence(hint) and not isinstance(one, collections.abc.Iterable) else one
+    if isinstance(value, Mapping) and (function := functions_in(hint)) is not None:
+        return {key: _value(entry, function, _join(where, str(key)), trust) for key, entry in value.items()}
     if isinstance(value, Mapping) and not is_mapping(hint):
         return [
             _value(entry, entry_hint(hint), _join(where, str(key)), trust)

@@ -1,9 +1,10 @@
-"""Points of the unit cube (0, 1)^k, evenly spread: Sobol' sequences, Latin hypercubes, independent uniform points.
+"""Points of the unit cube (0, 1)^k, evenly spread: Sobol' and Halton sequences, Latin hypercubes, independent points.
 
 Sobol' points are scrambled (Owen, J. Complexity 14 (1998) 466) and drawn in powers of two, as their balance asks
 (Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86); any prefix of them is still of low discrepancy,
 O(log(n)^k / n). Latin hypercubes have one point in each of n slices of every axis (McKay, Beckman, Conover,
-Technometrics 21 (1979) 239). All randomness comes from the passed generator.
+Technometrics 21 (1979) 239). A Halton sequence has any length (Halton, Numer. Math. 2 (1960) 84), scrambled by random
+permutations of its digits (Owen, arXiv:1706.02808). All randomness comes from the passed generator.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-METHODS = ("sobol", "latin", "uniform")
+METHODS = ("sobol", "halton", "latin", "uniform")
 
 # Sobol' points are multiples of 2⁻³⁰, zero included; half a step moves them into the open cube.
 _HALF_STEP = 2.0**-31
@@ -28,7 +29,7 @@ def batches(size: int, first: int, *, generator: torch.Generator, method: str) -
         size: k, number of axes, at least 1.
         first: number of points of the first batch; a Sobol' batch is the next power of two of it.
         generator: source of randomness.
-        method: "sobol", "latin" or "uniform".
+        method: "sobol", "halton", "latin" or "uniform".
 
     Yields:
         float64 tensors (points, k) on the CPU.
@@ -43,6 +44,10 @@ def batches(size: int, first: int, *, generator: torch.Generator, method: str) -
     if method == "latin":
         while True:
             yield _tensor(qmc.LatinHypercube(size, seed=random).random(first)).clamp_min(_HALF_STEP)
+    if method == "halton":
+        sequence = qmc.Halton(size, scramble=True, seed=random)
+        while True:  # goes on where it was
+            yield _tensor(sequence.random(first)).clamp(_HALF_STEP, 1 - _HALF_STEP)
     engine = qmc.Sobol(size, scramble=True, seed=random)
     power = max(0, first - 1).bit_length()
     yield _tensor(engine.random_base2(power)) + _HALF_STEP

@@ -123,7 +123,7 @@ class Domain(ABC):
         Args:
             n: number of points. Exactly n are returned, except that fixed points (corners, observations) come whole.
             generator: the only source of randomness.
-            method: "sobol" (scrambled), "latin" or "uniform".
+            method: "sobol" (scrambled), "halton", "latin" or "uniform".
             extents: coordinate -> length along it that counts as one where pieces are compared, so that a face does not
                 get more points for being measured in millimetres; left out, lengths count as they are.
 

@@ -12,32 +12,40 @@ from torch import Generator, nn
 
 from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.coordinate_map import CoordinateMap
+from pinn.networks.chebyshev_kan import ChebyshevKAN
 from pinn.networks.dense import FactorisedLinear
 from pinn.networks.enriched import Enriched
+from pinn.networks.finite_basis import FBPINN
 from pinn.networks.fourier import FourierFeatures
+from pinn.networks.hyper import HyperNetwork
 from pinn.networks.lifted import Lifted
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
 from pinn.networks.rebuild import build
+from pinn.networks.separable import Separable
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
 from pinn.networks.windows import Windows
 
 __all__ = [
+    "FBPINN",
     "MLP",
     "SIREN",
     "Chebyshev",
     "CoordinateMap",
+    "ChebyshevKAN",
     "CornerFunctions",
     "Enriched",
     "FactorisedLinear",
     "FourierFeatures",
     "HarmonicFunctions",
     "HoleFunctions",
+    "HyperNetwork",
     "Lifted",
     "ModifiedMLP",
     "PirateNet",
+    "Separable",
     "Windows",
     "rebuild",
 ]

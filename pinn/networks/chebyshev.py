@@ -103,14 +103,14 @@ class Chebyshev(nn.Module):
         for kind, degree in zip(self.layout, self.degrees, strict=True):
             table = None
             if degree > 0:
-                table = _polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
+                table = polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
             found.append(table)
             at += kind
         return found
 
 
-def _polynomials(z: Any, degree: int) -> Any:
-    """T_0 … T_degree at z (n,), side by side: T_{m+k} = 2 T_m T_k − T_{m−k} gives twice as many each time."""
+def polynomials(z: Any, degree: int) -> Any:
+    """T_0 … T_degree at z (n, …) along a new last axis: T_{m+k} = 2 T_m T_k − T_{m−k} gives twice as many each time."""
     found = torch.stack([torch.ones_like(z), z], -1)
     m = 1
     while m < degree:

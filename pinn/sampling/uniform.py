@@ -24,7 +24,7 @@ class Fixed(Sampler):
 
     Args:
         size: points on a constraint of the domain's own dimension.
-        method: "sobol", "latin" or "uniform".
+        method: "sobol", "halton", "latin" or "uniform".
         every: 0, for the points stay.
 
     Raises:
@@ -67,7 +67,7 @@ class Redrawn(Sampler):
     Args:
         size: points on a constraint of the domain's own dimension.
         every: accepted steps between draws; 0 keeps the points.
-        method: "sobol", "latin" or "uniform".
+        method: "sobol", "halton", "latin" or "uniform".
 
     Raises:
         ValueError: for a size below one, steps below zero, or a method that there is not.
@@ -112,7 +112,7 @@ def sample_uniform(
         problem: whose constraints are sampled.
         size: points on a constraint of the domain's own dimension; see `counts` for how many the others get.
         generator: the only source of randomness.
-        method: "sobol", "latin" or "uniform".
+        method: "sobol", "halton", "latin" or "uniform".
         place: (constraint name, points) -> points moved to where they are to lie.
 
     Returns:

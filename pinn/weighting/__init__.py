@@ -3,6 +3,21 @@
 from pinn.weighting.attention import ResidualAttention
 from pinn.weighting.causal import Causal
 from pinn.weighting.gradient_norm import GradientNorm
+from pinn.weighting.ntk import NTK
+from pinn.weighting.prescribed import Prescribed
+from pinn.weighting.relobralo import ReLoBRaLo
+from pinn.weighting.self_adaptive import SelfAdaptive
 from pinn.weighting.weighting import Constant, Weighting, Weights
 
-__all__ = ["Causal", "Constant", "GradientNorm", "ResidualAttention", "Weighting", "Weights"]
+__all__ = [
+    "NTK",
+    "Causal",
+    "Constant",
+    "GradientNorm",
+    "Prescribed",
+    "ReLoBRaLo",
+    "ResidualAttention",
+    "SelfAdaptive",
+    "Weighting",
+    "Weights",
+]

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import itertools
 import math
 from functools import partial
 
@@ -12,7 +13,19 @@ from torch.nn import functional as F
 
 from pinn import networks
 from pinn.derivatives import d
-from pinn.networks import MLP, SIREN, FactorisedLinear, FourierFeatures, ModifiedMLP, PirateNet, rebuild
+from pinn.networks import (
+    FBPINN,
+    MLP,
+    SIREN,
+    ChebyshevKAN,
+    FactorisedLinear,
+    FourierFeatures,
+    HyperNetwork,
+    ModifiedMLP,
+    PirateNet,
+    Separable,
+    rebuild,
+)
 from pinn.networks.activation import _functions, name_of, named
 from pinn.networks.dense import dense
 
@@ -29,6 +42,12 @@ NETWORKS = {
     "modified": ModifiedMLP,
     "modified, adaptive and factorised": partial(ModifiedMLP, adaptive=2.0, factorisation=(0.5, 0.1)),
     "pirate": PirateNet,
+    "separable": partial(Separable, rank=5),
+    "separable, adaptive and factorised": partial(Separable, rank=5, adaptive=2.0, factorisation=(0.5, 0.1)),
+    "chebyshev kan": partial(ChebyshevKAN, degree=4),
+    "finite basis": FBPINN,
+    "finite basis of wide overlap": partial(FBPINN, subdomains=3, overlap=1.0, activation=torch.sin),
+    "hyper": partial(HyperNetwork, hyper_width=5),
     "pirate let in": partial(PirateNet, nonlinearity=0.5, scale=(1.0, 4.0), factorisation=(1.0, 0.1)),
 }
 
@@ -47,7 +66,8 @@ def factory(request):
 
 
 def test_one_row_of_outputs_a_row_of_inputs(factory):
-    for inputs, outputs in ((1, 1), (3, 2)):
+    least = 2 if factory.func is HyperNetwork else 1  # a parameter, and what depends on it
+    for inputs, outputs in ((least, 1), (3, 2)):
         network = factory(inputs=inputs, outputs=outputs, generator=seeded())
         assert network(uniform(7, inputs)).shape == (7, outputs)
         assert network(uniform(0, inputs)).shape == (0, outputs)
@@ -304,7 +324,7 @@ def test_only_the_librarys_networks_and_those_given_are_rebuilt():
 
     network = Own(2, 1, generator=seeded())
     with pytest.raises(
-        ValueError, match=r"rebuild: got network 'Own', expected one of \['Enriched', 'FourierFeatures', 'MLP'"
+        ValueError, match=r"rebuild: got network 'Own', expected one of \['ChebyshevKAN', 'Enriched', 'FBPINN', "
     ):
         rebuild("Own", network.arguments)
     assert isinstance(rebuild("Own", network.arguments, classes=[Own]), Own)
@@ -315,6 +335,80 @@ def test_only_the_librarys_networks_and_those_given_are_rebuilt():
         rebuild("MLP", nameless.arguments)
     with pytest.raises(ValueError, match=r"activation: got 'os.system', expected a function of tensors in torch"):
         rebuild("MLP", {**network.arguments, "activation": "os.system"})
+
+
+def test_a_separable_network_of_rank_one_is_a_product():
+    """N(x, y) N(x', y') = N(x, y') N(x', y) for W f(x) g(y) without bias."""
+    network = Separable(2, 1, rank=1, width=6, depth=2, generator=seeded())
+    x = uniform(4, 2)
+    crossed = torch.stack([x[[0, 2], 0], x[[1, 3], 1]], 1), torch.stack([x[[1, 3], 0], x[[0, 2], 1]], 1)
+    left = network(x[[0, 2]]) * network(x[[1, 3]])
+    torch.testing.assert_close(left, network(crossed[0]) * network(crossed[1]), rtol=1e-12, atol=0)
+
+
+def test_a_separable_network_begins_near_a_sum_whatever_the_number_of_inputs():
+    for inputs in (1, 3, 10):
+        network = Separable(inputs, 1, rank=50, width=20, generator=seeded())
+        assert 0.1 < float(network(uniform(400, inputs)).detach().std()) < 100
+
+
+def test_the_edges_of_a_kan_are_chebyshev_polynomials():
+    """One hidden layer, by cos m arccos z."""
+    network = ChebyshevKAN(2, 1, width=3, depth=1, degree=4, generator=seeded())
+    x = uniform(6, 2)
+
+    def layer(linear, z):
+        table = torch.cos(torch.arange(1, 5) * torch.arccos(z)[..., None])
+        return torch.einsum("oim,nim->no", linear.weight.reshape(-1, z.shape[1], 4), table) + linear.bias
+
+    expected = layer(network.edges[1], torch.tanh(layer(network.edges[0], x)))
+    torch.testing.assert_close(network(x), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("overlap", [0.2, 0.5, 1.0])
+def test_windows_are_a_partition_of_unity_of_the_overlap(overlap):
+    network = FBPINN(2, 1, subdomains=(4, 1), overlap=overlap, width=3, generator=seeded())
+    x = uniform(50, 2)
+    windows = network.windows(x)
+    assert windows.shape == (50, 4)
+    torch.testing.assert_close(windows.sum(1), torch.ones(50, dtype=torch.float64), rtol=1e-14, atol=0)
+    # Between the second and the third, whose face is at 0: of two alone from 0.9 to 0.1 over the overlap of an extent.
+    edge = 0.5 * overlap * 0.5
+    second, third = network.windows(torch.tensor([[-edge, 0.0]], dtype=torch.float64))[0, 1:3]
+    assert float(second / (second + third)) == pytest.approx(0.9, rel=1e-12)
+    centres = network.windows(torch.tensor([[-0.75, 0], [-0.25, 0], [0.25, 0], [0.75, 0]], dtype=torch.float64))
+    assert float(centres.diagonal().min()) >= 1 / (1 + 2 * 9 ** (-1 / overlap)) - 0.02
+
+
+def test_equal_networks_on_subdomains_are_joined_by_their_windows():
+    """With N_j(z) = z the sum is Σ ω_j (x − c_j) / h_j, in one and in two dimensions."""
+    network = FBPINN(2, 1, subdomains=(2, 3), width=4, depth=1, generator=seeded())
+    x = uniform(20, 2)
+    windows = network.windows(x).reshape(20, 2, 3)
+    one, two = (FBPINN(1, 1, subdomains=m, width=2, generator=seeded()) for m in (2, 3))
+    expected = one.windows(x[:, :1])[:, :, None] * two.windows(x[:, 1:])[:, None, :]
+    torch.testing.assert_close(windows, expected, rtol=1e-12, atol=1e-15)
+    parts = []
+    for j, (a, b) in enumerate(itertools.product((-0.5, 0.5), (-2 / 3, 0, 2 / 3))):
+        inner = torch.stack([(x[:, 0] - a) * 2, (x[:, 1] - b) * 3], 1)
+        parts.append(network.networks[j](inner)[:, 0] * windows.reshape(20, 6)[:, j])
+    torch.testing.assert_close(network(x)[:, 0], torch.stack(parts).sum(0), rtol=1e-12, atol=1e-14)
+
+
+def test_each_parameter_has_its_own_weights():
+    """At a fixed λ the hypernetwork is the perceptron whose weights are mean + change(λ)."""
+    network = HyperNetwork(3, 2, parameters=1, width=5, depth=2, hyper_width=4, generator=seeded())
+    lam = torch.tensor([[0.3]], dtype=torch.float64)
+    change, h = network.hyper(lam)[0], uniform(7, 2)
+    x, start = torch.cat([h, lam.expand(7, 1)], 1), 0
+    for k, mean in enumerate(network.mean):
+        out, into = mean.weight.shape
+        block = change[start : start + out * (into + 1)].reshape(out, into + 1)
+        start += block.numel()
+        h = h @ (mean.weight + block[:, :into]).T + mean.bias + block[:, into]
+        h = torch.tanh(h) if k < 2 else h
+    assert start == change.numel()
+    torch.testing.assert_close(network(x), h, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +445,20 @@ def test_only_the_librarys_networks_and_those_given_are_rebuilt():
             partial(FourierFeatures, scale=(1.0, math.nan)),
             ValueError,
             r"FourierFeatures: got scale=nan, expected a positive",
+        ),
+        (partial(Separable, rank=0), ValueError, r"Separable: got rank=0, expected an integer of at least 1"),
+        (partial(ChebyshevKAN, degree=0), ValueError, r"ChebyshevKAN: got degree=0, expected an integer of at least 1"),
+        (
+            partial(FBPINN, subdomains=(2, 3, 4)),
+            ValueError,
+            r"FBPINN: got subdomains=\(2, 3, 4\) for 2 inputs, .*; give 2",
+        ),
+        (partial(FBPINN, subdomains=(2, 0)), ValueError, r"FBPINN: got subdomains\[1\]=0, expected an integer of at"),
+        (partial(FBPINN, overlap=0.0), ValueError, r"FBPINN: got overlap=0.0, expected a positive finite number"),
+        (
+            partial(HyperNetwork, parameters=2),
+            ValueError,
+            r"HyperNetwork: got parameters=2 of 2 inputs, .*; give fewer parameters",
         ),
         (partial(PirateNet, width=9), ValueError, r"PirateNet: got width=9, expected a multiple of 2, .*; give 10"),
         (partial(PirateNet, width=10, scale=(1, 2)), ValueError, r"expected a multiple of 4, .*; give 12"),

@@ -1,5 +1,6 @@
 """Points: how many each set gets, where adaptive ones go, and when their number and their time grow."""
 
+import copy
 import inspect
 import itertools
 import math
@@ -12,7 +13,7 @@ from pinn import sampling
 from pinn.derivatives import d
 from pinn.domains import Box, Scatter
 from pinn.problem import Constraint, Problem
-from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn, Sampler, counts
+from pinn.sampling import R3, RAD, Budgets, Fixed, Growing, Importance, Marching, Redrawn, Sampler, counts, near
 
 BOX = Box(x=(-1, 1), t=(0, 2))
 PROBLEM = Problem(
@@ -71,7 +72,7 @@ STRATEGIES = strategies(200)
 
 @pytest.mark.parametrize("sampler", STRATEGIES.values(), ids=list(STRATEGIES))
 def test_every_constraint_gets_its_points_and_the_generator_decides_them(sampler):
-    one, two = (sampler.draw(PROBLEM, seeded(), layer) for _ in range(2))
+    one, two = (copy.deepcopy(sampler).draw(PROBLEM, seeded(), layer) for _ in range(2))
     assert {name: points.n for name, points in one.items()} == {"equation": 200, "initial": 57, "few": 7, "data": 2}
     for name in one:
         assert torch.equal(one[name].x, two[name].x)
@@ -110,6 +111,116 @@ def test_a_residual_spread_evenly_leaves_the_points_even():
     even = BOX.sample(640, generator=seeded(), method="sobol")
     assert torch.equal(drawn.x, even.x[:64])
     assert not torch.equal(RAD(64, smooth=1.0).draw(PROBLEM, seeded(), wave)["equation"].x, even.x[:64])
+
+
+def test_points_have_the_density_that_was_asked_for():
+    """A density of 11 in |x| < 0.1 and 1 elsewhere, drawn as residual-based points are: see the test of those."""
+    number, candidates = 4000, 10
+
+    def density(x):
+        return torch.where(x.abs() < 0.1, 11.0, 1.0)
+
+    def taken(s):
+        return 0.1 * -math.expm1(-11 * s), 0.9 * -math.expm1(-s)
+
+    s = brentq(lambda s: sum(taken(s)) - 1 / candidates, 0, 1)
+    drawn = Importance(number, density=density, candidates=candidates).draw(PROBLEM, seeded(), layer)
+    expected = candidates * taken(s)[0]
+    inside = float((drawn["equation"].column("x").abs() < 0.1).double().mean())
+    assert inside == pytest.approx(expected, abs=5 * math.sqrt(expected * (1 - expected) / number))
+    assert float(drawn["initial"].column("x").mean()) == pytest.approx(0, abs=0.05)  # conditions stay even
+
+
+def test_near_is_a_normal_bump_over_one():
+    """(1 + h exp(-(x - c)^2 / 2 w^2)) / its integral over [-1, 1]: the share within a width of the centre."""
+    height, width = 30.0, 0.1
+    points = Importance(4000, density=near({"x": 0.2}, width, height), candidates=20).draw(PROBLEM, seeded(), layer)
+    bump = height * width * math.sqrt(2 * math.pi)
+    expected = (2 * width + bump * math.erf(1 / math.sqrt(2))) / (2 + bump)
+    share = float(((points["equation"].column("x") - 0.2).abs() < width).double().mean())
+    assert 0.8 * expected < share < 1.02 * expected  # without replacement it is a little flatter
+
+
+@pytest.mark.parametrize(
+    ("density", "message"),
+    [
+        (lambda z: z, r"density has the argument 'z'; choose among \['t', 'x'\]"),
+        (lambda x: x, r"density is between -0.998 and 0.998 on the domain, expected finite numbers of at least zero, not all"),
+        (lambda x: 0 * x, r"not all zero; give such a function"),
+        (lambda x: x.nothing, r"Importance: density: AttributeError"),
+    ],
+)
+def test_a_density_that_is_none_is_refused(density, message):
+    with pytest.raises(ValueError, match=message):
+        Importance(50, density=density).draw(PROBLEM, seeded(), layer)
+
+
+def test_what_describes_a_density_is_checked():
+    with pytest.raises(TypeError, match=r"Importance: got density='x', expected a function of coordinates; give one"):
+        Importance(density="x")
+    with pytest.raises(TypeError, match=r"near: got centre=0.0, expected a mapping of coordinates"):
+        near(0.0, 0.1)
+    with pytest.raises(ValueError, match=r"near: got an empty centre"):
+        near({}, 0.1)
+    with pytest.raises(ValueError, match=r"near: got width=0.0, expected a positive finite number"):
+        near({"x": 0}, 0.0)
+
+
+def test_points_above_the_mean_stay_and_the_others_are_released():
+    """The residual is zero but in |x| < 0.1, so exactly the points there stay; once it is solved all are even again."""
+    sampler = R3(500)
+    before = sampler.draw(PROBLEM, seeded(), layer)["equation"].x
+    inside = before[before[:, 0].abs() < 0.1]
+    after = sampler.draw(PROBLEM, torch.Generator().manual_seed(1), layer)["equation"].x
+    even = Redrawn(500).draw(PROBLEM, torch.Generator().manual_seed(1), layer)["equation"].x
+    assert 0 < len(inside) < 100
+    assert torch.equal(after[: len(inside)], inside)
+    assert torch.equal(after[len(inside) :], even[: 500 - len(inside)])
+    # By a tenth of what is not retained a draw, until all but one part in m gather: each draw adds to those inside.
+    shares = []
+    for seed in range(2, 30):
+        after = sampler.draw(PROBLEM, torch.Generator().manual_seed(seed), layer)["equation"].x
+        shares.append(float((after[:, 0].abs() < 0.1).double().mean()))
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.5
+    solved = sampler.draw(PROBLEM, seeded(), lambda name, points: torch.zeros(points.n, 1).double())["equation"].x
+    assert torch.equal(solved, before)
+
+
+def test_retained_points_follow_the_times_reached():
+    sampler = Marching(R3(200), start=0.25, factor=2, solved=1e-2)
+    sampler.begin(1.0)
+    for _ in range(4):
+        points = sampler.draw(PROBLEM, seeded(), layer)["equation"]
+    assert 0.45 < float(points.column("t").max()) <= 0.5
+    sampler.observe(old=1e-3, new=5e-3)
+    points = sampler.draw(PROBLEM, seeded(), layer)["equation"]
+    assert 0.95 < float(points.column("t").max()) <= 1.0
+
+
+def test_the_population_is_continued_from_plain_values():
+    one, other = R3(100), R3(100)
+    one.draw(PROBLEM, seeded(), layer)
+    other.load_state_dict(one.state_dict())
+    left, right = (s.draw(PROBLEM, torch.Generator().manual_seed(5), layer)["equation"].x for s in (one, other))
+    assert torch.equal(left, right)
+
+
+def test_budgets_are_those_of_the_run_and_the_rest_follow_the_size():
+    sampler = Budgets(Growing(Redrawn(), start=100, factor=2), {"initial": 333, "few": 11, "data": 1})
+    found = {name: points.n for name, points in sampler.draw(PROBLEM, seeded(), layer).items()}
+    assert found == {"equation": 100, "initial": 333, "few": 11, "data": 2}  # observations come whole
+    assert PROBLEM.constraints["initial"].points is None
+    sampler.observe(1.0, 100.0)
+    sampler.observe(1.0, 100.0)
+    assert sampler.size == 200
+    assert sampler.draw(PROBLEM, seeded(), layer)["equation"].n == 200
+    with pytest.raises(ValueError, match=r"Budgets: points of 'walls', which is no constraint; choose among \['data'"):
+        Budgets(Redrawn(), {"walls": 3}).draw(PROBLEM, seeded(), layer)
+    with pytest.raises(ValueError, match=r"Budgets: got points\['few'\]=0, expected an integer of at least 1"):
+        Budgets(Redrawn(), {"few": 0})
+    with pytest.raises(TypeError, match=r"Budgets: got points=300, expected numbers by constraint; give one such as"):
+        Budgets(Redrawn(), 300)
 
 
 def test_points_grow_only_when_they_overfit_and_no_longer_help():
@@ -181,7 +292,7 @@ def marching(**arguments):
     return Marching(RAD(), **arguments)
 
 
-@pytest.mark.parametrize("strategy", [Fixed, Redrawn, RAD])
+@pytest.mark.parametrize("strategy", [Fixed, Redrawn, RAD, R3, Importance])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -205,8 +316,9 @@ def test_points_and_steps_are_counted(strategy, arguments, message):
         (RAD, {"uniform": -1.0}, r"RAD: got uniform=-1.0, expected a finite number of at least zero"),
         (RAD, {"smooth": math.nan}, r"RAD: got smooth=nan, expected a finite number of at least zero"),
         (Fixed, {"method": "sobl"}, r"Fixed: got method='sobl'; choose among .*'sobol'.* \(did you mean 'sobol'\?\)"),
-        (Redrawn, {"method": 3}, r"Redrawn: got method=3; choose among \['latin', 'sobol', 'uniform'\]"),
+        (Redrawn, {"method": 3}, r"Redrawn: got method=3; choose among \['halton', 'latin', 'sobol', 'uniform'\]"),
         (Fixed, {"every": 5}, r"Fixed: got every=5, expected 0: fixed points stay; take Redrawn\(every=5\)"),
+        (Importance, {"candidates": 0}, r"Importance: got candidates=0, expected an integer of at least 1"),
         (growing, {"start": 0}, r"Growing: got start=0, expected an integer of at least 1"),
         (growing, {"start": 400.0}, r"Growing: got start=400.0, expected an integer of at least 1"),
         (growing, {"start": 500, "maximum": 400}, r"1 <= start <= maximum"),
@@ -226,7 +338,7 @@ def test_arguments_out_of_range_are_refused(strategy, arguments, message):
         strategy(**arguments)
 
 
-@pytest.mark.parametrize("strategy", [Growing, Marching])
+@pytest.mark.parametrize("strategy", [Growing, Marching, Budgets])
 @pytest.mark.parametrize("inner", ["rad", RAD, None, 400])
 def test_an_inner_strategy_is_an_object(strategy, inner):
     with pytest.raises(TypeError, match=rf"{strategy.__name__}: got inner=.*; give an object such as RAD\(\), not a"):

@@ -16,7 +16,17 @@ from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.problem import CONDITION_WEIGHT, Constraint, Problem
 from pinn.sampling.uniform import sample_uniform
-from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention, Weighting
+from pinn.weighting import (
+    NTK,
+    Causal,
+    Constant,
+    GradientNorm,
+    Prescribed,
+    ReLoBRaLo,
+    ResidualAttention,
+    SelfAdaptive,
+    Weighting,
+)
 
 BOX = Box(x=(-1, 1), t=(0, 1))
 # Every rule that the package exports, and those of them that change another's weights.
@@ -159,6 +169,110 @@ def test_attention_is_carried_around_a_periodic_coordinate(periodic, expected):
     assert found[2] == pytest.approx(found[0], rel=1e-3)
 
 
+def test_self_adaptive_weights_ascend_the_loss(objective):
+    """A step is lambda + rate * n d/dlambda of 1/2 sum lambda^2 r^2 / n, at all points of the constraints named."""
+    rule = SelfAdaptive(rate=0.5, only=["equation"])
+    lam = torch.ones(objective.points["equation"].n, dtype=torch.float64, requires_grad=True)
+    square = objective.equations.residual("equation", objective.points["equation"]).pow(2).sum(1)
+    for _ in range(3):
+        weights = rule.update(objective)
+        (slope,) = torch.autograd.grad((0.5 * lam.pow(2) * square).sum(), lam)
+        lam = (lam + 0.5 * slope).detach().requires_grad_()
+    torch.testing.assert_close(weights.points["equation"], lam.detach().pow(2), rtol=1e-12, atol=0)
+    assert set(weights.points) == {"equation"}
+    assert float(SelfAdaptive(rate=1e9, largest=3.0).update(objective).points["initial"].max()) == 9.0
+    with pytest.raises(ValueError, match=r"SelfAdaptive: got only=\['walls'\], in which 'walls' is no constraint"):
+        SelfAdaptive(only=["walls"]).update(objective)
+    with pytest.raises(TypeError, match=r"SelfAdaptive: got only='initial', expected names of constraints"):
+        SelfAdaptive(only="initial")
+
+
+def test_ntk_weights_make_the_traces_equal(objective):
+    """tr(J_c J_c^T) / n_c from J itself, row by row by nested autograd; its product with the weight is the same."""
+    weights = NTK(sample=1000).update(objective).constraints
+    parameters = objective.parameters()
+    traces = {}
+    for block in objective.blocks:
+        rows = objective.equations.rows(block.name, block.points)[:, 0]
+        slopes = [torch.autograd.grad(row, parameters, retain_graph=True, allow_unused=True) for row in rows]
+        squares = [sum(float(one.pow(2).sum()) for one in slope if one is not None) for slope in slopes]
+        traces[block.name] = sum(squares) / len(squares)
+    expected = {name: sum(traces.values()) / trace for name, trace in traces.items()}
+    assert weights == pytest.approx(expected, rel=1e-10)
+    few = NTK(sample=32).update(objective).constraints
+    assert few == pytest.approx(expected, rel=0.5)  # half of the points
+
+
+def test_relative_balancing_follows_its_recursion():
+    rule = ReLoBRaLo(alpha=0.7, lookback=1.0, temperature=0.5)
+    losses = [{"a": 2.0, "b": 8.0}, {"a": 1.0, "b": 8.0}, {"a": 1.0, "b": 2.0}]
+    for one in losses:
+        rule._update(one)
+    expected = {"a": 1.0, "b": 1.0}
+    for before, now in itertools.pairwise(losses):
+        share = {name: math.exp(now[name] / before[name] / 0.5) for name in now}
+        expected = {n: 0.7 * expected[n] + 0.3 * 2 * share[n] / sum(share.values()) for n in now}
+    assert rule._factors == pytest.approx(expected, rel=1e-12)
+    back = ReLoBRaLo(alpha=0.7, lookback=0.0, temperature=0.5)
+    for one in losses:
+        back._update(one)
+    start = {name: math.exp(losses[2][name] / losses[0][name] / 0.5) for name in losses[0]}
+    last = {name: math.exp(losses[2][name] / losses[1][name] / 0.5) for name in losses[0]}
+    for name in losses[0]:
+        mixed = 0.7 * 2 * start[name] / sum(start.values()) + 0.3 * 2 * last[name] / sum(last.values())
+        assert back._factors[name] == pytest.approx(mixed, rel=1e-12)
+
+
+def test_relative_balancing_counts_losses_without_weights_and_continues(objective):
+    rule = ReLoBRaLo(alpha=0.5, lookback=0.5, temperature=1.0)
+    assert rule.update(objective).constraints == Constant().update(objective).constraints
+    other = weighted(objective, GradientNorm().update(objective))
+    again = ReLoBRaLo(alpha=0.5, lookback=0.5, temperature=1.0)
+    again.update(objective)
+    assert again.update(other).constraints == pytest.approx(rule.update(objective).constraints, rel=1e-10)
+    mean = sum(rule._factors.values()) / 2
+    assert mean == pytest.approx(1.0, rel=1e-12)
+    again.load_state_dict(rule.state_dict())
+    for _ in range(5):
+        assert again.update(objective).constraints == rule.update(objective).constraints
+
+
+def test_prescribed_weights_are_the_functions_over_their_mean(objective):
+    rule = Prescribed(Causal(epsilons=(0.5,), bins=4), functions={"equation": lambda x, t: torch.exp(-t) + x**2})
+    points = objective.points["equation"]
+    values = torch.exp(-points.column("t")) + points.column("x") ** 2
+    causal = Causal(epsilons=(0.5,), bins=4).update(objective).points["equation"]
+    found = rule.update(objective).points["equation"]
+    torch.testing.assert_close(found, causal * values / values.mean(), rtol=1e-12, atol=0)
+    assert "initial" not in Prescribed(functions={"equation": lambda: 2.0}).update(objective).points
+
+
+@pytest.mark.parametrize(
+    ("functions", "error", "message"),
+    [
+        ({"walls": lambda x: x}, ValueError, r"Prescribed: functions of 'walls', which is no constraint; choose among"),
+        ({"initial": lambda z: z}, ValueError, r"the function of 'initial' has the argument 'z'; choose among"),
+        ({"initial": lambda x: x}, ValueError, r"the function of 'initial' is between -.*, expected finite numbers of"),
+        ({"initial": 3.0}, TypeError, r"Prescribed: got functions\['initial'\]=3.0, expected a function of coord"),
+        ([1], TypeError, r"Prescribed: got functions=\[1\], expected functions by constraint; give one such as"),
+    ],
+)
+def test_functions_that_are_no_weights_are_refused(objective, functions, error, message):
+    with pytest.raises(error, match=message):
+        Prescribed(functions=functions).update(objective)
+
+
+def test_every_rule_continues_from_plain_values(objective):
+    for kind in RULES:
+        one, other = kind(), kind()
+        one.update(objective)
+        one.update(objective)
+        other.load_state_dict(one.state_dict())
+        left, right = one.update(objective), other.update(objective)
+        assert left.constraints == right.constraints
+        assert all(torch.equal(left.points[name], right.points[name]) for name in left.points)
+
+
 def test_weightings_compose(objective):
     both = Causal(GradientNorm(decay=0.0), epsilons=(0.5,), bins=4).update(objective)
     assert both.constraints == GradientNorm(decay=0.0).update(objective).constraints
@@ -170,7 +284,8 @@ def test_weightings_compose(objective):
 
 
 def test_the_gradient_stays_exact_under_every_weighting(objective):
-    nested = [outer(middle(inner())) for outer, middle, inner in itertools.permutations(WRAPPING, 3)]
+    nested = [outer(inner()) for outer, inner in itertools.permutations(WRAPPING, 2)]
+    nested += [Causal(ResidualAttention(GradientNorm())), SelfAdaptive(Causal(NTK()))]
     for rule in (*(kind() for kind in RULES), *nested):
         changed = weighted(objective, rule.update(objective))
         residual, jacobian = changed.linearize()
@@ -207,6 +322,13 @@ def test_updates_are_counted(rule, every):
         (GradientNorm, {"decay": math.nan}, r"got decay=nan, expected a finite number"),
         (GradientNorm, {"decay": "slow"}, r"got decay='slow', expected a finite number"),
         (GradientNorm, {"largest": -1.0}, r"got largest=-1.0, expected a positive finite number"),
+        (SelfAdaptive, {"rate": 0.0}, r"got rate=0.0, expected a positive finite number"),
+        (SelfAdaptive, {"largest": math.nan}, r"got largest=nan, expected a positive finite number"),
+        (NTK, {"sample": 0}, r"got sample=0, expected an integer of at least 1"),
+        (NTK, {"largest": -1.0}, r"got largest=-1.0, expected a positive finite number"),
+        (ReLoBRaLo, {"alpha": 1.0}, r"got alpha=1.0, expected a number in \[0, 1\)"),
+        (ReLoBRaLo, {"lookback": 1.5}, r"got lookback=1.5, expected a number in \[0, 1\]"),
+        (ReLoBRaLo, {"temperature": 0.0}, r"got temperature=0.0, expected a positive finite number"),
         (ResidualAttention, {"decay": 1.0}, r"got decay=1.0, expected a fraction; give 0 <= decay < 1"),
         (ResidualAttention, {"rate": math.nan}, r"got rate=nan, expected a positive finite number"),
     ],

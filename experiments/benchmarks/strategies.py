@@ -1,0 +1,256 @@
+"""Problems on which a network, a way to place points or a way to weigh them is known to matter: with it and without.
+
+Each case is a problem, options of `solve` that are common, and two sets that differ in the one part. Everything is
+trained plainly (`features=None`) for a number of optimizer steps, so that what differs is that part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from pinn import Box, Constraint, Problem, d, problems
+from pinn.networks import FBPINN, MLP, ChebyshevKAN, HyperNetwork, Separable
+from pinn.optimizers import SOAP, LevenbergMarquardt
+from pinn.sampling import R3, Budgets, Fixed, Importance, Redrawn, near
+from pinn.weighting import NTK, Prescribed, ReLoBRaLo, SelfAdaptive
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One part, with and without.
+
+    Args:
+        part: its name.
+        what: the problem, and what the part is set beside.
+        problem: builds it, with its reference.
+        common: options of `solve` of both.
+        without, with_it: options that differ.
+        source: where the part is known to matter from.
+    """
+
+    part: str
+    what: str
+    problem: Callable[[], Problem]
+    common: Options
+    without: Options
+    with_it: Options
+    source: str
+
+
+def oscillations(omega: float = 15.0) -> Problem:
+    """u' = ω cos ωx, u(0) = 0 on [-2π, 2π]: 60 oscillations at ω = 15... sin ωx."""
+    line = Box(x=(-2 * math.pi, 2 * math.pi))
+    return Problem(
+        line,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x: d(u, x) - omega * torch.cos(omega * x), on=line),
+            "middle": Constraint(lambda u: u, on=Box(x=(-2 * math.pi, 0)).face(x=0)),
+        },
+        reference=lambda x: torch.sin(omega * x),
+        name="oscillations",
+    )
+
+
+def modes(dimension: int = 4) -> Problem:
+    """−Δu = f on the unit cube with u = Π sin πxᵢ + Π sin 2πxᵢ, zero on its faces."""
+    names = ("x", "y", "z", "w", "v")[:dimension]
+    cube = Box(**dict.fromkeys(names, (0.0, 1.0)))
+
+    def exact(columns: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        return tuple(torch.stack([torch.sin(k * math.pi * c) for c in columns]).prod(0) for k in (1, 2))
+
+    def equation(u: Any, x: Any, y: Any, z: Any, w: Any) -> Any:
+        one = torch.sin(math.pi * x) * torch.sin(math.pi * y) * torch.sin(math.pi * z) * torch.sin(math.pi * w)
+        two = torch.sin(2 * math.pi * x) * torch.sin(2 * math.pi * y)
+        two = two * torch.sin(2 * math.pi * z) * torch.sin(2 * math.pi * w)
+        laplacian = d(u, x, x) + d(u, y, y) + d(u, z, z) + d(u, w, w)
+        return laplacian + 4 * math.pi**2 * (one + 4 * two)
+
+    return Problem(
+        cube,
+        ["u"],
+        {"equation": Constraint(equation, on=cube), "walls": Constraint(lambda u: u, on=cube.boundary)},
+        reference=lambda x, y, z, w: sum(exact([x, y, z, w])),
+        name="modes_4d",
+    )
+
+
+def waves_of_a_family() -> Problem:
+    """u_t = ω cos ωt, u(0) = 0 for all ω in [1, 12]: sin ωt, with ω a coordinate."""
+    family = Box(t=(0, 2), omega=(1, 12))
+    return Problem(
+        family,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, t, omega: d(u, t, t) + omega**2 * u, on=family),
+            "start": Constraint(lambda u, t, omega: (u, d(u, t) / omega - 1), on=family.face(t=0)),
+        },
+        reference=lambda t, omega: torch.sin(omega * t),
+        name="oscillators",
+    )
+
+
+def layer(epsilon: float = 0.01) -> Problem:
+    """−ε u″ + u′ = 1, u(0) = u(1) = 0: a boundary layer of width ε at x = 1."""
+    line = Box(x=(0, 1))
+
+    def exact(x: torch.Tensor) -> torch.Tensor:
+        return x - (torch.exp((x - 1) / epsilon) - math.exp(-1 / epsilon)) / (1 - math.exp(-1 / epsilon))
+
+    return Problem(
+        line,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x: -epsilon * d(u, x, x) + d(u, x) - 1, on=line),
+            "ends": Constraint(lambda u: u, on=line.face(x=0) | line.face(x=1)),
+        },
+        reference=exact,
+        name="layer",
+    )
+
+
+def ripples(waves: int = 8) -> Problem:
+    """Δu = 0 on the unit square, u = sin(kπx) sinh(kπy)/sinh(kπ): many oscillations, on one side alone."""
+    k = waves * math.pi
+    square = Box(x=(0, 1), y=(0, 1))
+    rest = square.face(y=0) | square.face(x=0) | square.face(x=1)
+    return Problem(
+        square,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x, y: d(u, x, x) + d(u, y, y), on=square),
+            "top": Constraint(lambda u, x: u - torch.sin(k * x), on=square.face(y=1)),
+            "rest": Constraint(lambda u: u, on=rest),
+        },
+        reference=lambda x, y: torch.sin(k * x) * torch.sinh(k * y) / math.sinh(k),
+        name="ripples",
+    )
+
+
+def small(width: int, depth: int) -> partial[MLP]:
+    """A perceptron."""
+    return partial(MLP, width=width, depth=depth)
+
+
+SECOND = {"optimizer": LevenbergMarquardt()}
+FIRST = {"optimizer": SOAP()}
+
+CASES = (
+    Case(
+        "FBPINN",
+        "u' = 15 cos 15x on [−2π, 2π]; 20 subdomains of 8 × 1 neurons beside one network of as many parameters",
+        oscillations,
+        {**SECOND, "sampling": Redrawn(600), "steps": 80},
+        {"network": small(20, 2)},
+        {"network": partial(FBPINN, subdomains=20, width=8, depth=1)},
+        "Moseley et al. (2023), section 5.2",
+    ),
+    Case(
+        "Separable",
+        "Δu = f in four dimensions, two products of sines; rank 8 beside a perceptron of about as many parameters",
+        modes,
+        {**SECOND, "sampling": Redrawn(1500), "steps": 40},
+        {"network": small(22, 3)},
+        {"network": partial(Separable, rank=8, width=12, depth=2)},
+        "Cho et al. (2023), section 4",
+    ),
+    Case(
+        "ChebyshevKAN",
+        "Burgers' equation, ν = 0.1/π; about 330 parameters in both",
+        problems.burgers_smooth,
+        {**SECOND, "sampling": Redrawn(600), "steps": 60},
+        {"network": small(16, 2)},
+        {"network": partial(ChebyshevKAN, width=6, depth=1, degree=18)},
+        "Sidharth et al. (2024)",
+    ),
+    Case(
+        "HyperNetwork",
+        "u″ + ω²u = 0 on [0, 2] for all ω in [1, 12]; about 600 parameters in both",
+        waves_of_a_family,
+        {**SECOND, "sampling": Redrawn(800), "steps": 60},
+        {"network": small(16, 3)},
+        {"network": partial(HyperNetwork, width=8, depth=1, hyper_width=10, hyper_depth=2)},
+        "de Avila Belbute-Peres et al. (2021)",
+    ),
+    Case(
+        "Halton",
+        "Poisson's equation, 150 fixed points, beside independent ones",
+        problems.poisson_2d,
+        {**SECOND, "network": small(20, 2), "steps": 60},
+        {"sampling": Fixed(150, method="uniform")},
+        {"sampling": Fixed(150, method="halton")},
+        "Wu et al. (2023), section 4",
+    ),
+    Case(
+        "R3",
+        "Burgers' equation, ν = 0.01/π, 800 points, beside even ones drawn as often",
+        problems.burgers,
+        {**SECOND, "network": small(20, 3), "steps": 100},
+        {"sampling": Redrawn(800, every=5)},
+        {"sampling": R3(800, every=5)},
+        "Daw et al. (2023), section 5",
+    ),
+    Case(
+        "Importance",
+        "−0.01u″ + u′ = 1, 40 points, beside even ones",
+        layer,
+        {**SECOND, "network": small(12, 2), "steps": 60},
+        {"sampling": Redrawn(40)},
+        {"sampling": Importance(40, near({"x": 1.0}, 0.03, 20.0))},
+        "Nabian et al. (2021), section 4",
+    ),
+    Case(
+        "Budgets",
+        "Δu = 0, sin 8πx on one side; 100 points on the square, 200 on that side beside the 40 that follow from it",
+        ripples,
+        {**SECOND, "network": small(24, 2), "steps": 80},
+        {"sampling": Redrawn(100)},
+        {"sampling": Budgets(Redrawn(100), {"top": 200})},
+        "conditions with more detail than their share",
+    ),
+    Case(
+        "SelfAdaptive",
+        "Allen-Cahn by SOAP",
+        problems.allen_cahn,
+        {**FIRST, "network": small(32, 3), "sampling": Fixed(1500), "steps": 1500},
+        {},
+        {"weighting": SelfAdaptive(rate=0.1)},
+        "McClenny and Braga-Neto (2023), section 4.2",
+    ),
+    Case(
+        "NTK",
+        "the wave equation by SOAP",
+        problems.wave_1d,
+        {**FIRST, "network": small(50, 3), "sampling": Redrawn(500), "steps": 1500},
+        {},
+        {"weighting": NTK(every=100)},
+        "Wang, Yu, Perdikaris (2022), section 7.3",
+    ),
+    Case(
+        "ReLoBRaLo",
+        "Helmholtz' equation by SOAP",
+        problems.helmholtz_2d,
+        {**FIRST, "network": small(32, 3), "sampling": Redrawn(500), "steps": 1500},
+        {},
+        {"weighting": ReLoBRaLo(alpha=0.99, lookback=0.99)},
+        "Bischof and Kraus (2021), section 4.1",
+    ),
+    Case(
+        "Prescribed",
+        "−0.01u″ + u′ = 1 by SOAP, the equation weighed less in the layer",
+        layer,
+        {**FIRST, "network": small(20, 2), "sampling": Redrawn(300), "steps": 1500},
+        {},
+        {"weighting": Prescribed(functions={"equation": lambda x: 1 / (1 + 20 * torch.exp(-((1 - x) / 0.03)))})},
+        "Zeng, Zhu et al. (2022): volume weighting where gradients are large",
+    ),
+)
