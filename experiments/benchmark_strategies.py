@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from typing import Any
 
 from pinn import solve
 
 from .benchmarks.strategies import CASES, Case, Options
 
 HEAD = ("| part | problem | without | with | ratio |", "|---|---|---|---|---|")
-_PLAIN = {"features": None, "verify": False, "certify": False, "progress": False}
+_PLAIN: dict[str, Any] = {"features": None, "verify": False, "certify": False, "progress": False}
 
 
 def error(case: Case, options: Options, seed: int) -> float:

@@ -64,7 +64,7 @@ def is_mapping(hint: Any) -> bool:
 
 
 def functions_in(hint: Any) -> Any:
-    """The annotation of the entries of a mapping of functions, such as `Mapping[str, Callable[..., Any]]`; else None."""
+    """The annotation of the entries of a mapping of functions, `Mapping[str, Callable[..., Any]]`; else None."""
     for member in members(hint):
         inner = typing.get_args(member)
         if typing.get_origin(member) in (dict, collections.abc.Mapping) and len(inner) == 2 and is_function(inner[1]):

@@ -5,13 +5,15 @@
 The inputs lie in [-1, 1] and meet the first layer as they are (σ₀ the identity); later layers are brought there by
 σₖ = tanh. Source: Sidharth, Keerthana, Gokul, Anas, arXiv:2405.07200, section 3 (polynomials on the edges, tanh
 between); networks of functions on edges are those of Liu et al., arXiv:2404.19756, eq. (2.5). The constants of the
-edges that meet in a node are one number, its bias, since only their sum is of effect.
+edges that meet in a node are one number, its bias, since only their sum matters.
 
-At first the coefficients are normal with variance 2 / (degree · inputs + outputs), the rule of `pinn.networks.dense` for
-as many features, and biases zero.
+At first the coefficients of T_m are 1/m² of what the rule of `pinn.networks.dense` gives, so that edges begin smooth:
+T_m has slopes of up to m².
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -58,15 +60,10 @@ class ChebyshevKAN(nn.Module):
         super().__init__()
         count("ChebyshevKAN", 1, inputs=inputs, outputs=outputs, width=width, depth=depth, degree=degree)
         require_source("ChebyshevKAN", generator, dtype)
-        self.arguments = record(
-            inputs=inputs, outputs=outputs, width=width, depth=depth, degree=degree, dtype=dtype
-        )
+        self.arguments = record(inputs=inputs, outputs=outputs, width=width, depth=depth, degree=degree, dtype=dtype)
         self.degree = degree
         sizes = [inputs, *(width for _ in range(depth)), outputs]
-        self.edges = nn.ModuleList(
-            dense(degree * now, then, generator=generator, dtype=dtype)
-            for now, then in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.edges = nn.ModuleList(_edges(*pair, degree, generator, dtype) for pair in pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) -> (..., outputs)."""
@@ -79,3 +76,12 @@ class ChebyshevKAN(nn.Module):
     def _polynomials(self, z: Tensor) -> Tensor:
         """T_1 … T_degree of every feature, (..., inputs) -> (..., degree · inputs)."""
         return polynomials(z, self.degree)[..., 1:].flatten(-2, -1)
+
+
+def _edges(inputs: int, outputs: int, degree: int, generator: torch.Generator, dtype: torch.dtype) -> nn.Module:
+    """The layer of coefficients, degree · inputs to outputs, those of T_m by 1/m² smaller."""
+    layer = dense(degree * inputs, outputs, generator=generator, dtype=torch.float64)
+    orders = torch.arange(1.0, degree + 1, dtype=torch.float64, device=generator.device)
+    with torch.no_grad():
+        layer.get_parameter("weight").div_(orders.square().repeat(inputs))
+    return layer.to(dtype)

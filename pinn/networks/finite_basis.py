@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -127,8 +128,10 @@ def _grid(subdomains: int | Sequence[int], inputs: int) -> tuple[int, ...]:
     Raises:
         ValueError: when there is not one for each input, or one is no integer of at least 1.
     """
-    several = isinstance(subdomains, Sequence) and not isinstance(subdomains, str)
-    grid = tuple(subdomains) if several else (subdomains,) * inputs
+    several = not isinstance(subdomains, (int, str)) and isinstance(subdomains, Sequence)
+    grid: tuple[Any, ...] = (
+        tuple(subdomains) if isinstance(subdomains, Sequence) and several else (subdomains,) * inputs
+    )
     if len(grid) != inputs:
         raise ValueError(
             f"FBPINN: got subdomains={subdomains!r} for {inputs} inputs, expected one number for each (a periodic "

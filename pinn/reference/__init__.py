@@ -10,6 +10,8 @@ from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
 from pinn.reference.diffusion_reaction import reaction_diffusion
 from pinn.reference.finite_elements import fem
+from pinn.reference.driven import driven_heat
+from pinn.reference.kuramoto import kuramoto_sivashinsky
 from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
 from pinn.reference.result import Reference
@@ -22,7 +24,9 @@ __all__ = [
     "cavity",
     "cole_hopf",
     "fem",
+    "driven_heat",
     "kdv",
+    "kuramoto_sivashinsky",
     "laplace_four_holes",
     "lorenz",
     "lotka_volterra",

@@ -47,7 +47,7 @@ class Budgets(Sampler):
         require_sampler("Budgets", self.inner)
         if not isinstance(self.points, Mapping):
             raise TypeError(
-                f"Budgets: got points={self.points!r}, expected numbers by constraint; give one such as {{'walls': 200}}"
+                f"Budgets: got points={self.points!r}, expected numbers by constraint; give such as {{'walls': 200}}"
             )
         for name, number in self.points.items():
             count("Budgets", 1, **{f"points[{name!r}]": number})

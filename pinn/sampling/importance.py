@@ -105,8 +105,8 @@ class Importance(Sampler):
             values = torch.as_tensor(values, dtype=torch.float64, device=pool.x.device).expand(pool.n)
         if not bool((values.isfinite() & (values >= 0)).all()) or not float(values.sum()) > 0:
             raise ValueError(
-                f"Importance: density is between {float(values.min()):.3g} and {float(values.max()):.3g} on the domain, "
-                "expected finite numbers of at least zero, not all zero; give such a function"
+                f"Importance: density is between {float(values.min()):.3g} and {float(values.max()):.3g} on the "
+                "domain, expected finite numbers of at least zero, not all zero; give such a function"
             )
         return values / values.mean() + 1e-9  # so that there are always enough candidates
 
@@ -132,7 +132,9 @@ def near(centre: Mapping[str, float], width: float, height: float = 10.0) -> Den
         11.0
     """
     if not isinstance(centre, Mapping):
-        raise TypeError(f"near: got centre={centre!r}, expected a mapping of coordinates; give one such as {{'x': 0.0}}")
+        raise TypeError(
+            f"near: got centre={centre!r}, expected a mapping of coordinates; give one such as {{'x': 0.0}}"
+        )
     if not centre:
         raise ValueError("near: got an empty centre, expected at least one coordinate; give one such as {'x': 0.0}")
     finite("near", **{f"centre[{name!r}]": value for name, value in centre.items()})

@@ -84,7 +84,7 @@ def _values(name: str, function: Callable[..., Tensor], block: ConstraintBlock, 
         values = torch.as_tensor(values, dtype=objective.dtype, device=objective.device).expand(points.n)
     if not bool((values.isfinite() & (values >= 0)).all()) or not float(values.sum()) > 0:
         raise ValueError(
-            f"{owner} is between {float(values.min()):.3g} and {float(values.max()):.3g}, expected finite numbers of at "
-            "least zero, not all zero; give such a function"
+            f"{owner} is between {float(values.min()):.3g} and {float(values.max()):.3g}, expected finite numbers of "
+            "at least zero, not all zero; give such a function"
         )
     return values / values.mean()

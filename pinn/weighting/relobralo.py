@@ -5,8 +5,8 @@
     w(t)        = alpha * hist + (1 - alpha) * bal(t, t - 1)
 
 L_c is the unweighted loss of constraint c, so that what counts is how far it has come and not its size; now and then
-the comparison goes back to the start. The factors begin at one, have mean one, and multiply the weights that the inner
-rule says. Source: Bischof, Kraus, arXiv:2110.09813 (Comput. Methods Appl. Mech. Engrg. 439 (2025) 117914), eqs. (8)-(11).
+the comparison goes back to the start. The factors begin at one, have mean one, and multiply the inner rule's weights.
+Source: Bischof, Kraus, Comput. Methods Appl. Mech. Engrg. 439 (2025) 117914 (arXiv:2110.09813), eqs. (8)-(11).
 Its alpha and lookback, 0.999, are those for 10^5 steps of a first-order method; for hundreds of steps take 0.9.
 """
 

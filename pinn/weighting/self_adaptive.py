@@ -64,8 +64,8 @@ class SelfAdaptive(Weighting):
         unknown = sorted(set(self.only or ()) - set(problem.constraints))
         if unknown:
             raise ValueError(
-                f"SelfAdaptive: got only={list(self.only or ())}, in which {unknown[0]!r} is no constraint; choose among "
-                f"{list(problem.constraints)}"
+                f"SelfAdaptive: got only={list(self.only or ())}, in which {unknown[0]!r} is no constraint; "
+                f"choose among {list(problem.constraints)}"
             )
         chosen = dict(weights.points)
         for block in objective.blocks:

@@ -172,7 +172,9 @@ def test_the_measure_of_a_sample_is_that_of_the_set(domain):
 def test_what_cannot_be_meant_is_refused(domain):
     with pytest.raises(ValueError, match=r"sample: got n=0, expected an integer of at least 1; give n >= 1"):
         domain.sample(0, generator=seeded())
-    with pytest.raises(ValueError, match=r"sample: got method='sobl'; choose among \['sobol', 'halton', 'latin', 'uniform'\]"):
+    with pytest.raises(
+        ValueError, match=r"sample: got method='sobl'; choose among \['sobol', 'halton', 'latin', 'uniform'\]"
+    ):
         domain.sample(3, generator=seeded(), method="sobl")
     with pytest.raises(ValueError, match=r"contains: got shape \(3,\), expected \(n, \d\)"):
         domain.contains(torch.zeros(3, dtype=torch.float64))

@@ -145,7 +145,10 @@ def test_near_is_a_normal_bump_over_one():
     ("density", "message"),
     [
         (lambda z: z, r"density has the argument 'z'; choose among \['t', 'x'\]"),
-        (lambda x: x, r"density is between -0.998 and 0.998 on the domain, expected finite numbers of at least zero, not all"),
+        (
+            lambda x: x,
+            r"density is between -0.998 and 0.998 on the domain, expected finite numbers of at least zero",
+        ),
         (lambda x: 0 * x, r"not all zero; give such a function"),
         (lambda x: x.nothing, r"Importance: density: AttributeError"),
     ],
@@ -219,7 +222,7 @@ def test_budgets_are_those_of_the_run_and_the_rest_follow_the_size():
         Budgets(Redrawn(), {"walls": 3}).draw(PROBLEM, seeded(), layer)
     with pytest.raises(ValueError, match=r"Budgets: got points\['few'\]=0, expected an integer of at least 1"):
         Budgets(Redrawn(), {"few": 0})
-    with pytest.raises(TypeError, match=r"Budgets: got points=300, expected numbers by constraint; give one such as"):
+    with pytest.raises(TypeError, match=r"Budgets: got points=300, expected numbers by constraint; give such as"):
         Budgets(Redrawn(), 300)
 
 
