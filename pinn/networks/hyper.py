@@ -89,7 +89,7 @@ class HyperNetwork(nn.Module):
         inner = [style.layer(hyper_width, hyper_width) for _ in range(hyper_depth - 1)]
         end = style.linear(hyper_width, sum(out * (into + 1) for out, into in self._shapes))
         with torch.no_grad():
-            end.weight.mul_(_FIRST_CHANGE)
+            end.get_parameter("weight").mul_(_FIRST_CHANGE)
         self.hyper = nn.Sequential(style.layer(parameters, hyper_width), *inner, end)
 
     def forward(self, x: Tensor) -> Tensor:

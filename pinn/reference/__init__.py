@@ -9,8 +9,8 @@ from pinn.reference.analytic import Analytic
 from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
 from pinn.reference.diffusion_reaction import reaction_diffusion
-from pinn.reference.finite_elements import fem
 from pinn.reference.driven import driven_heat
+from pinn.reference.finite_elements import fem
 from pinn.reference.kuramoto import kuramoto_sivashinsky
 from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
@@ -23,8 +23,8 @@ __all__ = [
     "allen_cahn",
     "cavity",
     "cole_hopf",
-    "fem",
     "driven_heat",
+    "fem",
     "kdv",
     "kuramoto_sivashinsky",
     "laplace_four_holes",

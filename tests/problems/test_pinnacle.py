@@ -56,7 +56,7 @@ def test_the_computed_chaos_solves_its_equation():
     assert u.error < 1e-5
     rng = np.random.default_rng(0)
     at = {"x": rng.uniform(0.5, 5.5, 60), "t": rng.uniform(0.02, 0.08, 60)}
-    by = differences(u, at, {"x": 0.03, "t": 1e-3})
+    by = differences(u, at, {"x": 0.015, "t": 5e-4})
     terms = (
         by["t", 1],
         100 / 16 * u(**at) * by["x", 1],
