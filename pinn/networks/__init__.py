@@ -11,8 +11,8 @@ from typing import Any
 from torch import Generator, nn
 
 from pinn.networks.chebyshev import Chebyshev
-from pinn.networks.coordinate_map import CoordinateMap
 from pinn.networks.chebyshev_kan import ChebyshevKAN
+from pinn.networks.coordinate_map import CoordinateMap
 from pinn.networks.dense import FactorisedLinear
 from pinn.networks.enriched import Enriched
 from pinn.networks.finite_basis import FBPINN
@@ -33,8 +33,8 @@ __all__ = [
     "MLP",
     "SIREN",
     "Chebyshev",
-    "CoordinateMap",
     "ChebyshevKAN",
+    "CoordinateMap",
     "CornerFunctions",
     "Enriched",
     "FactorisedLinear",
