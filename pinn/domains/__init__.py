@@ -8,6 +8,8 @@ from pinn.domains.chart import Chart
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
 from pinn.domains.image import Image, Parametric
+from pinn.domains.level_set import Cloud, LevelSet
+from pinn.domains.mesh import Mesh
 from pinn.domains.part import Part
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
@@ -23,6 +25,7 @@ __all__ = [
     "Box",
     "Capsule",
     "Chart",
+    "Cloud",
     "Cone",
     "Cylinder",
     "Difference",
@@ -32,6 +35,8 @@ __all__ = [
     "Face",
     "Image",
     "Intersection",
+    "LevelSet",
+    "Mesh",
     "Parametric",
     "Part",
     "Point",

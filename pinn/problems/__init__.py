@@ -17,6 +17,7 @@ from pinn.problems.helmholtz_2d import helmholtz_2d
 from pinn.problems.kdv import kdv
 from pinn.problems.kovasznay import kovasznay
 from pinn.problems.laplace_four_holes import laplace_four_holes
+from pinn.problems.laplace_solid import laplace_solid
 from pinn.problems.linear_ode import linear_ode
 from pinn.problems.lorenz_inverse import lorenz_inverse
 from pinn.problems.lotka_volterra import lotka_volterra
@@ -42,6 +43,7 @@ __all__ = [
     "kdv",
     "kovasznay",
     "laplace_four_holes",
+    "laplace_solid",
     "linear_ode",
     "lorenz_inverse",
     "lotka_volterra",

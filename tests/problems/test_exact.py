@@ -35,6 +35,7 @@ CLOSED = [
     lambda: problems.reaction(-3.0),
     lambda: problems.reaction(2000.0),
     problems.kovasznay,
+    problems.laplace_solid,
     lambda: problems.kovasznay(40),
     lambda: problems.kovasznay(1e9),
 ]

@@ -28,6 +28,7 @@ SHORT = {
     "kdv": (24, 1.2e-2),  # 1.9e-3
     "kovasznay": (17, 2.5e-2),  # 2.5e-3
     "laplace_four_holes": (30, 2e-1),  # 2.4e-2
+    "laplace_solid": (6, 2e-3),  # 8.9e-5
     "linear_ode": (21, 2.5e-6),  # 3.0e-7
     "lorenz_inverse": (30, 1e-4, 1.2e-5),  # 2.5e-6, 1.7e-6
     "lotka_volterra": (60, 3e-6),  # 9.7e-7
@@ -49,6 +50,7 @@ DEAR = [
     "kdv",
     "kovasznay",
     "laplace_four_holes",
+    "laplace_solid",
     "lorenz_inverse",
     "lotka_volterra",
     "poisson_5d",
