@@ -2,8 +2,8 @@
 
 The volume and the surface are integrals over lines along each axis, ∫ length inside and Σ_k ∫ Σ_hits |n_k| (the lines
 along axis k meet dA with density |n_k|, and Σ n_k² = 1). Points of the surface are the feet of points near it, which
-are uniform over it up to (ε κ)² for a shell of half width ε and curvatures κ; here ε is a five-hundredth of the extent in
-the plane, and about a hundredth in space. A cloud of points p_i with normals n_i is
+are uniform over it up to (ε κ)² for a shell of half width ε and curvatures κ; here ε is a five-hundredth of the extent
+in the plane, and about a hundredth in space. A cloud of points p_i with normals n_i is
 
     f(x) = Σ w_i n_i · (x − p_i) / Σ w_i,   w_i = exp(−|x − p_i|² / h²)
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -155,12 +155,15 @@ class LevelSet(Domain):
             values = self._values(at(every, heights.repeat(len(lines)))).reshape(-1, self._nodes)
             which, cell = torch.nonzero((values[:, :-1] < 0) != (values[:, 1:] < 0), as_tuple=True)
             ends = [heights[cell], heights[cell + 1]]
-            root = self._roots(lambda h, which=which, at=at: self._values(at(which, h)), *ends)
+            root = self._roots(partial(self._at_heights, partial(at, which)), *ends)
             _, slopes = self._slopes(at(which, root))
             surface += area * float((slopes[:, axis].abs() / slopes.norm(dim=1)).sum())
             leaves = torch.where(values[which, cell] < 0, 1.0, -1.0)  # each stretch inside ends with one that leaves
             volume += area * float((leaves * (root - low)).sum()) / d
         return volume, surface
+
+    def _at_heights(self, at: Callable[[Tensor], Tensor], heights: Tensor) -> Tensor:
+        return self._values(at(heights))
 
     @staticmethod
     def _roots(function: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:

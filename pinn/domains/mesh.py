@@ -178,7 +178,7 @@ class Mesh(Domain):
         """Signed distances (n,) of points (n, 3)."""
         if len(points) == 0:
             return np.zeros(0)
-        finite = np.isfinite(points).all(1)
+        finite = np.asarray(np.isfinite(points).all(1))
         points = np.where(finite[:, None], points, 0.0)
         counts, candidates = self._candidates(points)
         found = np.empty(len(points))
