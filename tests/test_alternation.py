@@ -49,6 +49,7 @@ def test_training_takes_the_same_steps_with_and_without_corrections(corrected, t
     assert corrected.history.column("loss").tolist() == trained.history.column("loss").tolist()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(corrected):
     again = solve(reaction(), features=LIFTED, steps=STEPS, progress=False)
     assert again(x=1.0, t=0.5) == corrected(x=1.0, t=0.5)

@@ -84,6 +84,7 @@ def test_it_runs_alone_and_gives_what_the_definition_gives(tmp_path):
     assert about["outputs"] == ["u", "u_x_x", "v_t", "k_t"]
 
 
+@pytest.mark.slow
 def test_other_domains_networks_and_precisions_are_exported_for_any_number_of_points(tmp_path):
     solution = made(poisson_l_shape(), partial(PirateNet, width=6, depth=2), torch.float32)
     moving = [parameter.requires_grad for parameter in solution.model.parameters()]

@@ -316,6 +316,7 @@ def test_where_every_term_vanishes_rounding_is_no_violation(prescribed):
     assert all(one.relative < 1e-4 for one in made.constraints)
 
 
+@pytest.mark.slow
 def test_a_condition_that_is_missing_is_named_by_a_run():
     constraints = {
         "equation": (lambda u, t: d(u, t, t) + 4 * u, TIME),
@@ -342,6 +343,7 @@ def test_zero_that_satisfies_everything_is_no_answer():
     assert "sets its size" in made.judgement.advice
 
 
+@pytest.mark.slow
 def test_conditions_that_contradict_each_other_are_named():
     constraints = dict(decay().constraints) | {"other": Constraint(lambda u: u - 2, on=TIME.face(t=0))}
     made = judged(Problem(TIME, ["u"], constraints), 80)
@@ -372,6 +374,7 @@ def test_one_step_and_tiny_rows_have_a_word():
         assert made.verdict == "equation not satisfied" and "multiply the rows of 'equation'" in made.judgement.advice
 
 
+@pytest.mark.slow
 def test_noise_of_data_is_no_violation_and_a_smooth_misfit_is():
     t = np.linspace(0, 2, 30)
     noise = 0.2 * np.random.default_rng(0).standard_normal(30)

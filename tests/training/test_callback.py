@@ -60,6 +60,7 @@ def test_the_solution_so_far_is_the_best_answer_on_its_own():
     assert witness.answers[-1].problem is solution.problem
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_bits_whoever_watches():
     def meddle(progress):
         with torch.no_grad():
