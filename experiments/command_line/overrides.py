@@ -48,6 +48,8 @@ def prepare(
     """
     with clean_exit():
         arguments = words(sys.argv[1:])
+        if arguments.completes:
+            raise ConfigurationError("-sc: completion is that of the command pinn; give pinn -sc install=bash")
         folders = _folders(arguments)
         overrides = _parsed(arguments.overrides, folders, function)
         flags = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
@@ -140,19 +142,22 @@ class Words:
         overrides: those of the configuration, in order.
         config_dir: the user's own folder of configurations, where one is given.
         only_tells: True where a text is asked for and nothing is to run.
+        completes: True where that is for a shell's completion.
     """
 
     overrides: tuple[str, ...]
     config_dir: str | None
     only_tells: bool
+    completes: bool = False
 
 
 def words(arguments: Sequence[str]) -> Words:
     """Tell Hydra's flags and their values from overrides; the flags are those of Hydra 1.3's documentation."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("overrides", nargs="*")
-    for flags in (("--help", "-h"), ("--hydra-help",), ("--version",), ("--shell-completion", "-sc")):
+    for flags in (("--help", "-h"), ("--hydra-help",), ("--version",)):
         parser.add_argument(*flags, dest="only_tells", action="store_true")
+    parser.add_argument("--shell-completion", "-sc", dest="completes", action="store_true")
     for flags in (("--resolve",), ("--run", "-r"), ("--multirun", "-m")):
         parser.add_argument(*flags, action="store_true")
     for flags in (("--package", "-p"), ("--config-path", "-cp"), ("--config-name", "-cn")):
@@ -163,7 +168,7 @@ def words(arguments: Sequence[str]) -> Words:
     parser.add_argument("--info", "-i", nargs="?", const="all", default=None)
     found = parser.parse_intermixed_args(list(arguments))
     only_tells = found.only_tells or found.cfg is not None or found.info is not None
-    return Words(tuple(found.overrides), found.config_dir, only_tells)
+    return Words(tuple(found.overrides), found.config_dir, only_tells, found.completes)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,6 +29,7 @@ from pinn.solution import Solution
 from pinn.training import Latest, Progress
 
 from .errors import ConfigurationError
+from .telling import version_here
 
 CHECKPOINTS = "checkpoints"
 _RESULTS = ("solution.pt", "metrics.json")
@@ -232,12 +232,8 @@ def write_run(folder: Path, config: DictConfig, solution: Solution) -> None:
 
 def surroundings() -> dict[str, Any]:
     """What a measured time depends on: versions, threads, machine."""
-    try:
-        own = version("pinn")
-    except PackageNotFoundError:  # a checkout that was never installed
-        own = "checkout"
     return {
-        "versions": {"pinn": own, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {"pinn": version_here(), "torch": torch.__version__, "python": platform.python_version()},
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
     }

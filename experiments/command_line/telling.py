@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .completion import answer
@@ -17,7 +18,7 @@ _COMPLETION = ("--shell-completion", "-sc")
 
 
 def told(arguments: Sequence[str]) -> bool:
-    """Print the help text or an answer about completion, where that is what is asked for.
+    """Print the help text, the version or an answer about completion, where that is what is asked for.
 
     Args:
         arguments: the command line without the program.
@@ -32,6 +33,9 @@ def told(arguments: Sequence[str]) -> bool:
         folders = [Path(two) for one, two in itertools.pairwise(arguments) if one in ("--config-dir", "-cd")]
         _print(help_text([one for one in arguments if not one.startswith("-")], folders) + "\n")
         return True
+    if "--version" in arguments:
+        _print(f"pinn {version_here()}\n")
+        return True
     if any(flag in arguments for flag in _COMPLETION):
         try:
             _print(answer([one for one in arguments if one not in _COMPLETION]))
@@ -40,6 +44,14 @@ def told(arguments: Sequence[str]) -> bool:
             raise SystemExit(2) from None
         return True
     return False
+
+
+def version_here() -> str:
+    """The version of this package, or that it is a checkout that was never installed."""
+    try:
+        return version("pinn")
+    except PackageNotFoundError:
+        return "checkout"
 
 
 def _print(text: str) -> None:

@@ -2,20 +2,28 @@
 
 Closed forms written with torch are `Analytic`; all that is computed here is a `Reference`. Both are called with NumPy
 arrays by coordinate name and carry an `error`. A reference is computed when it is first called, and where that takes
-more than a moment it is kept in the user's cache folder.
+more than a moment it is kept in the user's cache folder. Finite elements are loaded when they are asked for, since
+SciPy's matrices take their time.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from pinn.reference.analytic import Analytic
 from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
 from pinn.reference.diffusion_reaction import reaction_diffusion
 from pinn.reference.driven import driven_heat
-from pinn.reference.finite_elements import fem
 from pinn.reference.kuramoto import kuramoto_sivashinsky
 from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
 from pinn.reference.result import Reference
 from pinn.reference.trefftz import laplace_four_holes, poisson_l_shape
+
+if TYPE_CHECKING:
+    from pinn.reference.finite_elements import fem
 
 __all__ = [
     "Analytic",
@@ -35,3 +43,9 @@ __all__ = [
     "poisson_l_shape",
     "reaction_diffusion",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "fem":
+        return importlib.import_module("pinn.reference.finite_elements").fem
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ when cells are refined, and edges along it are arcs of second order.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def triangulate(domain: Domain, size: float, along: Sequence[Domain] = ()) -> tu
     Raises:
         ValueError: when outlines touch or cross other than in corners and along edges, as their cells do not fit then.
     """
-    import skfem
+    skfem = importlib.import_module("skfem")
 
     every = [outlines(one) for one in (domain, *along)]
     lines = Outlines(
@@ -267,7 +268,7 @@ def arcs(mesh: Any, circles: Sequence[Circle]) -> list[tuple[Circle, Any]]:
 
 def refined(mesh: Any, lines: Outlines, which: Any = None) -> Any:
     """A mesh with all cells, or some, made smaller; new points on arcs lie on their circles."""
-    import skfem
+    skfem = importlib.import_module("skfem")
 
     finer = mesh.refined() if which is None else mesh.refined(which)
     points = finer.p.copy()
@@ -295,7 +296,7 @@ def graded(mesh: Any, lines: Outlines, corners: Array, levels: int) -> Any:
 
 def curved(mesh: Any, lines: Outlines) -> Any:
     """The mesh with arcs of second order along circles, a `skfem.MeshTri2`; itself where there are none."""
-    import skfem
+    skfem = importlib.import_module("skfem")
 
     if not lines.circles:
         return mesh

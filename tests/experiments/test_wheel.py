@@ -56,20 +56,31 @@ def test_a_wheel_carries_everything(wheel):
 
 
 def test_a_wheel_declares_what_it_imports(wheel):
+    """What a module imports at its top is a dependency; what a function imports may be that of an extra."""
     archive = zipfile.ZipFile(wheel)
     metadata = Parser().parsestr(archive.read(next(n for n in archive.namelist() if n.endswith("/METADATA"))).decode())
-    lines = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
-    declared = {re.match(r"[\w.-]+", line).group().lower() for line in lines}
+    lines = {True: metadata.get_all("Requires-Dist")}
+    lines[False] = [line for line in lines[True] if "extra ==" not in line]
+    declared = {extra: {re.match(r"[\w.-]+", line).group().lower() for line in lines[extra]} for extra in lines}
     owners = packages_distributions()
     for path in [*ROOT.glob("pinn/**/*.py"), *ROOT.glob("experiments/*.py")]:
-        for top in imported(ast.parse(path.read_text(encoding="utf-8"))) - {"pinn", *sys.stdlib_module_names}:
-            assert {name.lower() for name in owners[top]} & declared, f"{path} imports {top}, which is not declared"
+        for inside in (False, True):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for top in imported(tree, inside) - {"pinn", *sys.stdlib_module_names}:
+                own = {name.lower() for name in owners[top]} if top in owners else {top}
+                assert own & declared[inside], f"{path} imports {top}, which is not declared"
 
 
-def imported(tree):
-    """Top-level names of the packages that a module imports, relative imports and those for types alone left out."""
+def imported(tree, inside):
+    """Top-level names of the packages that a module imports, relative imports and those for types alone left out.
+
+    Args:
+        tree: of the module.
+        inside: with the imports inside of functions.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        function = isinstance(node, ast.FunctionDef) and not inside
+        if function or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
             node.body = []
     found = set()
     for node in ast.walk(tree):
@@ -92,6 +103,8 @@ def test_a_wheel_runs_from_an_empty_folder(wheel, tmp_path):
     (own / "lent.pth").write_text("\n".join(sorted(lent)) + "\n", encoding="utf-8")
     assert call(python, "-c", "import pinn; print(pinn.__file__)", cwd=empty).startswith(str(own))
 
+    assert "network.width=50" in call(environment / "bin" / "pinn", "--help", cwd=empty)
+    assert "\nheat_1d " in call(environment / "bin" / "pinn", "problems", cwd=empty)
     shown = call(environment / "bin" / "pinn", "problem=poisson_2d", "steps=40", cwd=empty)
     assert re.search(r"^poisson_2d: trusted to a relative error of \d", shown, re.MULTILINE)
     (run,) = empty.glob("outputs/poisson_2d/*")

@@ -127,6 +127,7 @@ def test_what_no_shell_asks_is_one_line(words):
 def test_what_is_told_ends_the_matter(capsys):
     assert told(["-sc", "install=zsh"]) and "compdef _pinn pinn" in capsys.readouterr().out
     assert told(["problem=burgers", "-h"]) and "problem.nu=0.01 / math.pi" in capsys.readouterr().out
+    assert told(["--version"]) and capsys.readouterr().out.startswith("pinn ")
     assert not told(["problem=burgers"])
     with pytest.raises(SystemExit) as ended:
         told(["-sc", "install=tcsh"])

@@ -46,6 +46,7 @@ WRONG = [
     (["callbacks=3"], "callbacks: expected a list of"),
     (["device=[1]"], "device: expected a device such as cuda or str, got [1]"),
     (["ranks=2"], "ranks: is given by the program, as torchrun starts it; leave ranks=2 out"),
+    (["-sc", "install=bash"], "-sc: completion is that of the command pinn; give pinn -sc install=bash"),
     (["write=vtk"], "write: got 'vtk', expected a list; give write=[vtk]"),
     (["write=[vkt]"], "write: 'vkt' is not known; did you mean vtk? choose among animation, csv, netcdf, program, vtk"),
     (
