@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pinn.exact import Exact
     from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
+    from pinn.regions import Interface, Region
     from pinn.robust import Cauchy, Huber
     from pinn.solution import Report, Solution
     from pinn.solver import solve
@@ -72,6 +73,7 @@ __all__ = [
     "Ellipse",
     "Exact",
     "Huber",
+    "Interface",
     "LevelSet",
     "Mesh",
     "Output",
@@ -79,6 +81,7 @@ __all__ = [
     "Points",
     "Polygon",
     "Problem",
+    "Region",
     "Report",
     "Scatter",
     "Sector",
@@ -132,6 +135,7 @@ _HOMES = {
     "pinn.eigenvalues": ("eigenpairs",),
     "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
+    "pinn.regions": ("Interface", "Region"),
     "pinn.robust": ("Cauchy", "Huber"),
     "pinn.solution": ("Report", "Solution"),
     "pinn.solver": ("solve",),

@@ -9,7 +9,7 @@ line with the name of the constraint and the cure, for the mistakes that are mad
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
@@ -173,3 +173,89 @@ def on_arrays(function: Callable[..., Any], columns: Mapping[str, np.ndarray]) -
 
 def _as_array(value: Any) -> Any:
     return value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+
+
+def taking(names: Iterable[str], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of keywords that says which ones it takes.
+
+    Args:
+        names: of its arguments.
+        function: called with each of them.
+
+    Example:
+        >>> names_of(taking(["u", "v"], lambda **given: given["u"] - given["v"]))
+        (('u', 'v'), ())
+    """
+    return _signed(function, [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names])
+
+
+def renamed(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
+    """The same function with other names of its arguments.
+
+    Args:
+        function: with arguments by name.
+        names: name of an argument -> its new name; those left out stay.
+
+    Example:
+        >>> renamed(lambda u, x: u - x, {"u": "u_copper"})(u_copper=3, x=1)
+        2
+    """
+    parameters = inspect.signature(function).parameters
+    back = {names.get(key, key): key for key in parameters}
+    keywords = [
+        inspect.Parameter(new, inspect.Parameter.KEYWORD_ONLY, default=parameters[old].default)
+        for new, old in back.items()
+    ]
+    return _signed(lambda **given: function(**{back[name]: value for name, value in given.items()}), keywords)
+
+
+def gathered(functions: Sequence[Callable[..., Any]], combine: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of all arguments of several functions, made of their rows.
+
+    Args:
+        functions: each returns a row or a tuple of them.
+        combine: called with a tuple of rows of each.
+
+    Example:
+        >>> both = gathered([lambda u: u, lambda u, x: (x, u)], lambda one, two: (*one, *two))
+        >>> both(u=1, x=2), names_of(both)
+        ((1, 2, 1), (('u', 'x'), ()))
+    """
+    taken = [inspect.signature(function).parameters for function in functions]
+    keywords: dict[str, inspect.Parameter] = {}
+    for parameters in taken:
+        for key, one in parameters.items():
+            if key not in keywords or one.default is one.empty:
+                keywords[key] = inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=one.default)
+
+    def call(**given: Any) -> Any:
+        rows = []
+        for function, own in zip(functions, taken, strict=True):
+            value = function(**{key: given[key] for key in own if key in given})
+            rows.append(tuple(value) if isinstance(value, (tuple, list)) else (value,))
+        return combine(*rows)
+
+    return _signed(call, list(keywords.values()))
+
+
+def _signed(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:
+    """A function of keywords with a signature."""
+
+    def call(**given: Any) -> Any:
+        return function(**given)
+
+    # Those without a default value come first, as a signature wants them.
+    ordered = sorted(parameters, key=lambda one: one.default is not one.empty)
+    call.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+    return call
+
+
+def as_fields(function: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Rows of numbers alone, as a prior on them has, as fields: the same at every point."""
+
+    def call(coordinates: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
+        nothing = 0.0 * next(iter(coordinates.values()))
+        rows = function(coordinates, outputs, constants)
+        return [nothing + row if isinstance(row, Tensor) and row.ndim == 0 else row for row in rows]
+
+    return call

@@ -15,16 +15,20 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from pinn.binding import bind
+from pinn.binding import bind, names_of
+from pinn.networks import ByOutput
 from pinn.problem import Problem, Unknown
+from pinn.regions import membership
 from pinn.scales import Scales, embedded, formed, measure_scales
+from pinn.validation import choices
 
 NetworkFactory = Callable[..., nn.Module]
 
@@ -46,7 +50,8 @@ class Model(nn.Module):
 
     Args:
         problem: the problem.
-        network: factory called as `network(inputs=, outputs=, generator=, dtype=)`, e.g. `partial(MLP, width=50)`.
+        network: factory called as `network(inputs=, outputs=, generator=, dtype=)`, e.g. `partial(MLP, width=50)`; or
+            several by output, region or unknown field, see `side_by_side`.
         generator: source of the initial weights.
         dtype: precision of all parameters.
         scales: shift and size of every output, and sizes of unknowns, in their own units; left out,
@@ -69,7 +74,7 @@ class Model(nn.Module):
     def __init__(
         self,
         problem: Problem,
-        network: NetworkFactory,
+        network: NetworkFactory | Mapping[str, NetworkFactory],
         *,
         generator: torch.Generator,
         dtype: torch.dtype = torch.float64,
@@ -86,12 +91,12 @@ class Model(nn.Module):
         self.scales = measure_scales(problem) if scales is None else _checked(scales, problem)
         self._further = [bind(function, {}) for function in problem.features.values()]
         self.inputs = self._inputs(problem.coordinates) + len(self._further)
-        self.network = _build(network, self.inputs, len(problem.outputs), generator, dtype)
+        self.network = _build(as_one(problem, network), self.inputs, len(problem.outputs), generator, dtype)
         self.raw = nn.ParameterDict()
         self.fields = nn.ModuleDict()
         for name, unknown in problem.unknowns.items():
             if unknown.inputs:
-                factory = fields.get(name, network)
+                factory = fields.get(name) or _of_field(network, name)
                 self.fields[name] = _build(factory, self._inputs(unknown.inputs), 1, generator, dtype)
             else:
                 self.raw[name] = nn.Parameter(torch.tensor(_inverse(unknown, self.scales.unknowns[name]), dtype=dtype))
@@ -125,22 +130,71 @@ class Model(nn.Module):
         return [function(columns, {}, {})[0] for function in self._further]
 
     def outputs(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """Outputs and coefficient fields at points, by name, each of shape (n,).
+        """Outputs and coefficient fields at points, by name, each of shape (n,); those of a region are 0 outside of it.
 
         Args:
             columns: coordinate name -> tensor or jet of shape (n,).
         """
+        values = self._values(columns, self.problem.outputs, self.fields)
+        plain = self.problem.joined and all(isinstance(column, Tensor) for column in columns.values())
+        return {**values, **self._within(columns, values)} if plain else values
+
+    def reader(self, names: Iterable[str]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """A function of columns, as `outputs` is, that gives these names at points where they belong.
+
+        Args:
+            names: outputs and coefficient fields among others; what a constraint takes.
+        """
+        if not isinstance(self.network, ByOutput) and not self.problem.joined:
+            return self.outputs
+        wanted = set(names)
+        if set(self.problem.tables) & wanted:  # which may be tabulated over outputs
+            wanted |= {*self.problem.outputs, *self.fields}
+        for name in [name for name in self._ansatz if name in wanted]:
+            wanted |= {key for keys in names_of(self.problem.ansatz[name]) for key in keys}
+        outputs = [name for name in self.problem.outputs if name in wanted]
+        fields = [name for name in self.fields if name in wanted]
+        return lambda columns: self._values(columns, outputs, fields)
+
+    def stated_outputs(self, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same as `outputs` under the names of `Problem.stated_outputs`, each point with its region's value."""
+        values = self.outputs(columns)
+        if not self.problem.joined:
+            return values
+        of_regions = {own for owned in self.problem.joined.values() for own in owned.values()}
+        joined = {name: sum(values[own] for own in owned.values()) for name, owned in self.problem.joined.items()}
+        return {**joined, **{name: value for name, value in values.items() if name not in of_regions}}
+
+    def _within(self, columns: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs of regions, zero at points of others; a point of an interface belongs to the first."""
+        regions = self.problem.regions
+        x = torch.stack(torch.broadcast_tensors(*(columns[name] for name in self.problem.coordinates)), -1)
+        number = membership(regions, x.detach().double())
+        found = {}
+        for owned in self.problem.joined.values():
+            for index, region in enumerate(regions):
+                value = values[owned[region]]
+                found[owned[region]] = torch.where(number == index, value, torch.zeros_like(value))
+        return found
+
+    def _values(self, columns: Mapping[str, Any], outputs: Sequence[str], fields: Iterable[str]) -> dict[str, Any]:
         inputs = self.embed(columns, self.problem.coordinates)
         inputs += self.further_inputs(columns)
-        raw = self.network(torch.stack(inputs, -1))
+        network, x = self.network, torch.stack(inputs, -1)
+        places = {name: self.problem.outputs.index(name) for name in outputs}
+        if isinstance(network, ByOutput):
+            raw = network.columns(x, places.values())
+        else:
+            all_of_them = network(x)
+            raw = {place: all_of_them[..., place] for place in places.values()}
         pairs, unknown_sizes = self._sizes_now()
         values = {
-            name: formed(self.problem.forms.get(name), raw[..., index], *pairs[index])
-            for index, name in enumerate(self.problem.outputs)
+            name: formed(self.problem.forms.get(name), raw[place], *pairs[place]) for name, place in places.items()
         }
-        exact = {name: function(columns, values, {})[0] for name, function in self._ansatz.items()}
+        exact = {name: function(columns, values, {})[0] for name, function in self._ansatz.items() if name in values}
         values.update(exact)
-        for name, module in self.fields.items():
+        for name in fields:
+            module = self.fields[name]
             unknown = self.problem.unknowns[name]
             inner = module(torch.stack(self.embed(columns, unknown.inputs), -1))[..., 0]
             values[name] = _forward_field(unknown, inner, unknown_sizes[name])
@@ -169,6 +223,89 @@ class Model(nn.Module):
         columns = {name: points[:, index] for index, name in enumerate(self.problem.coordinates)}
         values = self.outputs(columns)
         return torch.stack([values[name] for name in self.problem.outputs], -1)
+
+
+def side_by_side(problem: Problem, networks: Mapping[str, NetworkFactory]) -> NetworkFactory:
+    """What builds networks side by side, each with weights and outputs of its own.
+
+    Args:
+        problem: whose outputs they are.
+        networks: output, or region for all outputs there -> factory. An output of a problem with regions gets a network
+            in each of them, which sees the region as the box [-1, 1]. Unknown fields may be among the names.
+
+    Raises:
+        TypeError: when one of them is no factory.
+        ValueError: for a name that is neither, and outputs without a network or with two.
+
+    Example:
+        >>> from pinn.networks import MLP
+        >>> from pinn.problems import lotka_volterra
+        >>> factory = side_by_side(lotka_volterra(), {"p": partial(MLP, width=8), "r": MLP})
+        >>> [part["outputs"] for part in factory.keywords["parts"]]
+        [[1], [0]]
+    """
+    groups: list[tuple[tuple[str, ...], NetworkFactory]] = []
+    names = (*problem.stated_outputs, *problem.outputs, *problem.regions, *problem.unknowns)
+    for name, factory in networks.items():
+        if not callable(factory) or isinstance(factory, nn.Module):
+            raise TypeError(f"network {name!r}: got {factory!r}, expected what builds one, e.g. partial(MLP, width=50)")
+        if name in problem.joined:
+            groups += [((own,), factory) for own in problem.joined[name].values()]
+        elif name in problem.regions:
+            groups.append((tuple(owned[name] for owned in problem.joined.values()), factory))
+        elif name in problem.outputs:
+            groups.append(((name,), factory))
+        elif name not in problem.unknowns:
+            raise ValueError(f"network: got one for {name!r}; {choices(str(name), names)}")
+    given = [name for owned, _ in groups for name in owned]
+    for name in problem.outputs:
+        if given.count(name) != 1:
+            said = "none" if name not in given else f"{given.count(name)}"
+            raise ValueError(
+                f"network: got {said} for the output {name!r}, expected one; give network={{{name!r}: ...}}"
+            )
+    parts = [
+        {"outputs": [problem.outputs.index(name) for name in owned], "network": factory, **_frame(problem, owned)}
+        for owned, factory in groups
+    ]
+    return partial(ByOutput, parts=parts)
+
+
+def by_region(
+    problem: Problem, network: NetworkFactory | Mapping[str, NetworkFactory]
+) -> NetworkFactory | Mapping[str, NetworkFactory]:
+    """A network for each region, where there are regions and one is given for all."""
+    if not problem.regions or isinstance(network, Mapping):
+        return network
+    return dict.fromkeys(problem.regions, network)
+
+
+def as_one(problem: Problem, network: NetworkFactory | Mapping[str, NetworkFactory]) -> NetworkFactory:
+    """What builds the network of all outputs."""
+    return side_by_side(problem, network) if isinstance(network, Mapping) else network
+
+
+def _frame(problem: Problem, owned: Sequence[str]) -> dict[str, Any]:
+    """Centre and half extents of a region in the box [-1, 1] of the domain, where outputs belong to one."""
+    found = {region for own in problem.joined.values() for region, name in own.items() if name in owned}
+    if len(found) != 1:
+        return {}
+    centre: list[float] = []
+    half: list[float] = []
+    inner = problem.regions[found.pop()].domain.bounds
+    for name, (low, high) in problem.domain.bounds.items():
+        if name in problem.periodic:
+            centre, half = [*centre, 0.0, 0.0], [*half, 1.0, 1.0]
+            continue
+        ends = [(end - 0.5 * (low + high)) * (2 / (high - low)) for end in inner[name]]
+        centre, half = [*centre, 0.5 * sum(ends)], [*half, 0.5 * (ends[1] - ends[0])]
+    further = len(problem.features)
+    return {"centre": [*centre, *[0.0] * further], "half": [*half, *[1.0] * further]}
+
+
+def _of_field(network: NetworkFactory | Mapping[str, NetworkFactory], name: str) -> NetworkFactory:
+    """What builds the network of an unknown field: its own, or what builds the first of those of the outputs."""
+    return network.get(name, next(iter(network.values()))) if isinstance(network, Mapping) else network
 
 
 def require_widening(model: Model) -> tuple[Widenable, int]:

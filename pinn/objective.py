@@ -21,8 +21,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pinn.binding import names_of
 from pinn.blocks import Blocks, RowAnswers
-from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, flat_gradient
+from pinn.derivatives.engine import BoundEquation, Engine, EngineChoice, ModelFunction, flat_gradient
 from pinn.domains import Points
 from pinn.least_squares import PIECE, Reduction
 from pinn.linalg import Matrix
@@ -82,13 +83,18 @@ class Equations:
             name: sized(self.problem.equation(name), self.row_sizes[name]) for name in self.problem.constraints
         }
         self.bound: dict[str, BoundEquation] = {
-            name: engine.bind(model.outputs, function, self.problem.coordinates)
+            name: engine.bind(self.reader(name), function, self.problem.coordinates)
             for name, function in self.functions.items()
         }
         self._per_point: dict[str, int] = {}
         self.weights: dict[str, float] = {}
         self.point_weights: dict[str, Tensor] = {}
         self.sharing: Sharing | None = None
+
+    def reader(self, name: str) -> ModelFunction:
+        """What the named constraint takes of the model, as a function of columns by coordinate."""
+        required, optional = names_of(self.problem.constraints[name].equation)
+        return self.model.reader((*required, *optional))
 
     def weight(self, name: str) -> float:
         """The weight of the named constraint in the loss: what a run has found, or what the problem states."""

@@ -50,7 +50,9 @@ def validate_options(options: Mapping[str, Any]) -> None:
         _refuse_name(name, value, [known for known in options if known not in ("problem", "misspelt")])
     if not isinstance(options["problem"], Problem):
         _refuse("problem", options, "a Problem", "Problem(...) or one of pinn.problems, such as burgers()")
-    if options["network"] is not None and not callable(options["network"]):
+    network = options["network"]
+    several = isinstance(network, Mapping) and all(map(callable, network.values()))
+    if network is not None and not callable(network) and not several:
         _refuse("network", options, "what builds a network", "e.g. functools.partial(MLP, width=50), or leave it out")
     for name, (kind, example) in _KINDS.items():
         if options[name] is not None and not isinstance(options[name], kind):

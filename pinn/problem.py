@@ -12,7 +12,6 @@ Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378 (2019) 686, eqs. (2)-(4).
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,15 +22,16 @@ import torch
 from torch import Tensor
 
 from pinn.ambient import plain_tensors
-from pinn.binding import bind, names_of, on_arrays
+from pinn.binding import as_fields, bind, names_of, on_arrays
 from pinn.constraint import Constraint
 from pinn.derivatives.sight import rows_of, within_bounds
 from pinn.domains import Domain, Points
 from pinn.exact import Exact, exact_ansatz
 from pinn.output import Output
+from pinn.regions import Interface, Region, written_out
 from pinn.tables import Table
 from pinn.unknowns import SMOOTHNESS, Unknown, entries, smoothness
-from pinn.validation import finite, positive
+from pinn.validation import choices, finite, positive
 
 T = TypeVar("T")
 
@@ -67,9 +67,12 @@ class Problem:
         name: a short name for files and titles.
         scales: output -> (shift, size) in its own units, where they are not to be measured (`pinn.scales`).
         labels: coordinate or output -> what pictures and tables say of it, such as "temperature / K".
+        regions: name -> `Region`, parts of the domain with coefficients and networks of their own, see `pinn.regions`;
+            constraints may then be `Interface`s too, and the domain may be left out.
 
     Attributes:
         forms: output -> what is known of its values.
+        joined: where there are regions, output as stated -> region -> the output there, such as `u_copper`.
 
     Raises:
         ValueError, TypeError: one error, naming the constraint, for unknown argument names, a constraint that uses no
@@ -82,9 +85,9 @@ class Problem:
         ...                                 "start": Constraint(lambda u: u - 1, on=line.face(x=0))})
     """
 
-    domain: Domain
-    outputs: Sequence[str]
-    constraints: Mapping[str, Constraint]
+    domain: Domain = None  # type: ignore[assignment]  # refused below, where it is not that of regions
+    outputs: Sequence[str] = ()
+    constraints: Mapping[str, Constraint] = field(default_factory=dict)
     coefficients: Mapping[str, float | Unknown | Table] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
     ansatz: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -95,13 +98,17 @@ class Problem:
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     exactly: Sequence[Exact] = ()
+    regions: Mapping[str, Region] = field(default_factory=dict)
     forms: Mapping[str, Output] = field(init=False, repr=False, default_factory=dict)
+    joined: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, default_factory=dict)
     _kept: dict[Callable[[Problem], Any], Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        _validate_types(self)
         if isinstance(self.outputs, str):
             object.__setattr__(self, "outputs", (self.outputs,))
+        if self.regions:
+            _write_out(self)
+        _validate_types(self)
         forms = {str(name): name for name in self.outputs if isinstance(name, Output)}
         names = tuple(str(name) if isinstance(name, Output) else name for name in self.outputs)
         object.__setattr__(self, "outputs", names)
@@ -121,6 +128,11 @@ class Problem:
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates, in order."""
         return tuple(self.domain.coordinates)
+
+    @property
+    def stated_outputs(self) -> tuple[str, ...]:
+        """The outputs as they were stated: those that are one over all regions under their one name."""
+        return tuple(self.joined) if self.joined else tuple(self.outputs)
 
     @property
     def unknowns(self) -> dict[str, Unknown]:
@@ -175,7 +187,7 @@ class Problem:
         constraint = self.constraints[name]
         function = bind(constraint.equation, self.known, self.tables, owner=f"constraint {name!r}")
         function = within_bounds(function, self.box_bounds, constraint.over)
-        return function if self._of_fields(name) else _spread(function)
+        return function if self._of_fields(name) else as_fields(function)
 
     @property
     def box_bounds(self) -> dict[str, tuple[float, float]]:
@@ -199,16 +211,16 @@ class Problem:
         if self.reference is None:
             raise ValueError(f"problem {self.name!r} has no reference; give reference= to measure errors")
         columns = {name: points.column(name).detach().cpu().double().numpy() for name in self.coordinates}
-        value = on_arrays(self.reference, columns)
+        value, stated = on_arrays(self.reference, columns), self.stated_outputs
         if not isinstance(value, Mapping):
-            if len(self.outputs) != 1:
-                raise ValueError(f"reference: expected a dict with {list(self.outputs)}, got {type(value).__name__}")
-            value = {self.outputs[0]: value}
+            if len(stated) != 1:
+                raise ValueError(f"reference: expected a dict with {list(stated)}, got {type(value).__name__}")
+            value = {stated[0]: value}
         shape = (points.n,)
         exact = {}
         for name, array in value.items():
-            if name not in self.outputs:
-                raise ValueError(f"reference: unknown output {name!r}; choose among {list(self.outputs)}")
+            if name not in stated:
+                raise ValueError(f"reference: unknown output {name!r}; choose among {list(stated)}")
             array = np.asarray(array, dtype=np.float64)
             if array.shape not in ((), shape):
                 raise ValueError(f"reference: {name} has shape {array.shape}, expected {shape}: one entry a point")
@@ -216,13 +228,17 @@ class Problem:
         return exact
 
 
+def _write_out(problem: Problem) -> None:
+    """The statement for each region, in place of that for all of them."""
+    names = ("domain", "outputs", "constraints", "coefficients", "ansatz", "scales")
+    stated = written_out(problem.regions, *(getattr(problem, name) for name in names))
+    for name in (*names, "joined"):
+        object.__setattr__(problem, name, getattr(stated, name))
+
+
 def _noisy(problem: Problem) -> tuple[str, ...]:
-    found = []
-    for name, constraint in problem.constraints.items():
-        points = constraint.few
-        if points.sigma is not None or constraint.robust is not None:
-            found.append(name)
-    return tuple(found)
+    every = problem.constraints.items()
+    return tuple(name for name, one in every if one.robust is not None or one.few.sigma is not None)
 
 
 def _smoothing(problem: Problem) -> dict[str, Constraint]:
@@ -238,24 +254,6 @@ def _smoothing(problem: Problem) -> dict[str, Constraint]:
         for name, unknown in problem.unknowns.items()
         if unknown.inputs and unknown.smooth and not any(name in names for names in alone)
     }
-
-
-def _spread(function: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    """Rows of numbers alone, as a prior on them has, as fields: the same at every point."""
-
-    def call(coordinates: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
-        nothing = 0.0 * next(iter(coordinates.values()))
-        rows = function(coordinates, outputs, constants)
-        return [nothing + row if isinstance(row, Tensor) and row.ndim == 0 else row for row in rows]
-
-    return call
-
-
-def choices(name: str, available: Sequence[str]) -> str:
-    """`choose among …`, with the nearest spelling first, for error messages."""
-    near = difflib.get_close_matches(name, available, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"choose among {sorted(available)}{hint}"
 
 
 def _validate_types(problem: Problem) -> None:
@@ -331,7 +329,7 @@ def _validate_names(problem: Problem) -> None:
         finite(f"scales {name!r}", shift=pair[0])
         positive(f"scales {name!r}", size=pair[1])
     for name in problem.labels:
-        if name not in everything:
+        if name not in (*everything, *problem.joined):
             raise ValueError(f"labels: {name!r} is no coordinate, output or coefficient; {choices(name, everything)}")
     for name in problem.exact_coefficients:
         if name not in problem.unknowns:
@@ -341,6 +339,8 @@ def _validate_names(problem: Problem) -> None:
 
 def _validate_constraint(problem: Problem, name: str, constraint: Constraint) -> None:
     """Names, the coordinates of the set, and the shape of the rows on a smooth trial field."""
+    if isinstance(constraint, Interface):
+        raise ValueError(f"constraint {name!r}: an Interface is one of two regions; give regions={{...}}")
     if not isinstance(constraint, Constraint):
         raise TypeError(f"constraint {name!r}: got {constraint!r:.60}, expected Constraint(function, on=domain)")
     if tuple(constraint.on.coordinates) != problem.coordinates:

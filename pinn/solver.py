@@ -29,7 +29,7 @@ from pinn.derivatives import Engine, Jets
 from pinn.features.answers import uncorrected
 from pinn.features.options import DEFAULT, Features
 from pinn.features.rows import weighed_as
-from pinn.model import Model, NetworkFactory
+from pinn.model import Model, NetworkFactory, by_region
 from pinn.networks import Windows
 from pinn.objective import Equations
 from pinn.optimizers import Optimizer
@@ -57,7 +57,7 @@ _LEAST_EFFORT = 1.5e10  # operations that it may take in any case, about half a 
 def solve(
     problem: Problem,
     *,
-    network: NetworkFactory | None = None,
+    network: NetworkFactory | Mapping[str, NetworkFactory] | None = None,
     optimizer: Optimizer | None = None,
     sampling: Sampler | None = None,
     weighting: Weighting | None = None,
@@ -86,7 +86,8 @@ def solve(
 
     Args:
         problem: what is to be solved.
-        network: what builds the network, e.g. `partial(MLP, width=50, depth=4)`; left out, `default_network(problem)`.
+        network: what builds the network, e.g. `partial(MLP, width=50, depth=4)`, or a dictionary of those by output or
+            region; left out, `default_network(problem)`. Each region has one of its own.
         optimizer: left out, Levenberg-Marquardt, or a matrix-free Gauss-Newton for large networks.
         sampling: where the points go; left out, points that follow the residual and grow in number, or fixed ones.
         weighting: how weights change; left out, they stay as the problem states them.
@@ -263,13 +264,14 @@ def _concluded(
 
 def _model(
     problem: Problem,
-    network: NetworkFactory | None,
+    network: NetworkFactory | Mapping[str, NetworkFactory] | None,
     start: Solution | None,
     generator: torch.Generator,
     dtype: torch.dtype,
 ) -> Model:
     """The model with its first parameters: new ones, or those of an earlier solution with its network."""
-    model = Model(problem, default_network(problem) if network is None else network, generator=generator, dtype=dtype)
+    chosen = by_region(problem, default_network(problem) if network is None else network)
+    model = Model(problem, chosen, generator=generator, dtype=dtype)
     if start is None:
         return model
     before = start.model.problem

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from pinn import networks
-from pinn.model import Model, NetworkFactory, Widenable
+from pinn.model import Model, NetworkFactory, Widenable, as_one, by_region
 from pinn.problem import Problem
 from pinn.scales import Scales, unit_scales
 
@@ -73,6 +73,8 @@ def rebuilt(owner: str, problem: Problem, plain: Mapping[str, Any], network: Net
     Raises:
         ValueError: naming everything that does not fit: another network, other parameters, numbers that are not finite.
     """
+    if network is not None:
+        network = as_one(problem, by_region(problem, network))
     dtype = getattr(torch, str(plain["dtype"]), None)
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{owner}: got precision {plain['dtype']!r}, expected float32 or float64")

@@ -9,8 +9,9 @@ Each function takes the owner's name and the arguments by theirs.
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -98,6 +99,13 @@ def positive_each(owner: str, length: int, **given: Any) -> None:
                 f"{owner}: got {name}={values!r}, expected {length} positive finite numbers; "
                 f"give a tuple of {length}, each > 0"
             )
+
+
+def choices(name: str, available: Sequence[str]) -> str:
+    """`choose among …`, with the nearest spelling first, for error messages."""
+    near = difflib.get_close_matches(name, available, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"choose among {sorted(available)}{hint}"
 
 
 def _check(owner: str, given: Mapping[str, Any], fits: Callable[[Any], bool], expected: str, cure: str) -> None:

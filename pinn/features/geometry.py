@@ -46,10 +46,12 @@ class Singularities:
     Attributes:
         corners: of its outline.
         holes: within it.
+        domain: which one, where it is not that of the problem.
     """
 
     corners: tuple[Corner, ...] = ()
     holes: tuple[Hole, ...] = ()
+    domain: Domain | None = None
 
     def __bool__(self) -> bool:
         return bool(self.corners or self.holes)
@@ -68,7 +70,7 @@ class Singularities:
         """
         if not self:
             return []
-        ends = list(problem.domain.bounds.values())
+        ends = list((problem.domain if self.domain is None else self.domain).bounds.values())
         halves = [0.5 * (high - low) for low, high in ends]
         middles = [0.5 * (low + high) for low, high in ends]
         extent = max(halves)
@@ -113,8 +115,12 @@ def exponents(opening: float, order: int) -> tuple[list[float], list[float]]:
     return powers, logarithms
 
 
-def singularities(problem: Problem) -> Singularities:
+def singularities(problem: Problem, domain: Domain | None = None) -> Singularities:
     """The corners and holes of a problem's domain, where it is plane, its coordinates are not periodic, and it has any.
+
+    Args:
+        problem: the problem.
+        domain: of a region of it, in place of its own.
 
     Example:
         >>> from pinn.problems import laplace_four_holes, poisson_2d, poisson_l_shape
@@ -125,13 +131,13 @@ def singularities(problem: Problem) -> Singularities:
     """
     if problem.domain.dimension != 2 or problem.periodic:
         return Singularities()
-    outline: Domain = problem.domain
+    outline: Domain = problem.domain if domain is None else domain
     holes: tuple[Hole, ...] = ()
     if isinstance(outline, Difference):
         discs = [removed for removed in outline.removed if isinstance(removed, Ball)]
         holes = tuple(Hole(_pair(disc), disc.radius) for disc in discs if _within(disc, outline.base))
         outline = outline.base
-    return Singularities(_corners(outline) if isinstance(outline, Polygon) else (), holes)
+    return Singularities(_corners(outline) if isinstance(outline, Polygon) else (), holes, domain)
 
 
 def _pair(disc: Ball) -> tuple[float, float]:

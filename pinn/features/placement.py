@@ -49,11 +49,12 @@ def place_points(problem: Problem, name: str, n: int, singular: Singularities, g
     points = spread_points(problem, name, n, generator=generator)
     if points.values or not constraint.reduction.pointwise or constraint.on.dimension == 0:
         return points
-    if isinstance(problem.domain, Box):
-        return _towards_ends(problem, constraint.on, points)
+    around = _around(problem, points)
+    if isinstance(around, Box):
+        return _towards_ends(problem, around, constraint.on, points)
     if constraint.on.dimension == problem.domain.dimension:
         many = spread_points(problem, name, _CANDIDATES * n, generator=generator)
-        return _chosen(many, n, (problem.domain.level(many.x).abs() + _NEAREST) ** -0.5, generator)
+        return _chosen(many, n, (around.level(many.x).abs() + _NEAREST) ** -0.5, generator)
     return _towards_corners(problem, constraint.on, points, singular, generator) if singular.corners else points
 
 
@@ -73,11 +74,17 @@ def _chosen(many: Points, n: int, density: Tensor, generator: torch.Generator) -
     return many.take(torch.multinomial(density, min(n, many.n), generator=generator))
 
 
-def _towards_ends(problem: Problem, on: Domain, points: Points) -> Points:
+def _around(problem: Problem, points: Points) -> Domain:
+    """The region that points lie in, the first of two where they touch; the domain where there are none."""
+    inside = [one.domain for one in problem.regions.values() if bool(one.domain.contains(points.x).all())]
+    return inside[0] if inside else problem.domain
+
+
+def _towards_ends(problem: Problem, box: Box, on: Domain, points: Points) -> Points:
     """Points of a box moved towards the ends of every coordinate; as they were where that leads off their set."""
     moved = points.x.clone()
     for axis, name in enumerate(problem.coordinates):
-        low, high = problem.domain.bounds[name]
+        low, high = box.bounds[name]
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
         column = points.x[:, axis]
         if name not in problem.periodic:

@@ -56,8 +56,8 @@ from torch import Tensor, nn
 from pinn.analysis import Traits, analyze
 from pinn.features.answers import stacked_outputs
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
-from pinn.features.geometry import Singularities, singularities
 from pinn.features.multi_index import grown, simplex
+from pinn.features.parts import Bases, Parts, largest, layers
 from pinn.features.placement import place_points
 from pinn.features.rows import weighed_as
 from pinn.linalg import least_squares
@@ -186,7 +186,8 @@ class _Solver:
         self.generator, self.beside, self.newton = generator, beside, newton
         self.start: dict[Index, Tensor] = {}  # coefficients of the round before, where steps are several
         self.traits: Traits = analyze(self.problem)
-        self.singular: Singularities = singularities(self.problem)
+        self.parts = Parts.of(self.problem)
+        self.singular = self.parts.singular[0]
         like = next(equations.model.parameters())
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
         self.rounds: list[Round] = []
@@ -195,7 +196,7 @@ class _Solver:
     def run(self, effort: float, tolerance: float | None) -> FeatureSolve:
         """Rounds until one of the endings."""
         index = simplex(self.problem.domain.dimension, _FIRST)
-        order = _ORDER if self.singular else 0
+        order = _ORDER if self.parts.any_singular else 0
         best: tuple[Round, Model] | None = None
         while True:
             try:
@@ -209,7 +210,7 @@ class _Solver:
                 best = made, model
             index = grown(sizes, math.ceil(_GROWTH * len(index)))
             order = min(_MOST_ORDER, math.ceil(_ORDER_GROWTH * order))
-            if ending := self._ending(effort, tolerance, self._bases(index, order)):
+            if ending := self._ending(effort, tolerance, largest(self.parts.bases(index, order))):
                 return FeatureSolve(best[1], best[0], tuple(self.rounds), ending)
 
     def _ending(self, effort: float, tolerance: float | None, following: Sequence[nn.Module]) -> Ending | None:
@@ -227,11 +228,7 @@ class _Solver:
             return Ending.NOT_CARRIED
         return Ending.EFFORT if end else None
 
-    def _bases(self, index: Sequence[Index], order: int) -> list[nn.Module]:
-        layout = [2 if name in self.problem.periodic else 1 for name in self.problem.coordinates]
-        return [Chebyshev(layout, index), *self.singular.bases(self.problem, order)]
-
-    def _model(self, bases: Sequence[nn.Module]) -> Model:
+    def _model(self, bases: Sequence[Bases]) -> Model:
         """A copy of the model with these neurons, all weights out of them zero."""
         given = self.equations.model
         memo = {id(self.problem): self.problem}
@@ -241,8 +238,7 @@ class _Solver:
         like = next(given.parameters())
         inputs = self.problem.domain.dimension + len(self.problem.periodic) + len(self.problem.features)
         beside = model.network if self.beside else None
-        network = Enriched(inputs, len(self.problem.outputs), bases=bases, network=beside, dtype=like.dtype)
-        model.network = network.to(like.device, like.dtype)
+        model.network = self.parts.network(inputs, bases, beside, like.dtype).to(like.device, like.dtype)
         return model
 
     def _sizes(self, bases: Sequence[nn.Module]) -> dict[str, int]:
@@ -274,12 +270,12 @@ class _Solver:
         return Objective(equations, points)
 
     def _round(self, index: Sequence[Index], order: int) -> tuple[Model, Round, dict[Index, float]]:
-        bases = self._bases(index, order)
+        bases = self.parts.bases(index, order)
         model = self._model(bases)
-        equations, sizes = weighed_as(self.equations, model), self._sizes(bases)
+        equations, sizes = weighed_as(self.equations, model), self._sizes(largest(bases))
         objective = self._objective(equations, sizes)
-        chebyshev, network = bases[0], model.network
-        assert isinstance(chebyshev, Chebyshev) and isinstance(network, Enriched)
+        (chebyshev, *_), network = bases[0], list(layers(model.network))
+        assert isinstance(chebyshev, Chebyshev)
         size, solves = float(objective.residual().norm()), 1
         if self.newton:
             fitted, solves = self._descend(objective, chebyshev, network)
@@ -292,7 +288,7 @@ class _Solver:
         self.before = outputs
         ratio = held / size if size > 0 else 0.0
         made = Round(
-            neurons=network.count,
+            neurons=sum(one.count for one in network),
             degrees=chebyshev.degrees,
             order=order,
             rows=objective.rows,
@@ -302,8 +298,9 @@ class _Solver:
             error=self._claimed(change, ratio),
             work=solves * self._work(objective.size, sizes),
         )
-        self.start = dict(zip(chebyshev.index, network.last.weight.detach().T, strict=False))
-        coefficients = network.last.weight.detach()[:, : chebyshev.count].abs().amax(0)
+        weights = torch.cat([one.last.weight.detach()[:, : chebyshev.count] for one in network])
+        self.start = dict(zip(chebyshev.index, weights.T, strict=True))
+        coefficients = weights.abs().amax(0)
         return model, made, dict(zip(chebyshev.index, coefficients.tolist(), strict=True))
 
     def _step(self, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
@@ -324,12 +321,14 @@ class _Solver:
             self._require_affine(wrong - rounding, float(moved.norm()))
         return float((residual + moved).norm())
 
-    def _descend(self, objective: Objective, chebyshev: Chebyshev, network: Enriched) -> tuple[float, int]:
+    def _descend(self, objective: Objective, chebyshev: Chebyshev, network: Sequence[Enriched]) -> tuple[float, int]:
         """Gauss-Newton steps from the coefficients of the round before; the norm that they leave, and their number."""
         with torch.no_grad():
             for column, index in enumerate(chebyshev.index):
                 if index in self.start:
-                    network.last.weight[:, column] = self.start[index]
+                    parts = self.start[index].split([one.last.out_features for one in network])
+                    for one, part in zip(network, parts, strict=True):
+                        one.last.weight[:, column] = part
         least, steps = float(objective.residual().norm()), 0
         while steps < _STEPS:
             _, _, step = self._step(objective)

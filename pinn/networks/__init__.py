@@ -14,7 +14,7 @@ from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.chebyshev_kan import ChebyshevKAN
 from pinn.networks.coordinate_map import CoordinateMap
 from pinn.networks.dense import FactorisedLinear
-from pinn.networks.enriched import Enriched
+from pinn.networks.enriched import ByOutput, Enriched
 from pinn.networks.finite_basis import FBPINN
 from pinn.networks.fourier import FourierFeatures
 from pinn.networks.hyper import HyperNetwork
@@ -32,6 +32,7 @@ __all__ = [
     "FBPINN",
     "MLP",
     "SIREN",
+    "ByOutput",
     "Chebyshev",
     "ChebyshevKAN",
     "CoordinateMap",

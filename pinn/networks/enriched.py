@@ -1,4 +1,6 @@
-"""A layer of fixed neurons, alone or beside a network: only the weights out of it are trained.
+"""Networks made of others: fixed neurons beside one, and several side by side, each for outputs of its own.
+
+A layer of fixed neurons, alone or beside a network: only the weights out of it are trained.
 
     û(x) = N(x) + C φ(x) + c₀,    φ(x) ∈ R^M fixed,    C (outputs, M) parameters like any other
 
@@ -32,6 +34,7 @@ BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeu
 """The fixed layers that a file can name."""
 
 _NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet, Windows)
+"""Those beneath fixed neurons, and side by side; `ByOutput` and `Enriched` too, which are made of them."""
 
 
 class Enriched(nn.Module):
@@ -158,7 +161,138 @@ def _basis(given: nn.Module | Mapping[str, Any]) -> nn.Module:
             f"Enriched: got basis {name!r}, expected one of {sorted(known)}; give what builds the network, "
             "network=partial(...), when the solution is loaded"
         )
+    if name == "Lifted" and options["network"]["network"] == "ByOutput":
+        options["network"] = _built("ByOutput", options["network"]["arguments"], None)
     return known[name](**options)
+
+
+class ByOutput(nn.Module):
+    """Networks side by side, each with outputs of its own, none with a weight of another's.
+
+    Args:
+        inputs, outputs: numbers of features.
+        parts: one a network: `outputs`, the places of its outputs; `network`, what builds it, `arguments` beside the
+            name of its class, or a module; and `centre` and `half`, (inputs,), of the inputs as it sees them,
+            (x − centre) / half, which are left out where it sees them as they are.
+        generator: source of the weights.
+        dtype: precision of the weights.
+
+    Raises:
+        ValueError: when an output belongs to no network, or to several.
+
+    Example:
+        >>> source = torch.Generator().manual_seed(0)
+        >>> parts = [{"outputs": [1], "network": MLP}, {"outputs": [0, 2], "network": MLP}]
+        >>> network = ByOutput(2, 3, parts=parts, generator=source)
+        >>> x = torch.zeros(5, 2, dtype=torch.float64)
+        >>> network(x).shape, bool((network.columns(x, [2])[2] == network(x)[:, 2]).all())
+        (torch.Size([5, 3]), True)
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        parts: Sequence[Mapping[str, Any]],
+        generator: torch.Generator | None = None,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        self.places = [list(map(int, part["outputs"])) for part in parts]
+        if sorted(place for places in self.places for place in places) != list(range(outputs)):
+            raise ValueError(f"ByOutput: got outputs {self.places}, expected each of {list(range(outputs))} once")
+        self.frames = [
+            None if part.get("centre") is None else (list(part["centre"]), list(part["half"])) for part in parts
+        ]
+        self.networks = nn.ModuleList(
+            _part(part, inputs, len(places), generator, dtype) for part, places in zip(parts, self.places, strict=True)
+        )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was made with, as plain values."""
+        parts = []
+        for places, frame, network in zip(self.places, self.frames, self.networks, strict=True):
+            centre, half = (None, None) if frame is None else frame
+            parts.append(
+                {
+                    "outputs": places,
+                    "network": type(network).__name__,
+                    "arguments": dict(getattr(network, "arguments", {})),
+                    "centre": centre,
+                    "half": half,
+                }
+            )
+        return {"parts": parts}
+
+    @property
+    def width(self) -> int | None:
+        """Neurons a hidden layer of the narrowest network; None where one cannot be widened."""
+        widths = [getattr(network, "width", None) for network in self.networks]
+        return None if None in widths else min(width for width in widths if width is not None)
+
+    def widened(self, width: int, generator: torch.Generator) -> ByOutput:
+        """The same function with every network as much wider as the narrowest.
+
+        Args:
+            width: neurons a hidden layer of the narrowest, more than now.
+            generator: source of the new weights.
+        """
+        least = self.width
+        if least is None:
+            raise ValueError("ByOutput.widened: got a network that cannot be widened; take MLP without factorisation")
+        parts = []
+        for part, network in zip(self.arguments["parts"], self.networks, strict=True):
+            module = cast(Any, network)
+            parts.append({**part, "network": module.widened(module.width + width - least, generator)})
+        inputs = getattr(cast(Any, self.networks[0]), "arguments", {}).get("inputs", 1)
+        return ByOutput(inputs, sum(map(len, self.places)), parts=parts)
+
+    def _seen(self, number: int, x: Any) -> Any:
+        frame = self.frames[number]
+        if frame is None:
+            return x
+        centre, half = (torch.tensor(one, dtype=x.dtype, device=x.device) for one in frame)
+        return (x - centre) * (1 / half)
+
+    def columns(self, x: Any, wanted: Iterable[int]) -> dict[int, Any]:
+        """Some of the outputs, place -> (n,); networks that have none of them are not evaluated."""
+        asked: set[int] = set(wanted)
+        found: dict[int, Any] = {}
+        for number, (places, network) in enumerate(zip(self.places, self.networks, strict=True)):
+            if asked & set(places):
+                value = network(self._seen(number, x))
+                found |= {place: value[..., i] for i, place in enumerate(places) if place in asked}
+        return found
+
+    def represent(self, x: Any) -> Any:
+        """The last hidden layers of all networks, or outputs of those that do not say theirs, (n, inputs) -> (n, k)."""
+        hidden = []
+        for number, network in enumerate(self.networks):
+            seen, says = self._seen(number, x), getattr(network, "represent", None)
+            hidden.append(network(seen) if says is None else says(seen))
+        return torch.cat(hidden, -1)
+
+    def forward(self, x: Any) -> Any:
+        """(n, inputs) -> (n, outputs), tensors or jets."""
+        found = torch.cat([network(self._seen(number, x)) for number, network in enumerate(self.networks)], -1)
+        order = [place for places in self.places for place in places]
+        if order == sorted(order):
+            return found
+        return torch.stack([found[..., order.index(place)] for place in range(len(order))], -1)
+
+
+def _part(
+    part: Mapping[str, Any], inputs: int, outputs: int, generator: torch.Generator | None, dtype: torch.dtype
+) -> nn.Module:
+    given = part["network"]
+    if isinstance(given, nn.Module):
+        return given
+    if isinstance(given, str):
+        return _built(given, {**part["arguments"], "inputs": inputs, "outputs": outputs}, generator)
+    made: nn.Module = given(inputs=inputs, outputs=outputs, generator=generator, dtype=dtype)
+    return made
 
 
 def _network(
@@ -167,6 +301,10 @@ def _network(
     if given is None or isinstance(given, nn.Module):
         return given
     # A network that was enriched twice lies within another of this class.
-    classes = (*_NETWORKS, Enriched)
     arguments = {**given["arguments"], "inputs": inputs, "outputs": outputs}
-    return build(given["network"], arguments, classes, generator or torch.Generator().manual_seed(0))
+    return _built(given["network"], arguments, generator)
+
+
+def _built(name: str, arguments: Mapping[str, Any], generator: torch.Generator | None) -> nn.Module:
+    classes = (*_NETWORKS, Enriched, ByOutput)
+    return build(name, arguments, classes, generator or torch.Generator().manual_seed(0))

@@ -15,9 +15,9 @@ from typing import ClassVar
 import torch
 
 from pinn.domains import Points
-from pinn.problem import Problem, choices
+from pinn.problem import Problem
 from pinn.sampling.sampler import Place, Residual, Sampler, require_sampler, unmoved
-from pinn.validation import count, finite, positive
+from pinn.validation import choices, count, finite, positive
 
 
 @dataclass

@@ -12,10 +12,11 @@ import torch
 
 from pinn.domains import Points
 from pinn.domains.cube import METHODS
-from pinn.problem import Problem, choices
+from pinn.problem import Problem
 from pinn.sampling.budget import counts
 from pinn.sampling.sampler import Place, Residual, Sampler, require_counts, unmoved
 from pinn.spread import spread_points
+from pinn.validation import choices
 
 
 @dataclass

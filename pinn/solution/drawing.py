@@ -44,10 +44,10 @@ def fields_of(solution: Solution) -> Fields:
 
     def found(columns: Columns) -> dict[str, Array]:
         values = solution.evaluate(columns)
-        return {name: values[name] for name in problem.outputs}
+        return {name: values[name] for name in problem.stated_outputs}
 
     known = _over(problem)
-    return replace(known, title=_title(solution), outputs=tuple(problem.outputs), evaluate=found)
+    return replace(known, title=_title(solution), outputs=problem.stated_outputs, evaluate=found)
 
 
 def reference_fields(problem: Problem) -> Fields:

@@ -33,7 +33,7 @@ class ErrorMeasure:
         like = next(model.parameters())
         points = self.points.to(like.dtype, like.device)
         with torch.no_grad():
-            values = model.outputs({name: points.column(name) for name in points.names})
+            values = model.stated_outputs({name: points.column(name) for name in points.names})
         return {name: values[name].detach().double().cpu() - exact for name, exact in self._exact.items()}
 
     def __call__(self, model: Model) -> float:

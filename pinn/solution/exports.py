@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from pinn.domains import Points
 from pinn.files import replacing
-from pinn.problem import Problem, choices
-from pinn.validation import count
+from pinn.problem import Problem
+from pinn.validation import choices, count
 
 if TYPE_CHECKING:
     import pandas

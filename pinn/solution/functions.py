@@ -20,7 +20,9 @@ from pinn.binding import names_of
 from pinn.derivatives import Jets, d
 from pinn.derivatives.engine import ResidualFunction
 from pinn.model import Model
-from pinn.problem import Problem, choices
+from pinn.problem import Problem
+from pinn.regions import membership
+from pinn.validation import choices
 
 Array = NDArray[np.float64]
 
@@ -106,6 +108,7 @@ class SolutionFunction:
         names: of the rows in a dictionary; None for one array, or a tuple of them.
         further: names of what is given beside the coordinates.
         text: what it is.
+        joined: whether the function returns the rows of each region in turn, of which every point has its own.
     """
 
     def __init__(
@@ -117,10 +120,12 @@ class SolutionFunction:
         names: Sequence[str] | None = None,
         further: Sequence[str] = (),
         text: str = "",
+        joined: bool = False,
     ) -> None:
-        self.problem, self.model = problem, model
+        self.problem, self.model, self.joined = problem, model, joined
         self.names, self.further, self.text = names, tuple(further), text
-        self._bound = Jets().bind(model.outputs, function, problem.coordinates)
+        read = model.reader((*problem.outputs, *model.fields))
+        self._bound = Jets().bind(read, function, problem.coordinates)
 
     def __call__(self, *coordinates: ArrayLike, **named: ArrayLike) -> Values:
         """Values at points given by place or by name, as a solution is evaluated; arrays broadcast.
@@ -157,6 +162,9 @@ class SolutionFunction:
         constants = {**self.model.coefficients(), **{name: flat(name) for name in self.further}}
         with torch.no_grad():
             rows = self._bound.residual(points, constants).detach().double().cpu()
+        if self.joined:
+            number = membership(self.problem.regions, points.double().cpu())
+            rows = rows.reshape(len(rows), len(self.problem.regions), -1)[torch.arange(len(rows)), number]
         return tuple(row.numpy().reshape(shape) for row in rows.unbind(1))
 
     def _named(self, values: tuple[Array, ...]) -> Values:
@@ -174,22 +182,26 @@ def derivative(problem: Problem, model: Model, name: str, by: Sequence[str]) -> 
     if not by:
         raise ValueError(f"derivative: got no coordinate to differentiate {name} by; give e.g. {name!r}, 'x'")
     _require_coordinates(problem, by)
+    owned = _owned(problem, name)
 
     def function(columns: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
-        return [d(outputs[name], *(columns[coordinate] for coordinate in by))]
+        return [d(outputs[one], *(columns[coordinate] for coordinate in by)) for one in owned]
 
-    return SolutionFunction(problem, model, function, text=f"d({', '.join((name, *by))})")
+    text = f"d({', '.join((name, *by))})"
+    return SolutionFunction(problem, model, function, text=text, joined=name in problem.joined)
 
 
 def gradient(problem: Problem, model: Model, name: str, by: Sequence[str]) -> SolutionFunction:
     """∂u/∂x of an output or unknown field for several coordinates; see `Solution.gradient`."""
     _require_output(problem, model, name)
     _require_coordinates(problem, by)
+    owned = _owned(problem, name)
 
     def function(columns: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
-        return [d(outputs[name], columns[coordinate]) for coordinate in by]
+        return [d(outputs[one], columns[coordinate]) for one in owned for coordinate in by]
 
-    return SolutionFunction(problem, model, function, names=tuple(by), text=f"gradient of {name}")
+    text, joined = f"gradient of {name}", name in problem.joined
+    return SolutionFunction(problem, model, function, names=tuple(by), text=text, joined=joined)
 
 
 def residual(problem: Problem, model: Model, name: str) -> SolutionFunction:
@@ -203,8 +215,13 @@ def residual(problem: Problem, model: Model, name: str) -> SolutionFunction:
     return SolutionFunction(problem, model, problem.equation(name), further=taken, text=f"residual of {name!r}")
 
 
+def _owned(problem: Problem, name: str) -> list[str]:
+    """The outputs of all regions that are one under this name, or the output itself."""
+    return list(problem.joined[name].values()) if name in problem.joined else [name]
+
+
 def _require_output(problem: Problem, model: Model, name: str) -> None:
-    available = (*problem.outputs, *model.fields)
+    available = (*dict.fromkeys((*problem.stated_outputs, *problem.outputs)), *model.fields)
     if name not in available:
         raise ValueError(f"derivative: {name!r} is no output or unknown field; {choices(str(name), available)}")
 

@@ -308,8 +308,9 @@ def _trivial(solution: Solution, points: Mapping[str, Points]) -> dict[str, Any]
     problem = solution.problem
     inside = problem.domain.sample(256, generator=torch.Generator().manual_seed(0))
     value = solution(**{name: inside.column(name).numpy() for name in inside.names})
-    outputs = value if isinstance(value, dict) else {problem.outputs[0]: value}
+    outputs = value if isinstance(value, dict) else {problem.stated_outputs[0]: value}
     sizes = dict(zip(problem.outputs, solution.model.get_buffer("sizes").tolist(), strict=True))
+    sizes |= {name: max(sizes[own] for own in owned.values()) for name, owned in problem.joined.items()}
     constant = tuple(name for name, of in outputs.items() if float(np.ptp(of)) < _CONSTANT * sizes[name])
     vanishing = all(float(np.abs(of).max()) < _VANISHING * sizes[name] for name, of in outputs.items())
     return {

@@ -97,8 +97,8 @@ class Solution:
 
     def _outputs(self, columns: Mapping[str, Array]) -> Array | dict[str, Array]:
         values = self.evaluate(columns)
-        outputs = {name: values[name] for name in self.problem.outputs}
-        return outputs[self.problem.outputs[0]] if len(outputs) == 1 else outputs
+        outputs = {name: values[name] for name in self.problem.stated_outputs}
+        return outputs[self.problem.stated_outputs[0]] if len(outputs) == 1 else outputs
 
     def derivative(self, name: str, *by: str) -> SolutionFunction:
         """A partial derivative of an output or unknown field, as a function of the coordinates.
@@ -125,9 +125,9 @@ class Solution:
             by: coordinates; left out, all of them.
         """
         if name is None:
-            if len(self.problem.outputs) > 1:
-                raise ValueError(f"gradient: of which output? choose among {list(self.problem.outputs)}")
-            name = self.problem.outputs[0]
+            if len(self.problem.stated_outputs) > 1:
+                raise ValueError(f"gradient: of which output? choose among {list(self.problem.stated_outputs)}")
+            name = self.problem.stated_outputs[0]
         return functions.gradient(self.problem, self.model, name, tuple(by) or self.problem.coordinates)
 
     def residual(self, name: str) -> SolutionFunction:
@@ -152,7 +152,7 @@ class Solution:
         like = next(self.model.parameters())
         flat = [torch.from_numpy(np.ascontiguousarray(array).reshape(-1).copy()).to(like) for array in arrays]
         with torch.no_grad():
-            values = self.model.outputs(dict(zip(self.problem.coordinates, flat, strict=True)))
+            values = self.model.stated_outputs(dict(zip(self.problem.coordinates, flat, strict=True)))
         return {
             name: value.detach().double().cpu().expand(flat[0].shape).numpy().reshape(shape)
             for name, value in values.items()
@@ -213,7 +213,7 @@ class Solution:
 
     def __repr__(self) -> str:
         inside = ", ".join(self.problem.coordinates)
-        outputs = ", ".join(f"{name}({inside})" for name in self.problem.outputs)
+        outputs = ", ".join(f"{name}({inside})" for name in self.problem.stated_outputs)
         found = "".join(f", {name} = {value:.6g}" for name, value in self.coefficients.items())
         if self.report is not None:
             judged = str(self.report.judgement)

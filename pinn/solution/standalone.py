@@ -25,7 +25,8 @@ from pinn.ambient import default_dtype, plain_tensors
 from pinn.derivatives import d
 from pinn.files import replacing
 from pinn.model import Model
-from pinn.problem import Problem, choices
+from pinn.problem import Problem
+from pinn.validation import choices
 
 Derivative = tuple[str, ...]
 """An output or unknown field, and the coordinates that it is differentiated by: ("u", "x", "x")."""

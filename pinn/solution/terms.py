@@ -173,10 +173,11 @@ def _values(equations: Equations, points: Points, leaves: Sequence[Leaf]) -> dic
             for key, by in leaves
         ]
 
-    like = next(equations.model.parameters())
+    model = equations.model
+    like = next(model.parameters())
     place = points.to(like.dtype, like.device)
     with torch.no_grad():
-        found = engine_of(equations).bind(equations.model.outputs, wanted, names).residual(place.x, {})
+        found = engine_of(equations).bind(model.reader([key for key, _ in leaves]), wanted, names).residual(place.x, {})
     return {leaf: found[:, index].detach().double().cpu() for index, leaf in enumerate(leaves)}
 
 

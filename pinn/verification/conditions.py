@@ -139,8 +139,10 @@ def bare_faces(open_problem: Determination) -> list[tuple[str, float]] | None:
 
     One output, or ordinary differential equations, want as many along a coordinate as their order. Of several outputs
     in several coordinates it is not known which share them, and only a part without any condition is counted. A curved
-    part without one has no name here.
+    part without one has no name here. What regions want of each other is not counted.
     """
+    if open_problem.problem.joined:
+        return None  # a region may have its conditions from its neighbours alone
     problem, counts = open_problem.problem, _counts(open_problem)
     single = len(problem.outputs) == 1 or len(problem.coordinates) == 1
     found: dict[tuple[str, float], None] = {}

@@ -90,7 +90,7 @@ def check_dependence(equations: Equations, objective: Objective, jacobian: Tenso
 
 def _require_points_apart(equations: Equations, block: ConstraintBlock, size: float) -> None:
     points = block.points.take(torch.arange(min(_POINTS, block.points.n)))
-    bound = Autograd().bind(equations.model.outputs, equations.functions[block.name], points.names)
+    bound = Autograd().bind(equations.reader(block.name), equations.functions[block.name], points.names)
 
     def rows(some: Points) -> Tensor:
         return bound.residual(some.x, equations.constants(some)).detach()
@@ -303,7 +303,7 @@ def _derivatives(
     columns = {key: x[:, i].detach().clone().requires_grad_() for i, key in enumerate(points.names)}
     recorder = _Recorder(columns)
     with torch.enable_grad(), recorder, ArithmeticNormalisation():
-        outputs = (model or equations.model.outputs)(columns)
+        outputs = (model or equations.reader(name))(columns)
         recorder.taken.clear()
         rows_of(model or equations.model.outputs, equations.functions[name], columns, constants, outputs)
     return recorder.taken

@@ -121,7 +121,7 @@ class Determination:
             near = points.take(torch.linspace(0, points.n - 1, min(points.n, 6 * _LAYER)).round().long())
             x = near.x.clone()
             x[:, axis] = bound + inward * torch.logspace(-3, -0.3, near.n, dtype=torch.float64)
-            inside = self.problem.domain.contains(x)
+            inside = self.problem.constraints[name].on.contains(x)
             self.points[name] = Points.cat([points, Points(near.names, x[inside], values=near.take(inside).values)])
 
     def _measure(self) -> None:
@@ -228,8 +228,8 @@ class Determination:
         def rows(columns: Mapping[str, Any], outputs: Mapping[str, Any], constants: Mapping[str, Any]) -> list[Any]:
             return [outputs[name] if k == 0 else d(outputs[name], *[columns[along]] * k) for name, along, k in wanted]
 
-        model = self._equations.model
-        bound = self._equations.engine.bind(model.outputs, rows, self.problem.coordinates)
+        read = self._equations.model.reader([name for name, _, _ in wanted])
+        bound = self._equations.engine.bind(read, rows, self.problem.coordinates)
         _, jacobian = bound.linearize(points.x, self._objective.parameters(), {})
         product = jacobian @ self._units.matrix
         return [product[index :: len(wanted)] for index in range(len(wanted))]
