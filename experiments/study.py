@@ -1,7 +1,7 @@
 """Search for the best options: a sweep in which Optuna proposes what to run next, from what came out so far.
 
     python -m experiments.study problem=heat_1d network=mlp network.width=range(4,41,4) network.depth=1,2,3 steps=50
-    python -m experiments.study study.trials=50 optimizer=adam 'optimizer.factory.lr=tag(log,interval(1e-4,1e-1))' ...
+    python -m experiments.study study.trials=50 optimizer=adam 'optimizer.lr=tag(log,interval(1e-4,1e-1))' ...
     python -m experiments.study study.storage=sqlite:///outputs/study.db ...    # goes on where it was; start it twice
 
 Everything is said as for `experiments.train`; what has several values is searched: a list, `range(first,end,step)`,
@@ -35,6 +35,7 @@ from pinn.validation import count
 from .command_line.configuration import ConfigurationError, build, check
 from .command_line.overrides import CONF, clean_exit, prepare, words
 from .command_line.run_folder import write_json
+from .command_line.working_folder import importable
 from .train import APART, run
 
 _OWN = "study."
@@ -198,8 +199,7 @@ def _options(overrides: list[str]) -> tuple[Study, list[str]]:
 
 def main() -> None:
     """Entry of `python -m experiments.study`."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, "")
+    importable()
     with clean_exit():
         given = words(sys.argv[1:])
         study, others = _options(list(given.overrides))

@@ -25,6 +25,7 @@ COMMANDS = {
     "show": "equation, conditions, reference and a picture of a problem",
     "new": "write a file of a problem of your own",
     "compare": "runs beside each other: a table and a picture",
+    "study": "a search over options by Optuna",
     "demo": "Burgers' equation by three methods, in two minutes",
 }
 """What `pinn` does beside solving -> in a few words."""

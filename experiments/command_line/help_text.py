@@ -22,6 +22,7 @@ usage:
   pinn show problem=burgers                                        equation, conditions, reference, a picture
   pinn new my_problem                                              a file of your own to begin with
   pinn compare RUN RUN ...                                         runs beside each other: a table and a picture
+  pinn study network.width=range(4,41,4) study.trials=20           a search by Optuna: what is best within ranges
   pinn --help network=mlp                                          the options of one choice
   pinn --cfg job problem=burgers                                   the configuration, and stop
   eval "$(pinn -sc install=bash)"                                  completion; also zsh, and fish with `| source`

@@ -53,7 +53,7 @@ def test_where_to_search_is_said_in_the_words_of_the_command_line():
     assert (type(whole).__name__, whole.low, whole.high) == ("IntDistribution", 4, 40)
     steps = searched("network.width=range(4,41,4)")
     assert (type(steps).__name__, steps.low, steps.high, steps.step) == ("IntDistribution", 4, 40, 4)
-    rate = searched("optimizer.factory.lr=tag(log,interval(1e-4,1))")
+    rate = searched("optimizer.lr=tag(log,interval(1e-4,1))")
     assert (type(rate).__name__, rate.low, rate.high, rate.log) == ("FloatDistribution", 1e-4, 1.0, True)
     assert searched("optimizer=adam,auto").choices == ("adam", "auto")
     assert searched("problem.nu=range(0.5,2,0.5)").choices == (0.5, 1.0, 1.5)
