@@ -30,6 +30,7 @@ SOURCES = {
     "rivals": ("benchmark_rivals", "error.png", 0),
     "difficulty": ("benchmark_difficulty", "error.png", 0),
     "gpu": ("benchmark_gpu/latest", None, 1),
+    "growth": ("benchmark_scaling", "picture.png", 0),
 }
 """Name in docs/ -> folder under outputs/, picture in it or None, number of the table that is shown."""
 

@@ -7,6 +7,7 @@
     python -m experiments.train resume=outputs/burgers/...  steps=500    # go on with a run that was broken off
     python -m experiments.train problem=heat_1d 'write=[vtk,animation]'  # files beside those of every run
     python -m experiments.train --cfg job problem=burgers               # show the configuration and stop
+    python -m experiments.train --multirun seed=0,1 hydra/launcher=joblib     # several at a time; or submitit_slurm
     torchrun --standalone --nproc_per_node=2 -m experiments.train       # two processes, each with half of the points
 
 The configuration is a call of `pinn.solve`: groups name what builds its arguments (problem, network, optimizer,
@@ -15,8 +16,9 @@ Each run has a folder of its own under `outputs/`.
 
 A `_target_` of one's own, `problem._target_=mine.heat`, is code that will run: `trusted=[mine]` says that it may.
 
-Ctrl-C, SIGTERM and SIGHUP end a run with the best answer until then, written as always; a second one ends the program
-at once. What ends a run in the middle, an error of a callback for example, leaves that answer too.
+Ctrl-C, SIGTERM and SIGHUP end a run after its step with the best answer until then, written as always, and a last
+checkpoint; a second one ends the program at once. What ends a run in the middle, an error of a callback for example,
+leaves that answer too.
 
 The exit code is 0 when the run ended, whatever its verdict; 1 when it ended by an error after training began; 2 when
 the command makes no sense; 130 after Ctrl-C and 143 after SIGTERM. With `--strict`, or `strict=true`, it is 0 when the
@@ -47,6 +49,7 @@ from .command_line.interruption import Interruption
 from .command_line.overrides import CONF, clean_exit, flag, groups, plain, prepare, refuse_given, trust_of_command_line
 from .command_line.run_folder import CHECKPOINTS, RunFolder
 from .command_line.several import aside, help_rank_0
+from .command_line.sweep import of_sweep
 from .command_line.telling import told
 from .command_line.trust import Trust, as_trust
 from .command_line.working_folder import importable
@@ -149,7 +152,7 @@ def _solved(
         check(solve, call, trust=trust)
         given = arguments(solve, call, trust=trust)
         validate_problem(verbs, given["problem"])
-        given["callbacks"] = [place, *given.get("callbacks", ())]
+        given["callbacks"] = [place, interruption.first(), *given.get("callbacks", ()), interruption.last()]
         for one in given["callbacks"]:
             if isinstance(one, Tracker):
                 one.describe(place.name, {key: value for key, value in call.items() if key not in _NO_SETTINGS})
@@ -183,6 +186,8 @@ def main() -> None:
     with join() as ranks, aside(ranks) as more, tempfile.TemporaryDirectory() as kept:
         sys.argv[1:] += more
         prepare("config", solve, APART)
+        with clean_exit():
+            sys.argv[1:] += of_sweep(sys.argv[1:], ranks.size)
 
         def job(config: DictConfig) -> float | None:
             return run(config, Path(kept), ranks)

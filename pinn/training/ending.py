@@ -24,7 +24,7 @@ class RunEnd:
 
     Attributes:
         outcome: how it ended; None before its end.
-        interrupted: whether a KeyboardInterrupt has come.
+        interrupted: whether a KeyboardInterrupt has come, or a callback has ended the run in the place of one.
     """
 
     def __init__(self, journal: Journal, monitor: ValidationMonitor) -> None:
@@ -34,6 +34,8 @@ class RunEnd:
 
     def note(self, stops: list[Stop]) -> None:
         """The run has ended by these, what decides first."""
+        # A callback may have heard of the interrupt and waited for the end of the step.
+        self.interrupted = self.interrupted or stops[0].ending is Ending.INTERRUPTED
         endings = tuple(dict.fromkeys(stop.ending for stop in stops))
         self.outcome = Outcome(stops[0].ending, stops[0].why, self._journal.steps, self._monitor.evaluations, endings)
 

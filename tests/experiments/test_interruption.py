@@ -7,7 +7,9 @@ import signal
 import sys
 
 import pytest
+import torch
 
+from experiments.command_line import interruption as interruption_module
 from experiments.command_line.interruption import Interruption
 from pinn.problems import poisson_2d
 from pinn.solution import Solution
@@ -84,6 +86,32 @@ def test_a_signal_after_the_last_step_ends_the_run_as_well(own, tmp_path):
     assert own("callbacks.last._target_=own.AtTheEnd", "steps=2") == 130
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["ending"] == "interrupted" and metrics["steps"] == 2
+
+
+def test_a_signal_costs_no_step(own, command, tmp_path):
+    """A last checkpoint is written after the step, from which the run ends with the bits of one that had no signal."""
+    given = ("optimizer=adam", "steps=9", "callbacks=[own.term]")
+    assert own(*given) == 143
+    checkpoints = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert checkpoints[-1] == "step-00000003.pinn"
+    command("resume=run", "trusted=[own]")
+    assert own("optimizer=adam", "steps=9", "hydra.run.dir=whole") == 0
+    found = [Solution.load(tmp_path / name / "solution.pt", poisson_2d()).model for name in ("run", "whole")]
+    for one, other in zip(found[0].parameters(), found[1].parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="the system has no alarm")
+def test_a_step_that_takes_too_long_is_broken_off(monkeypatch):
+    monkeypatch.setattr(interruption_module, "GRACE", 0.01)
+    with Interruption() as interruption:
+        interruption.last().step(None)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+            signal.pause()
+        interruption.first().end(None)  # after the last step nothing is waited for
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
 def test_a_callback_that_raises_costs_nothing_that_was_computed(own, tmp_path, capsys):
