@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Polygon,
         Scatter,
         Sector,
+        Spline,
         Torus,
         Triangle,
     )
@@ -86,6 +87,7 @@ __all__ = [
     "Scatter",
     "Sector",
     "Solution",
+    "Spline",
     "Stage",
     "Stop",
     "Table",
@@ -128,6 +130,7 @@ _HOMES = {
         "Polygon",
         "Scatter",
         "Sector",
+        "Spline",
         "Torus",
         "Triangle",
     ),

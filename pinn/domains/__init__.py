@@ -11,12 +11,14 @@ from pinn.domains.image import Image, Parametric
 from pinn.domains.level_set import Cloud, LevelSet
 from pinn.domains.mesh import Mesh
 from pinn.domains.part import Part
+from pinn.domains.planar import from_shapely
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
 from pinn.domains.product import Product
 from pinn.domains.revolved import Revolved
 from pinn.domains.scatter import Point, Scatter
 from pinn.domains.shapes import Annulus, Cone, Cylinder, Disc, Ellipse, Sector, Torus, Triangle
+from pinn.domains.spline import Spline
 
 __all__ = [
     "Annulus",
@@ -46,7 +48,9 @@ __all__ = [
     "Revolved",
     "Scatter",
     "Sector",
+    "Spline",
     "Torus",
     "Triangle",
     "Union",
+    "from_shapely",
 ]

@@ -22,6 +22,7 @@ from pinn.domains.chart import Chart
 from pinn.domains.domain import Bounds, Domain
 from pinn.domains.implicit import Every, Node, Not, Some, implicit, trimmed
 from pinn.domains.points import Points
+from pinn.domains.polygon import Polygon
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +264,8 @@ def _overlap(a: Domain, b: Domain) -> float | None:
         return math.prod(high - low for low, high in inner.values())
     for one, other in ((a, b), (b, a)):
         if isinstance(one, Box) and inner == other.bounds:
+            return other.measure
+        if isinstance(one, Polygon) and one.encloses(other):
             return other.measure
         if isinstance(one, Difference) and all(_apart(removed, other) for removed in one.removed):
             return _overlap(one.base, other)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from pinn.domains.ball import Ball
 from pinn.domains.boundary import Boundary
 from pinn.domains.box import Box
 from pinn.domains.chart import Chart
@@ -106,6 +107,23 @@ class Polygon(Domain):
         inside = (spans & right).sum(1) % 2 == 1
         extent = max(high - low for low, high in self.bounds.values())
         return torch.where(inside, -distance, distance) / extent
+
+    def encloses(self, other: Domain) -> bool:
+        """Whether another polygon, or a ball, is known to lie within this one."""
+        low, high = self.corners.amin(0), self.corners.amax(0)
+        extent = float((high - low).max())
+        if isinstance(other, Ball):
+            center = torch.tensor([list(other.center.values())], dtype=torch.float64, device="cpu")
+            return float(self.level(center)) * extent <= -other.radius
+        if not isinstance(other, Polygon) or not bool((self.level(other.corners) < 0).all()):
+            return False
+        # All corners inside, and no edge of one crosses one of the other.
+        starts, edges = self.corners, self.corners.roll(-1, 0) - self.corners
+        theirs, along = other.corners, other.corners.roll(-1, 0) - other.corners
+        sides = _cross(edges[:, None], theirs - starts[:, None])
+        others = _cross(along, starts[:, None] - theirs)
+        crossed = (sides * sides.roll(-1, 1) <= 0) & (others * others.roll(-1, 0) <= 0)
+        return not bool(crossed.any())
 
     def implicit(self) -> Node:
         """See `Implicit.implicit`: distances to its edges' lines, joined as the corners are; see `convex`."""

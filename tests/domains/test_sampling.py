@@ -6,7 +6,20 @@ import pytest
 import torch
 
 from pinn import domains
-from pinn.domains import Annulus, Ball, Box, Capsule, Disc, Domain, Ellipse, LevelSet, Mesh, Polygon, Scatter
+from pinn.domains import (
+    Annulus,
+    Ball,
+    Box,
+    Capsule,
+    Disc,
+    Domain,
+    Ellipse,
+    LevelSet,
+    Mesh,
+    Polygon,
+    Scatter,
+    Spline,
+)
 from pinn.domains.cube import METHODS
 
 SQUARE = Box(x=(-1, 1), y=(-1, 1))
@@ -44,6 +57,7 @@ SETS = {
     "a hole's half": HOLED.part(lambda x, y: (x > 0.3) & (x < 0.45)),
     "tetrahedron": Mesh([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]),
     "quartic": LevelSet(lambda x, y: x**4 + y**4 - 1, x=(-1.1, 1.1), y=(-1.1, 1.1)),
+    "clover": Spline([(1, 0), (0.5, 1), (0, 0.4), (-0.5, 1), (-1, 0), (0, -1)]),
     "ellipse": Ellipse(x=1, y=0, radii=(2, 0.5), angle=0.3),
     "annulus": Annulus(x=1, y=0, radii=(1, 2)),
     "torus": Disc(r=2, z=0, radius=0.5).revolved(r=("x", "y")),
