@@ -49,7 +49,8 @@ class Spline(Domain):
     def __init__(self, points: Sequence[Sequence[float]] | Tensor, coordinates: Sequence[str] = ("x", "y")) -> None:
         from scipy.interpolate import CubicSpline
 
-        polygon = Polygon(points, coordinates)  # refuses what is no line around an area
+        given = points.tolist() if isinstance(points, Tensor) else points
+        polygon = Polygon(given, coordinates)  # refuses what is no line around an area
         self.points, self._names = polygon.corners, polygon.coordinates
         closed = torch.cat([self.points, self.points[:1]])
         knots = torch.cat([torch.zeros(1, dtype=torch.float64), (closed[1:] - closed[:-1]).norm(dim=1).cumsum(0)])
@@ -59,7 +60,7 @@ class Spline(Domain):
         grid = torch.arange(_FINE, dtype=torch.float64) / _FINE
         index = torch.arange(len(self.points)).repeat_interleave(_FINE)
         self._index, self._at = index, grid.repeat(len(self.points)) * self._widths[index]
-        self._polygon = Polygon(self._curve(self._index, self._at)[0], coordinates)
+        self._polygon = Polygon(self._curve(self._index, self._at)[0].tolist(), coordinates)
         if not torch.equal(self._polygon.corners, self._curve(self._index, self._at)[0]):
             raise ValueError("Spline: the curve turns around between its points; give more points")
 
