@@ -6,6 +6,9 @@ cells of a file share their names and a working folder of their own; an error in
 
 What came out is kept in `build/notebooks` by a hash of the file, of the library and of this module, so that what has
 not changed is not run again.
+
+A page whose code writes a picture shows it where it says `<!-- picture: heat.png The temperature over x and t -->`: its
+code is run as well. The pictures of all notebooks are on a page of their own, the gallery.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = _ROOT / "docs" / "notebooks"
 KEPT = _ROOT / "build" / "notebooks"
 _CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
+_DIGITS = 20  # of a hash
+_PICTURE = re.compile(r"<!-- picture: ([\w.]+) (.*?) -->")
+_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -79,11 +86,43 @@ def executed(path: Path) -> list[Cell]:
         return [Cell(**cell) for cell in json.loads(kept.read_text(encoding="utf-8"))]
     cells = cells_of(path.read_text(encoding="utf-8"))
     _run(cells, path)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    for old in KEPT.glob(f"{path.stem}-*.json"):
-        old.unlink()
-    kept.write_text(json.dumps([asdict(cell) for cell in cells]), encoding="utf-8")
+    _keep(path.stem, kept, [asdict(cell) for cell in cells])
     return cells
+
+
+def pictures_of(path: Path) -> dict[str, bytes]:
+    """The pictures that a page of Markdown shows, by name: its code is run for them, or they were kept.
+
+    Raises:
+        FileNotFoundError: where the code writes no such file.
+    """
+    text = path.read_text(encoding="utf-8")
+    wanted = [found[1] for found in _PICTURE.finditer(text)]
+    if not wanted:
+        return {}
+    name = "-".join(path.relative_to(_ROOT / "docs").with_suffix("").parts)
+    kept = KEPT / f"{name}-{_hash_of(path)}.json"
+    if not kept.is_file():
+        cells = [Cell("code", found[1].strip()) for found in _PYTHON.finditer(text)]
+        made = {name: base64.b64encode(content).decode() for name, content in _run(cells, path, wanted).items()}
+        _keep(name, kept, made)
+    return {name: base64.b64decode(content) for name, content in json.loads(kept.read_text(encoding="utf-8")).items()}
+
+
+def gallery_of(notebooks: dict[str, list[Cell]]) -> str:
+    """A page with the first picture of every notebook that has one, its title and its first sentences."""
+    parts = [
+        "# Gallery",
+        "What the notebooks draw, each with the code that draws it.",
+        '<div class="grid cards" markdown>',
+    ]
+    for name, cells in notebooks.items():
+        if any(cell.pictures for cell in cells):
+            title, _, text = cells[0].source.removeprefix("# ").partition("\n")
+            words = " ".join(text.strip().split("\n\n")[0].split())
+            page, picture = f"notebooks/{name}.md", f"notebooks/{name}_1.png"
+            parts += [f"-   **[{title}]({page})**", f"    [![{title}]({picture})]({page})", f"    {words}"]
+    return "\n\n".join([*parts, "</div>"]) + "\n"
 
 
 def page_of(name: str, cells: list[Cell]) -> tuple[str, dict[str, bytes]]:
@@ -125,17 +164,36 @@ def on_files(files: Any, config: Any) -> Any:
     """Called by the builder with the files of the site; adds the pages of the notebooks, their pictures and files."""
     from mkdocs.structure.files import File  # the builder's own, which the library does not need
 
-    for path in sorted(NOTEBOOKS.glob("*.py")):
-        cells = executed(path)
-        page, pictures = page_of(path.stem, cells)
-        made = {f"{path.stem}.md": page, f"{path.stem}.ipynb": ipynb_of(cells), **pictures}
-        for name, content in made.items():
-            files.append(File.generated(config, f"notebooks/{name}", content=content))
+    made: dict[str, str | bytes] = {}
+    notebooks = {path.stem: executed(path) for path in sorted(NOTEBOOKS.glob("*.py"))}
+    for stem, cells in notebooks.items():
+        page, pictures = page_of(stem, cells)
+        named = {f"{stem}.md": page, f"{stem}.ipynb": ipynb_of(cells), **pictures}
+        made |= {f"notebooks/{name}": content for name, content in named.items()}
+    made["gallery.md"] = gallery_of(notebooks)
+    for path in sorted((_ROOT / "docs").rglob("*.md")):
+        place = path.parent.relative_to(_ROOT / "docs").as_posix()
+        made |= {f"{place}/{name}": content for name, content in pictures_of(path).items()}
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 
-def _run(cells: list[Cell], path: Path) -> None:
-    """Run the code of the cells in order."""
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Called by the builder with the text of each page; shows pictures that its code has written."""
+    return _PICTURE.sub(r"![\2](\1)", markdown)
+
+
+def _keep(name: str, kept: Path, made: Any) -> None:
+    """Keep what was made in place of what was made before."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for old in KEPT.glob(f"{name}-{'[0-9a-f]' * _DIGITS}.json"):
+        old.unlink()
+    kept.write_text(json.dumps(made), encoding="utf-8")
+
+
+def _run(cells: list[Cell], path: Path, wanted: Sequence[str] = ()) -> dict[str, bytes]:
+    """Run the code of the cells in order; returns the files wanted of those that it has written."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -149,7 +207,8 @@ def _run(cells: list[Cell], path: Path) -> None:
             for cell in cells:
                 if cell.kind == "code":
                     line = text.count("\n", 0, text.index(cell.source))
-                    _run_cell(cell, names, f"{path.name}", line)
+                    _run_cell(cell, names, path.name, line)
+            return {name: Path(name).read_bytes() for name in wanted}
         finally:
             os.chdir(before)
 
@@ -186,4 +245,4 @@ def _hash_of(path: Path) -> str:
     found = hashlib.sha256(path.read_bytes() + Path(__file__).read_bytes())
     for source in sorted((_ROOT / "pinn").rglob("*.py")):
         found.update(source.read_bytes())
-    return found.hexdigest()[:20]
+    return found.hexdigest()[:_DIGITS]
