@@ -34,18 +34,16 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def _index_of(folder: Path) -> str:
-    """A page with the titles of a folder's pages, by title, and what each begins with."""
-    found = {}
+    """A page with the titles of a folder's pages, by title, and the first sentence of each."""
+    rows = {}
     for path in folder.glob("*.md"):
         title, _, text = path.read_text(encoding="utf-8").removeprefix("# ").partition("\n")
-        words = " ".join(text.strip().split("\n\n")[0].split())
-        sentence = re.split(r"(?<=[.:]) |[.:]$", words)[0].rstrip(":.") if words[:1] not in "|`!<" else ""
-        found[title] = f"| [{title}]({path.name}) | {sentence} |"
-    rows = [found[title] for title in sorted(found)]
-    return (
-        "\n".join(["# How to", "", "One page a task; every block of code on it runs.", "", "| | |", "|---|---|", *rows])
-        + "\n"
-    )
+        prose = [part for part in re.sub(r"```.*?```", "", text, flags=re.DOTALL).split("\n\n") if part.strip()]
+        plain = [" ".join(part.split()) for part in prose if part.strip()[0] not in "|#<-!"]
+        sentence = re.split(r"[.:](?= |$)", _LINK.sub(r"\1", plain[0]))[0] if plain else ""
+        rows[title] = f"| [{title}]({path.name}) | {sentence} |"
+    head = ["# How to", "", "One page a task; every block of code on it runs.", "", "| task | |", "|---|---|"]
+    return "\n".join([*head, *(rows[title] for title in sorted(rows))]) + "\n"
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
