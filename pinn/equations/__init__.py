@@ -29,6 +29,7 @@ Example:
 
 from __future__ import annotations
 
+from pinn.equations.complex_fields import ComplexField, complex_equation, parts_of
 from pinn.equations.conservation import euler, shallow_water
 from pinn.equations.diffusion import advection_diffusion, heat, poisson
 from pinn.equations.elastic import elasticity, elasticity_mixed, isotropic, plane_stress, strain, traction
@@ -41,10 +42,12 @@ from pinn.equations.quantum import schroedinger, schroedinger_stationary
 from pinn.equations.waves import helmholtz, wave
 
 __all__ = [
+    "ComplexField",
     "advection_diffusion",
     "allen_cahn",
     "black_scholes",
     "cahn_hilliard",
+    "complex_equation",
     "darcy",
     "double_well",
     "elasticity",
@@ -57,6 +60,7 @@ __all__ = [
     "maxwell_te",
     "maxwell_tm",
     "navier_stokes",
+    "parts_of",
     "plane_stress",
     "poisson",
     "schroedinger",

@@ -398,10 +398,17 @@ def context_of(arguments: Iterable[Any]) -> JetContext:
     raise MissingRule("an operation without a jet among its arguments: give it one, or compute it on tensors")
 
 
+def is_made_of_fields(other: Any) -> bool:
+    """Whether an operand is made of fields, as a complex one is, and has the operations with single ones itself."""
+    return getattr(type(other), "made_of_fields", False) is True
+
+
 def _operator(name: str) -> Callable[..., Any]:
     function = getattr(torch.Tensor, name)
 
     def method(self: Jet, *args: Any) -> Any:
+        if args and is_made_of_fields(args[0]):
+            return NotImplemented
         return _dispatch(function, (self, *args), {})
 
     method.__name__ = name

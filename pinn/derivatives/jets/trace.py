@@ -28,7 +28,15 @@ import torch
 from torch import Tensor
 
 from pinn.derivatives.jets.algebra import ONE, DerivativeBasis, Monomial, Polynomial, monomial_product
-from pinn.derivatives.jets.jet import NO_RULE, MissingAttribute, MissingRule, Rules, name_of, positional
+from pinn.derivatives.jets.jet import (
+    NO_RULE,
+    MissingAttribute,
+    MissingRule,
+    Rules,
+    is_made_of_fields,
+    name_of,
+    positional,
+)
 from pinn.derivatives.jets.registry import RULES
 
 
@@ -430,3 +438,12 @@ def _apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
     if field is None:  # they lie in a list, as in torch.stack
         raise MissingRule(f"{name_of(function)} in an equation: fields are not put together, return them one by one")
     return field.trace.operation(function, tuple(_checked(field, x) for x in args), kwargs)
+
+
+def _leaving(operation: Callable[[TracedField, Any], Any]) -> Callable[[TracedField, Any], Any]:
+    return lambda self, other: NotImplemented if is_made_of_fields(other) else operation(self, other)
+
+
+for _name in ("__add__", "__sub__", "__mul__", "__truediv__"):
+    setattr(TracedField, _name, _leaving(getattr(TracedField, _name)))
+del _name
