@@ -36,7 +36,10 @@ def test_python_of(page, tmp_path, monkeypatch, capsys):
 
 
 def test_every_page_is_in_the_contents_and_every_entry_is_a_page():
-    listed = set(re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]))
+    contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    named = re.findall(r"[\w/]+\.md", contents)
+    listed = set(named)
+    assert len(named) == len(listed), f"twice: {sorted(name for name in listed if named.count(name) > 1)}"
     made = {"changelog.md", "extending.md", "gallery.md", "howto/index.md"}
     run = {f"notebooks/{path.stem}.md" for path in (DOCS / "notebooks").glob("*.py")}
     assert listed == set(PAGES) | made | run
