@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pinn.along import solve_along
     from pinn.derivatives import (
         at,
         biharmonic,
@@ -110,9 +111,11 @@ __all__ = [
     "normal_derivative",
     "residual_function",
     "solve",
+    "solve_along",
 ]
 
 _HOMES = {
+    "pinn.along": ("solve_along",),
     "pinn.domains": (
         "Annulus",
         "Ball",

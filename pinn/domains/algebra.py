@@ -21,7 +21,9 @@ from pinn.domains.part import part
 from pinn.domains.product import Product
 from pinn.domains.revolved import Revolved
 
-__all__ = ["difference", "intersection", "moved", "part", "product", "revolved", "scaled", "turned", "union"]
+__all__ = ["difference", "family", "intersection", "moved", "part", "product", "revolved", "scaled", "turned", "union"]
+
+_PARAMETERS = 6  # of a family at the most
 
 
 def union(left: Domain, right: Domain) -> Union:
@@ -52,6 +54,22 @@ def difference(left: Domain, right: Domain) -> Difference:
     if isinstance(left, Difference) and not left.parts:
         return Difference(left.base, (*left.removed, *removed))
     return Difference(left, removed)
+
+
+def family(of: Domain, bounds: Mapping[str, Sequence[float]]) -> Domain:
+    """`of.parameter(...)`: the product with a box whose coordinates are known to be parameters.
+
+    Raises:
+        ValueError: for none or more than six parameters, or a name that a coordinate has.
+    """
+    names = (*of.parameters, *bounds)
+    if not 1 <= len(names) <= _PARAMETERS:
+        raise ValueError(
+            f"parameter: got {len(names)} of them, expected one to {_PARAMETERS}; give e.g. box.parameter(k=(1, 4))"
+        )
+    made = product(of, Box(**bounds))
+    object.__setattr__(made, "parameters", names)  # a product is frozen once it is made
+    return made
 
 
 def product(left: Domain, right: Domain) -> Domain:

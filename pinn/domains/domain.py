@@ -44,6 +44,9 @@ class Domain(ABC):
         3.214602
     """
 
+    parameters: tuple[str, ...] = ()
+    """Coordinates that are parameters of a family of problems, see `parameter`."""
+
     @property
     @abstractmethod
     def coordinates(self) -> tuple[str, ...]:
@@ -321,6 +324,24 @@ class Domain(ABC):
             18.8495559215
         """
         return _algebra().revolved(self, angles, axes)
+
+    def parameter(self, **bounds: Sequence[float]) -> Domain:
+        """This set with parameters as further coordinates: one solution for a family of problems.
+
+        Args:
+            bounds: parameter -> (low, high), in its own units; one to six.
+
+        Raises:
+            ValueError: for none or more than six, empty bounds, or a name that a coordinate has.
+
+        Example:
+            >>> from pinn.domains import Box
+            >>> family = Box(x=(0, 1)).parameter(k=(1, 4))
+            >>> family, family.parameters, family.face(x=0).measure
+            (Box(x=(0, 1), k=(1, 4)), ('k',), 3.0)
+        """
+        family: Domain = _algebra().family(self, bounds)
+        return family
 
     def __or__(self, other: Domain) -> Domain:
         return _algebra().union(self, other) if isinstance(other, Domain) else NotImplemented

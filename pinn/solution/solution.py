@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from pinn.solution import exports, functions, stored
 from pinn.solution.drawing import drawn, fields_of
 from pinn.solution.error import ErrorMeasure
 from pinn.solution.exports import Grid
+from pinn.solution.family import FamilyErrors, family_errors
 from pinn.solution.functions import SolutionFunction, columns_of
 from pinn.solution.history import History
 from pinn.solution.noise import NoiseEstimate
@@ -250,6 +251,25 @@ class Solution:
     def error(self, points: Points | None = None) -> float:
         """Relative L2 error of all outputs that the reference gives, stacked; see `errors`."""
         return ErrorMeasure(self.problem, points)(self.model)
+
+    def family_errors(
+        self, members: int = 20, *, reference: Callable[..., Any] | None = None, seed: int = 1
+    ) -> FamilyErrors:
+        """Errors of members of a family, `box.parameter(...)`, at parameters drawn by themselves.
+
+        Args:
+            members: their number.
+            reference: called with the parameters by name, it returns the solution of that member, a function of the
+                other coordinates by name, such as one by `pinn.reference.fem`; left out, the problem's own reference.
+            seed: of the parameters and points.
+
+        Raises:
+            ValueError: when the problem has no parameters, or there is no reference.
+
+        Example:
+            >>> print(solution.family_errors(10))  # doctest: +SKIP
+        """
+        return family_errors(self.problem, self.evaluate, members, reference, seed)
 
     def coefficient_errors(self) -> dict[str, float]:
         """Relative error of each unknown whose true value the problem knows."""
