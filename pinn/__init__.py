@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from pinn.solver import solve
     from pinn.tables import Table
     from pinn.training import Callback, Stage, Stop
+    from pinn.weak import Weak
 
 __all__ = [
     "Annulus",
@@ -95,6 +96,7 @@ __all__ = [
     "Torus",
     "Triangle",
     "Unknown",
+    "Weak",
     "at",
     "biharmonic",
     "curl",
@@ -147,6 +149,7 @@ _HOMES = {
     "pinn.solver": ("solve",),
     "pinn.tables": ("Table",),
     "pinn.training": ("Callback", "Stage", "Stop"),
+    "pinn.weak": ("Weak",),
 }
 
 

@@ -95,6 +95,7 @@ class Sight:
         columns, outputs, constants: what it was given.
         see: how an expression elsewhere is computed: (sight, number of the call, expression, where) -> a field.
         wanted: number of the call whose expression is sought; None in a run for rows.
+        here: the coordinates of the row's own point where an expression is sought elsewhere; None in a run for rows.
         asked: calls so far.
         deferred: where they are put, stand-ins (n,) for the calls before that one.
     """
@@ -106,6 +107,7 @@ class Sight:
     constants: Mapping[str, Any]
     see: Callable[[Sight, int, Any, Places], Any]
     wanted: int | None = None
+    here: Mapping[str, Any] | None = None
     asked: int = 0
     deferred: list[Tensor] | None = None
 
@@ -190,20 +192,23 @@ def integral(
     to: Any = None,
     kernel: Callable[..., Any] | None = None,
     nodes: int | None = None,
+    where: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """∫ K f over one or several coordinates, by Gauss nodes, in an equation.
 
     Args:
-        expression: f, of outputs, their derivatives, coordinates and coefficients: `u`, `u * d(u, x)`.
+        expression: f, of outputs, their derivatives, coordinates and coefficients: `u`, `u * d(u, x)`; or a tuple of
+            them, for which the network is evaluated once.
         over: the coordinate that is integrated over, or several of them: a box.
         from_, to: limits, numbers or fields (n,) such as the coordinate x itself; over several coordinates one a
             coordinate. Left out, the bounds of the domain, where that is a box.
         kernel: K, a function by name of the coordinates at the row's own point, and of the place integrated over as
             `s`, or `s_x` for the coordinate x; left out, one.
         nodes: Gauss nodes Q along each coordinate; left out, 32 over one coordinate, 16 each over two, 8 over more.
+        where: places of coordinates that are not integrated over, as `at` has them: `where={"t": 0.0}`.
 
     Returns:
-        Field (n,), which can be differentiated: the derivative of the sum.
+        Field (n,), which can be differentiated: the derivative of the sum; a list of them for a tuple.
 
     Raises:
         ValueError: outside of an equation, for unknown coordinates, and for limits that are missing or do not fit.
@@ -224,11 +229,16 @@ def integral(
     for name, low, high in zip(names, _limits("from_", from_, names, 0), _limits("to", to, names, 1), strict=True):
         _require_inside("integral", name, low, high)
         starts[name], lengths[name] = low, high - low
+    if where:
+        _require_coordinates("integral", "a place for", (*names, *where), sight)
+        for name, place in where.items():
+            _require_inside("integral", name, place)
     xi, weights = gauss(nodes or NODES.get(len(names), 8), len(names))
-    found = _seen(sight, expression, Places(starts, lengths, xi, weights, kernel))
+    found = _seen(sight, expression, Places({**starts, **where}, lengths, xi, weights, kernel))
+    several = found if isinstance(found, list) else [found]
     for length in lengths.values():
-        found = found * length
-    return found
+        several = [one * length for one in several]
+    return several if isinstance(found, list) else several[0]
 
 
 def at(expression: Any, **places: Any) -> Any:
@@ -276,6 +286,16 @@ def _seen(sight: Sight, expression: Any, places: Places) -> Any:
     if sight.wanted == number:
         raise _FoundSignal(sight, expression)
     return sight.see(sight, number, expression, places)
+
+
+def standing(columns: Mapping[str, Any]) -> tuple[Mapping[str, Any], Bounds]:
+    """In an equation: the coordinates of the row's own point, also while it runs elsewhere, and the domain's bounds.
+
+    Args:
+        columns: the coordinates as the equation was given them.
+    """
+    sight = _SIGHT.get()
+    return columns if sight is None or sight.here is None else sight.here, _BOUNDS.get()
 
 
 def _require_coordinates(owner: str, what: str, names: Sequence[str], sight: Sight) -> None:
@@ -344,7 +364,7 @@ def gauss(nodes: int, dimension: int) -> tuple[np.ndarray[Any, Any], np.ndarray[
 # -- on tensors: the definition --------------------------------------------------------------------------------------
 
 
-def see_tensors(sight: Sight, number: int, expression: Any, places: Places) -> Tensor:
+def see_tensors(sight: Sight, number: int, expression: Any, places: Places) -> Any:
     """Σ_q w_q K f at the nodes, (n,), by evaluating the model and the expression on all n Q of them."""
     like = next(iter(sight.columns.values()))
     n, size = like.shape[0], places.size
@@ -353,7 +373,8 @@ def see_tensors(sight: Sight, number: int, expression: Any, places: Places) -> T
         leaf = torch.ones(n, dtype=like.dtype, device=like.device, requires_grad=True)
         sight.deferred.append(leaf)
         with torch.enable_grad():
-            return leaf * torch.sin(functools.reduce(torch.add, sight.columns.values()))
+            stand_in = leaf * torch.sin(functools.reduce(torch.add, sight.columns.values()))
+        return [stand_in] * len(expression) if isinstance(expression, (tuple, list)) else stand_in
     xi, weights = (torch.tensor(given, dtype=like.dtype, device=like.device) for given in (places.xi, places.weights))
     here = {name: _repeated(column, size) for name, column in sight.columns.items()}
     nodes = dict(here)
@@ -365,14 +386,19 @@ def see_tensors(sight: Sight, number: int, expression: Any, places: Places) -> T
     if torch.is_grad_enabled():
         # A tensor of its own each, by which the expression is differentiated, the others held.
         nodes = {name: node * 1.0 if node.requires_grad else node.requires_grad_() for name, node in nodes.items()}
-    values = _expression(sight, number, expression, nodes, size) * places.factor(here, nodes)
-    if not isinstance(values, Tensor) or values.ndim == 0:
-        values = values * torch.ones_like(here[next(iter(here))])
-    found = values.view(n, size) @ weights.to(values.dtype)
-    if torch.is_grad_enabled():
-        for name in places.starts:  # what is replaced takes part all the same: the derivative by it is zero
-            found = found + 0 * sight.columns[name]
-    return found
+    values, factor = _expression(sight, number, expression, nodes, here, size), places.factor(here, nodes)
+
+    def summed(value: Any) -> Tensor:
+        value = value * factor
+        if not isinstance(value, Tensor) or value.ndim == 0:
+            value = value * torch.ones_like(here[next(iter(here))])
+        found = value.view(n, size) @ weights.to(value.dtype)
+        if torch.is_grad_enabled():
+            for name in places.starts:  # what is replaced takes part all the same: the derivative by it is zero
+                found = found + 0 * sight.columns[name]
+        return found
+
+    return [summed(value) for value in values] if isinstance(values, (tuple, list)) else summed(values)
 
 
 def _field(value: Any, like: Tensor) -> Tensor:
@@ -400,9 +426,11 @@ def repeated_constants(constants: Mapping[str, Any], n: int, size: int) -> dict[
     }
 
 
-def _expression(sight: Sight, number: int, expression: Any, nodes: Mapping[str, Tensor], size: int) -> Any:
-    """The expression of a call at its nodes."""
-    if not isinstance(expression, Tensor):
+def _expression(
+    sight: Sight, number: int, expression: Any, nodes: Mapping[str, Tensor], here: Mapping[str, Tensor], size: int
+) -> Any:
+    """The expression of a call at its nodes, or the several of them."""
+    if not isinstance(expression, (Tensor, tuple, list)):
         return float(expression)
     outputs = sight.model(nodes)
     for name, output in sight.outputs.items():
@@ -412,13 +440,17 @@ def _expression(sight: Sight, number: int, expression: Any, nodes: Mapping[str, 
     constants = repeated_constants(sight.constants, n, size)
 
     def again(deferred: list[Tensor] | None) -> Any:
-        run = Sight(sight.model, sight.equation, nodes, outputs, constants, see_tensors, number, deferred=deferred)
+        run = Sight(
+            sight.model, sight.equation, nodes, outputs, constants, see_tensors, number, here, deferred=deferred
+        )
         return run.expression()
 
     stand_ins: list[Tensor] = []
     found = again(stand_ins)
-    if stand_ins and isinstance(found, Tensor) and found.requires_grad:
-        slopes = torch.autograd.grad(found.sum(), stand_ins, retain_graph=True, allow_unused=True)
+    every = found if isinstance(found, (tuple, list)) else [found]
+    moving = [one.sum() for one in every if isinstance(one, Tensor) and one.requires_grad]
+    if stand_ins and moving:
+        slopes = torch.autograd.grad(moving, stand_ins, retain_graph=True, allow_unused=True)
         if any(slope is not None for slope in slopes):
             found = again(None)
     return found

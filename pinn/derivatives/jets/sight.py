@@ -46,7 +46,7 @@ def traced_rows(
     """
     fields = {name: trace.output(name) for name in outputs}
 
-    def see(sight: Sight, number: int, expression: Any, places: Places) -> TracedField:
+    def see(sight: Sight, number: int, expression: Any, places: Places) -> Any:
         if model is None:
             raise MissingRule("integral or at in an equation: the fields are known at its own points alone")
         return Look(model, sight, number, places).value(expression)
@@ -93,17 +93,21 @@ class Look:
         self.trace = Trace(doubled, base.n * self.size, like, base.rules, moving=len(self.names))
         self._base = base
 
-    def value(self, expression: Any) -> TracedField:
-        """The seen value of an expression of the run."""
-        return self._base.seen(SeenSum(self, self._row(expression), self._places.weights))
+    def value(self, expression: Any) -> Any:
+        """The seen value of an expression of the run, or a list of those of several."""
+        weights = self._places.weights
+        rows = self._rows(expression)
+        if isinstance(rows, list):
+            return [self._base.seen(SeenSum(self, row, weights)) for row in rows]
+        return self._base.seen(SeenSum(self, rows, weights))
 
-    def _row(self, expression: Any) -> TracedField:
-        """The expression at the nodes, times the kernel."""
+    def _rows(self, expression: Any) -> Any:
+        """The expression at the nodes, times the kernel; a list of several."""
         every = self.trace.coordinates
         nodes = {name: every[name] for name in self.names}
         here = {name: every[HERE + name] for name in self.names}
         found: Any = expression
-        if isinstance(expression, (TracedField, Tensor)):
+        if isinstance(expression, (TracedField, Tensor, tuple, list)):
             outputs = {name: self.trace.output(name) for name in self._sight.outputs}
             same = [name for name, output in self._sight.outputs.items() if output is expression]
             if same:
@@ -112,12 +116,17 @@ class Look:
                 constants = repeated_constants(self._sight.constants, self._base.n, self.size)
                 sight = self._sight
                 found = Sight(
-                    sight.model, sight.equation, nodes, outputs, constants, sight.see, self._number
+                    sight.model, sight.equation, nodes, outputs, constants, sight.see, self._number, here
                 ).expression()
-        row = found * self._places.factor(here, nodes)
-        if isinstance(row, TracedField):
-            return row
-        return TracedField(self.trace, {}, row if isinstance(row, Tensor) else float(row))
+        factor = self._places.factor(here, nodes)
+
+        def row(value: Any) -> TracedField:
+            value = value * factor
+            if isinstance(value, TracedField):
+                return value
+            return TracedField(self.trace, {}, value if isinstance(value, Tensor) else float(value))
+
+        return [row(value) for value in found] if isinstance(found, (tuple, list)) else row(found)
 
 
 class SeenSum:
