@@ -22,6 +22,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -158,8 +159,8 @@ class Weak:
             ends = []
             for end in (starts[name] + sizes[name], starts[name]):
                 if others:
-                    limits = {"from_": tuple(low), "to": tuple(high)}
-                    ends.append(integral(several, tuple(others), nodes=self.nodes, where={name: end}, **limits))
+                    inside = partial(integral, over=tuple(others), from_=tuple(low), to=tuple(high), nodes=self.nodes)
+                    ends.append(inside(several, where={name: end}))
                 else:
                     ends.append([at(one, **{name: end}) for one in several])
             parts.append([above - below for above, below in zip(*ends, strict=True)])
