@@ -41,8 +41,9 @@ from pinn.derivatives.jets.algebra import DerivativeBasis
 from pinn.derivatives.jets.program import Program
 from pinn.derivatives.jets.sight import traced_rows
 from pinn.derivatives.jets.trace import Trace
+from pinn.derivatives.seen import outputs_of
 from pinn.domains import Points
-from pinn.problem import Problem, TrialField, Unknown, outputs_of, trial_fields, trial_rows
+from pinn.problem import Problem, TrialField, Unknown, trial_fields, trial_rows
 from pinn.spread import spread_points
 
 _POINTS = 64  # of each constraint, at which its place and the sizes of its terms are read

@@ -24,7 +24,8 @@ from torch import Tensor
 from pinn.ambient import plain_tensors
 from pinn.binding import as_fields, bind, names_of, on_arrays
 from pinn.constraint import Constraint
-from pinn.derivatives.sight import rows_of, within_bounds
+from pinn.derivatives.seen import outputs_of, rows_of
+from pinn.derivatives.sight import within_bounds
 from pinn.domains import Domain, Points
 from pinn.exact import Exact, exact_ansatz
 from pinn.output import Output
@@ -192,9 +193,7 @@ class Problem:
     @property
     def box_bounds(self) -> dict[str, tuple[float, float]]:
         """Bounds of the coordinates where the domain fills them, as a box does; empty otherwise."""
-        bounds = dict(self.domain.bounds)
-        volume = math.prod(high - low for low, high in bounds.values())
-        return bounds if abs(self.domain.measure - volume) <= 1e-9 * volume else {}
+        return self.once(_box_bounds)
 
     def _of_fields(self, name: str) -> bool:
         """Whether the named constraint takes anything that has a value a point; a prior on numbers does not."""
@@ -234,6 +233,10 @@ def _write_out(problem: Problem) -> None:
     stated = written_out(problem.regions, *(getattr(problem, name) for name in names))
     for name in (*names, "joined"):
         object.__setattr__(problem, name, getattr(stated, name))
+def _box_bounds(problem: Problem) -> dict[str, tuple[float, float]]:
+    bounds = dict(problem.domain.bounds)
+    volume = math.prod(high - low for low, high in bounds.values())
+    return bounds if abs(problem.domain.measure - volume) <= 1e-9 * volume else {}
 
 
 def _noisy(problem: Problem) -> tuple[str, ...]:
@@ -350,12 +353,9 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
         )
     for coordinate in constraint.over:
         if coordinate not in problem.box_bounds:
-            known = sorted(problem.box_bounds)
             raise ValueError(
-                f"constraint {name!r}: got over={coordinate!r}, {choices(coordinate, known)}"
-                if known
-                else f"constraint {name!r}: got over={coordinate!r} on {problem.domain!r}, expected a domain that is a "
-                "box; write the integral with its limits in the equation, integral(u, over=..., from_=..., to=...)"
+                f"constraint {name!r}: got over={coordinate!r}, expected a coordinate of a domain that is a box: "
+                f"{sorted(problem.box_bounds)}; or give the limits, integral(u, over=..., from_=..., to=...)"
             )
     points = constraint.on.sample(5, generator=torch.Generator().manual_seed(0), method="uniform")
     given = points.constants()
@@ -443,8 +443,3 @@ def trial_rows(
     constants = {key: torch.tensor(value, dtype=points.x.dtype) for key, value in numbers.items()}
     found: list[Any] = rows_of(outputs_of(fields), problem.equation(name), columns, {**constants, **points.constants()})
     return found
-
-
-def outputs_of(fields: Mapping[str, TrialField]) -> Callable[[Mapping[str, Tensor]], dict[str, Tensor]]:
-    """Fields as a model's function: coordinates by name -> fields by name."""
-    return lambda columns: {key: function(columns) for key, function in fields.items()}

@@ -216,5 +216,5 @@ def test_refusals(equation, options, message):
 
 def test_no_box_has_no_bounds():
     disc = Disc(x=0, y=0, radius=1)
-    with pytest.raises(ValueError, match="expected a domain that is a box"):
+    with pytest.raises(ValueError, match="expected a coordinate of a domain that is a box"):
         Problem(disc, ["u"], {"equation": Constraint(lambda u: u, on=disc, over="x")})

@@ -20,7 +20,7 @@ from pinn.derivatives.engine import (
     scaled,
 )
 from pinn.derivatives.normalisation import ArithmeticNormalisation
-from pinn.derivatives.sight import rows_of
+from pinn.derivatives.seen import rows_of
 from pinn.linearization import Linearization
 
 

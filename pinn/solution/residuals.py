@@ -26,7 +26,7 @@ from torch import Tensor
 from pinn.analysis import Role, analyze
 from pinn.binding import names_of
 from pinn.derivatives import Autograd
-from pinn.derivatives.sight import rows_of
+from pinn.derivatives.seen import rows_of
 from pinn.domains import Points
 from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations

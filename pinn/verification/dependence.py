@@ -34,7 +34,7 @@ import pinn.derivatives
 from pinn.derivatives import Autograd
 from pinn.derivatives.engine import ModelFunction
 from pinn.derivatives.normalisation import ArithmeticNormalisation
-from pinn.derivatives.sight import rows_of
+from pinn.derivatives.seen import rows_of
 from pinn.domains import Points
 from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import trial_fields, trial_rows

@@ -23,9 +23,9 @@ from torch import Tensor
 
 from pinn.analysis import Role, Traits
 from pinn.binding import FAILURES, names_of
-from pinn.derivatives.sight import rows_of
+from pinn.derivatives.seen import outputs_of, rows_of
 from pinn.domains import Domain, Points
-from pinn.problem import Problem, TrialField, outputs_of, trial_fields, trial_rows
+from pinn.problem import Problem, TrialField, trial_fields, trial_rows
 from pinn.verification.finding import Finding, Kind
 
 _POINTS = 16  # of each constraint, at which dependence is tried

@@ -22,7 +22,8 @@ from pinn.derivatives.engine import Columns, ModelFunction, ResidualFunction
 from pinn.derivatives.jets.algebra import Monomial
 from pinn.derivatives.jets.jet import MissingRule
 from pinn.derivatives.jets.trace import Trace, TracedField
-from pinn.derivatives.sight import HERE, Places, Sight, repeated_constants
+from pinn.derivatives.seen import repeated_constants
+from pinn.derivatives.sight import HERE, Places, Sight
 
 
 def traced_rows(
