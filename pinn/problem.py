@@ -233,6 +233,8 @@ def _write_out(problem: Problem) -> None:
     stated = written_out(problem.regions, *(getattr(problem, name) for name in names))
     for name in (*names, "joined"):
         object.__setattr__(problem, name, getattr(stated, name))
+
+
 def _box_bounds(problem: Problem) -> dict[str, tuple[float, float]]:
     bounds = dict(problem.domain.bounds)
     volume = math.prod(high - low for low, high in bounds.values())
