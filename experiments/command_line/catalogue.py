@@ -98,9 +98,16 @@ def calls(folders: Sequence[Path], group: str, choice: str, name: str | None = N
     """
     file = next((path for folder in folders if (path := folder / group / f"{choice}.yaml").is_file()), None)
     content = {} if file is None else _read(file)
+    root = group if file is None else package_of(file, group)
     if name and content.get("_target_") == _NAMED:
         content = {**content, "name": name}
-    return list(_within(group, content))
+    return list(_within(root, content))
+
+
+def package_of(file: Path, group: str) -> str:
+    """Where a file of a group stands in the configuration: under the group's name, or where its first line says."""
+    found = re.match(r"# @package (\S+)", file.read_text(encoding="utf-8"))
+    return group if found is None else found[1].replace("_global_", "")
 
 
 def torch_optimizers() -> tuple[str, ...]:
@@ -116,7 +123,7 @@ def _within(path: str, content: Mapping[str, Any]) -> Iterator[Call]:
             yield Call(path, found, content)
     for key, value in content.items():
         if isinstance(value, dict):
-            yield from _within(f"{path}.{key}", value)
+            yield from _within(f"{path}.{key}".lstrip("."), value)
 
 
 @functools.cache

@@ -167,16 +167,13 @@ def _check_value(value: Any, hint: Any, where: str, trust: Trust) -> None:
         check(function, value, where, trust)
         return
     if isinstance(value, Mapping) and (function := functions_in(hint)) is not None:
+        _refuse_settings(where, [key for key, entry in value.items() if not isinstance(entry, (Mapping, str))])
         for key, entry in value.items():
             _check_value(entry, function, _join(where, str(key)), trust)
         return
     if isinstance(value, Mapping) and not is_mapping(hint):
-        keys = ", ".join(f"{where}.{key}" for key in value)
         if not is_sequence(hint):
-            raise ConfigurationError(
-                f"{keys}: {where} is left to the program, so there is nothing to set; "
-                f"name one first with {where}=..., or give {where}._target_"
-            )
+            _refuse_settings(where, list(value))
         value = {key: entry for key, entry in value.items() if entry is not None}
     if isinstance(value, (Mapping, list)) and not is_mapping(hint):
         entries = value.items() if isinstance(value, Mapping) else enumerate(value)
@@ -191,6 +188,15 @@ def _check_value(value: Any, hint: Any, where: str, trust: Trust) -> None:
         raise ConfigurationError(f"{where}: {error}") from error.__cause__
     if not fits:
         raise ConfigurationError(f"{where}: expected {describe(hint)}, got {value!r}")
+
+
+def _refuse_settings(where: str, keys: Sequence[str]) -> None:
+    """Refuse options of what nobody has chosen."""
+    if keys:
+        raise ConfigurationError(
+            f"{', '.join(f'{where}.{key}' for key in keys)}: {where} is left to the program, so there is nothing to "
+            f"set; name one first with {where}=..., or give {where}._target_"
+        )
 
 
 def _fits(value: Any, hint: Any, trust: Trust) -> bool:

@@ -61,8 +61,10 @@ def _group(
     meaning = catalogue.meaning_of_group(group)
     lines = [_wrapped(f"{group}=...  {meaning}".rstrip(), ""), _wrapped(listed, "  ")]
     for one in sorted(choices) if choice is None else [choice]:
-        for call in catalogue.calls(folders, group, one, name):
-            title = f"{group}={one}: {call.callee.summary}" if call.path == group else f"{call.path}: {_of(call)}"
+        found = catalogue.calls(folders, group, one, name)
+        for call in found:
+            own = call is found[0]
+            title = f"{group}={one}: {call.callee.summary}" if own else f"{call.path}: {_of(call)}"
             lines.append(_listed(title, f"{call.path}.", call.options))
     return "\n".join(lines)
 
