@@ -147,22 +147,33 @@ def check_entry(name: str, entry: Any, needs: Sequence[str], takes: Sequence[str
     for key_ in needs:
         if key_ not in entry:
             raise ConfigurationError(f"{where}: it has no {key_}; give {where}.{key_}")
-    problem, aim, by, enough = (
-        entry["problem"],
-        entry.get("target", 1.0),
-        entry.get("by", "error"),
-        entry.get("enough", 1),
-    )
+    problem, by, aims = entry["problem"], entry.get("by", "error"), entry.get("target", 1.0)
     if not isinstance(problem, Mapping) or "_target_" not in problem:
         raise ConfigurationError(f"{where}.problem: expected a call, {{_target_: pinn.problems....}}, got {problem!r}")
     check(target(problem, f"{where}.problem"), problem, f"{where}.problem")
-    for key_, value in (("target", aim), ("enough", enough)):
+    values = [("enough", entry.get("enough", 1))]
+    for when, aim in aims.items() if isinstance(aims, Mapping) else [(1, aims)]:
+        values += [("target", when), ("target", aim)]
+    for key_, value in values:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
             raise ConfigurationError(f"{where}.{key_}: expected a positive number, got {value!r}")
     if by not in ("error", "coefficients"):
         raise ConfigurationError(f"{where}.by: expected error or coefficients, got {by!r}")
     if not isinstance(entry.get("cause", ""), str):
         raise ConfigurationError(f"{where}.cause: expected a text, got {entry['cause']!r}")
+
+
+def target_of(entry: Mapping[str, Any], seconds: float) -> float:
+    """The error that a run of at most so many seconds is to reach; of the shortest where it is given fewer still.
+
+    Args:
+        entry: of the suite; `target` is a number, or a mapping from seconds to numbers.
+        seconds: that a run is allowed.
+    """
+    aims = entry["target"]
+    if not isinstance(aims, Mapping):
+        return float(aims)
+    return float(aims[max((when for when in aims if float(when) <= seconds), key=float, default=min(aims, key=float))])
 
 
 def check_method(name: str, options: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ from pinn.solution.error import score
 from pinn.solver import solve
 
 from .results import Record
+from .suite import target_of
 from .yardstick import REFERENCE
 
 Array = NDArray[np.float64]
@@ -137,7 +138,10 @@ def errors_table(groups: Mapping[tuple[str, str], Sequence[Record]], suite: Mapp
         values = [judged(run, suite) for run in runs]
         coefficients = suite[problem].get("by", "error") == "coefficients"
         reference_error = 0.0 if coefficients else max(float(run["reference_error"]) for run in runs)
-        median, target = statistics.median(values), float(suite[problem]["target"])
+        median, target = (
+            statistics.median(values),
+            target_of(suite[problem], max(float(run["seconds"]) for run in runs)),
+        )
         result = score(median, reference_error).removeprefix("rel-L2 ") if math.isfinite(median) else "diverged"
         rows.append(
             [
@@ -304,7 +308,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
                 drawn.append(values)
         mine = [run for (name, _), runs in groups.items() if name == problem for run in runs]
         reference_error = max(float(run["reference_error"]) for run in mine)
-        target = float(suite[problem]["target"])
+        target = target_of(suite[problem], max(float(run["seconds"]) for run in mine))
         logarithmic(axes, *drawn, np.array([target]))
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())

@@ -36,27 +36,27 @@ METHODS = {"default": {}, "narrow": {"steps": 2, "features": None}, "peer": {"pe
 VERSIONS = {"versions": {"torch": "2"}, "machine": "m"}
 # What the suite promises: problem -> rel-L2, or largest relative error of a coefficient.
 TARGETS = {
-    "poisson_2d": 1e-9,
-    "poisson_5d": 1e-6,
-    "helmholtz_1_4": 2e-7,
-    "helmholtz_6_6": 1e-3,
-    "heat_1d": 1e-9,
-    "burgers": 1e-6,
-    "burgers_smooth": 1e-7,
-    "allen_cahn": 1e-4,
-    "laplace_four_holes": 1e-3,
-    "poisson_l_shape": 2e-3,
-    "convection": 1e-5,
-    "reaction": 1e-7,
-    "wave_1d": 3e-6,
-    "kdv": 1e-4,
-    "kovasznay": 1e-7,
-    "cavity": 2e-3,
-    "euler_beam": 1e-9,
-    "oscillator": 1e-9,
+    "poisson_2d": {10: 1e-11, 60: 1e-12},
+    "poisson_5d": {10: 1e-5, 60: 3e-8},
+    "helmholtz_1_4": {10: 1e-8, 60: 1e-10},
+    "helmholtz_6_6": {10: 1e-3, 60: 1e-7},
+    "heat_1d": {10: 1e-11, 60: 1e-12},
+    "burgers": {10: 1e-5, 60: 1e-8},
+    "burgers_smooth": {10: 1e-7, 60: 1e-10},
+    "allen_cahn": {10: 1e-4, 60: 1e-6},
+    "laplace_four_holes": {10: 1e-3, 60: 1e-6},
+    "poisson_l_shape": {10: 1e-5, 60: 1e-8},
+    "convection": {10: 1e-7, 60: 1e-10},
+    "reaction": {10: 1e-7, 60: 1e-9},
+    "wave_1d": {10: 1e-9, 60: 1e-11},
+    "kdv": {10: 1e-3, 60: 1e-6},
+    "kovasznay": {10: 1e-6, 60: 1e-10},
+    "cavity": {10: 1e-3, 60: 5e-5},
+    "euler_beam": 1e-13,
+    "oscillator": 1e-13,
     "lotka_volterra": 1e-9,
-    "diffusion_inverse": 1e-7,
-    "reaction_inverse": 1e-2,
+    "diffusion_inverse": {10: 1e-9, 60: 1e-12},
+    "reaction_inverse": {10: 1e-2, 60: 1e-5},
     "lorenz_inverse": 1e-2,
 }
 
@@ -146,6 +146,7 @@ def test_a_method_that_makes_no_sense_is_refused(method, message):
         ({"target": None}, r"suite\.square\.target: expected a positive number, got None"),
         ({"enough": 0}, r"suite\.square\.enough: expected a positive number, got 0"),
         ({"target": 0.0}, "expected a positive number, got 0"),
+        ({"target": {"soon": 1e-3}}, r"suite\.square\.target: expected a positive number, got 'soon'"),
         ({"by": "coefs"}, r"suite\.square\.by: expected error or coefficients, got 'coefs'"),
         ({"cause": 3}, r"suite\.square\.cause: expected a text, got 3"),
         ({"targt": 1e-3}, r"suite\.square\.targt: a problem has no such option; did you mean target"),
@@ -302,6 +303,13 @@ def test_the_cause_stands_beside_a_target_that_is_missed():
     missed = tables.errors_table(tables.grouped([record(run, error=1.0)]), suite)
     assert "| 1e-03 | missed: the corner |" in missed
     assert "| 1e-03 | met |" in tables.errors_table(tables.grouped([record(run, error=1e-4)]), suite)
+
+
+def test_a_target_may_depend_on_the_seconds_that_are_allowed():
+    suite = {"square": SUITE["square"] | {"target": {10: 1e-2, 60: 1e-4}}}
+    for allowed, aim in ((1.0, "1e-02"), (10.0, "1e-02"), (59.0, "1e-02"), (60.0, "1e-04"), (500.0, "1e-04")):
+        run = planned(problems=["square"], seconds=allowed)[0]
+        assert f"| {aim} | missed |" in tables.errors_table(tables.grouped([record(run, error=1.0)]), suite)
 
 
 def test_a_problem_is_given_what_is_enough_for_it_and_no_more_than_is_allowed():
