@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
+import fcntl
 import hashlib
 import html
 import io
@@ -23,7 +24,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,13 @@ def executed(path: Path) -> list[Cell]:
         Exception: what a cell raises, with the file and its line.
     """
     kept = KEPT / f"{path.stem}-{_hash_of(path)}.json"
-    if kept.is_file():
-        return [Cell(**cell) for cell in json.loads(kept.read_text(encoding="utf-8"))]
-    cells = cells_of(path.read_text(encoding="utf-8"))
-    _run(cells, path)
-    _keep(path.stem, kept, [asdict(cell) for cell in cells])
-    return cells
+    with _alone(path.stem):
+        if kept.is_file():
+            return [Cell(**cell) for cell in json.loads(kept.read_text(encoding="utf-8"))]
+        cells = cells_of(path.read_text(encoding="utf-8"))
+        _run(cells, path)
+        _keep(path.stem, kept, [asdict(cell) for cell in cells])
+        return cells
 
 
 def pictures_of(path: Path) -> dict[str, bytes]:
@@ -102,10 +104,11 @@ def pictures_of(path: Path) -> dict[str, bytes]:
         return {}
     name = "-".join(path.relative_to(_ROOT / "docs").with_suffix("").parts)
     kept = KEPT / f"{name}-{_hash_of(path)}.json"
-    if not kept.is_file():
-        cells = [Cell("code", found[1].strip()) for found in _PYTHON.finditer(text)]
-        made = {name: base64.b64encode(content).decode() for name, content in _run(cells, path, wanted).items()}
-        _keep(name, kept, made)
+    with _alone(name):
+        if not kept.is_file():
+            cells = [Cell("code", found[1].strip()) for found in _PYTHON.finditer(text)]
+            made = {one: base64.b64encode(content).decode() for one, content in _run(cells, path, wanted).items()}
+            _keep(name, kept, made)
     return {name: base64.b64decode(content) for name, content in json.loads(kept.read_text(encoding="utf-8")).items()}
 
 
@@ -184,9 +187,17 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     return _PICTURE.sub(r"![\2](\1)", markdown)
 
 
+@contextlib.contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """A block that one process at a time is in for each name: another waits, and finds what was kept."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with open(KEPT / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _keep(name: str, kept: Path, made: Any) -> None:
     """Keep what was made in place of what was made before."""
-    KEPT.mkdir(parents=True, exist_ok=True)
     for old in KEPT.glob(f"{name}-{'[0-9a-f]' * _DIGITS}.json"):
         old.unlink()
     kept.write_text(json.dumps(made), encoding="utf-8")
