@@ -103,7 +103,7 @@ class Chebyshev(nn.Module):
         for kind, degree in zip(self.layout, self.degrees, strict=True):
             table = None
             if degree > 0:
-                table = polynomials(x[..., at], degree) if kind == 1 else _waves(x[..., at], x[..., at + 1], degree)
+                table = polynomials(x[..., at], degree) if kind == 1 else waves(x[..., at], x[..., at + 1], degree)
             found.append(table)
             at += kind
         return found
@@ -122,7 +122,7 @@ def polynomials(z: Any, degree: int) -> Any:
     return found
 
 
-def _waves(cosine: Any, sine: Any, degree: int) -> Any:
+def waves(cosine: Any, sine: Any, degree: int) -> Any:
     """1, cos θ, sin θ, cos 2θ, …, as many as the degree and one, from cos θ and sin θ (n,)."""
     columns, (c, s) = [torch.ones_like(cosine)], (cosine, sine)
     while len(columns) <= degree:

@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pinn.networks.chebyshev import Chebyshev
+from pinn.derivatives.jets import Jet, MissingRule, by_group
+from pinn.networks.chebyshev import polynomials, waves
 from pinn.networks.coordinate_map import CoordinateMap
 
 
@@ -89,10 +90,6 @@ class Windows(nn.Module):
             one if one is None or isinstance(one, CoordinateMap) else CoordinateMap(one[0], one[1], one[2], around)
             for one in given
         )
-        # The tables of each coordinate: only those are used, not the products.
-        space, time = (count - 1 for count in self.neurons)
-        self._in_time = Chebyshev([1], [(time,)])
-        self._in_space = Chebyshev([2 if around else 1], [(space,)])
         shape = len(self.edges) - 1, outputs, *self.neurons
         self.coefficients = nn.Parameter(torch.zeros(shape, dtype=dtype), requires_grad=False)
 
@@ -114,27 +111,14 @@ class Windows(nn.Module):
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, outputs), tensors or jets."""
-        place = 0 if self.time == 0 else min(self.layout[0], 2)
-        z = x[..., place]
-        inside = self._inside(z)
-        low = torch.tensor(self.edges[:-1], dtype=z.dtype, device=z.device)[inside]
-        high = torch.tensor(self.edges[1:], dtype=z.dtype, device=z.device)[inside]
-        tau = (z - 0.5 * (low + high)) * (2.0 / (high - low))
-        in_time = self._in_time.tables(tau[..., None])[0]
-        found = self._sums(self._tables(x, set(inside.unique().tolist())), in_time, z, inside)
-        return torch.stack(found, -1)
+        if isinstance(x, Jet) and x.context.record is not None and self.coefficients.requires_grad:
+            raise MissingRule("rows of J by the coefficients of windows, which are not trained")
+        return by_group(self._in_window, x, self._inside(x[..., self._place]))
 
-    def _tables(self, x: Any, seen: set[int]) -> dict[CoordinateMap | None, Any]:
-        """By map of the windows seen: neurons in space (n, in space), None where there is one or none."""
-        if len(self.layout) == 1:
-            return dict.fromkeys(self.maps)
-        kind = self.layout[1 - self.time]
-        at = 1 if self.time == 0 else 0
-        own = x[..., at : at + min(kind, 2)]
-        if kind == 3:
-            own = (torch.atan2(-own[..., 1], -own[..., 0]) * (1 / math.pi))[..., None]
-        used = dict.fromkeys(self.maps[window] for window in sorted(seen))
-        return {one: self._in_space.tables(own if one is None else one(own))[0] for one in used}
+    @property
+    def _place(self) -> int:
+        """Number of the input that is time."""
+        return 0 if self.time == 0 else min(self.layout[0], 2)
 
     def _inside(self, z: Any) -> Tensor:
         """The window's number at each point, (n,)."""
@@ -143,18 +127,27 @@ class Windows(nn.Module):
             number = number + (z >= edge)
         return number
 
-    def _sums(self, in_space: dict[CoordinateMap | None, Any], in_time: Any, z: Any, inside: Tensor) -> list[Any]:
-        """The outputs, (n,) each: the windows in which points lie, one after the other."""
-        return [self._sum(in_space, in_time, z, inside, output) for output in range(self.coefficients.shape[1])]
+    def _in_window(self, x: Any, window: int) -> Any:
+        """The outputs of one window, (n, outputs)."""
+        weights, (low, high) = self.coefficients[window], self.edges[window : window + 2]
+        z = x[..., self._place]
+        tau = (z - 0.5 * (low + high)) * (2.0 / (high - low))
+        in_time = polynomials(tau, max(1, self.neurons[1] - 1))
+        weights = nn.functional.pad(weights, (0, int(self.neurons[1] == 1)))
+        if self.neurons[0] == 1:
+            return nn.functional.linear(in_time, weights[:, 0])
+        # Neurons behind the last that has a weight are those that other windows have.
+        used = max(2, 1 + int(torch.nonzero(weights.detach().abs().amax((0, 2)))[-1:].sum()))
+        in_space = self._in_space(x, self.maps[window], used - 1)
+        found = [(nn.functional.linear(in_space, one[:used].T) * in_time).sum(-1) for one in weights]
+        return torch.stack(found, -1)
 
-    def _sum(self, in_space: dict[CoordinateMap | None, Any], in_time: Any, z: Any, inside: Tensor, output: int) -> Any:
-        weights = self.coefficients[:, output]
-        if not any(table is not None for table in in_space.values()):
-            own = weights[inside].sum(1)  # (n, in time): one neuron in space, the constant
-            return own[:, 0] + 0.0 * z if in_time is None else (in_time * own).sum(-1)
-        found: Any = None
-        for window in torch.unique(inside).tolist():
-            here = nn.functional.linear(in_space[self.maps[window]], weights[window].T)
-            masked = here * (inside == window).to(weights.dtype)[:, None]
-            found = masked if found is None else found + masked
-        return found[..., 0] if in_time is None else (found * in_time).sum(-1)
+    def _in_space(self, x: Any, map: CoordinateMap | None, degree: int) -> Any:
+        """Neurons in space, (n, degree + 1)."""
+        kind = self.layout[1 - self.time]
+        at = 1 if self.time == 0 else 0
+        own = x[..., at : at + min(kind, 2)]
+        if kind == 3:
+            own = (torch.atan2(-own[..., 1], -own[..., 0]) * (1 / math.pi))[..., None]
+        own = own if map is None else map(own)
+        return waves(own[..., 0], own[..., 1], degree) if kind == 2 else polynomials(own[..., 0], degree)
