@@ -1,6 +1,6 @@
 """The loop that `solve` runs: training and linear solves in turn, until the estimated error is small enough.
 
-    fixed neurons come first (`pinn.features.solve_affine`, `solve_smooth`); where they carry the problem, that is all
+    fixed neurons come first (`pinn.features.first`); where they carry the problem, that is all
     training (`pinn.training.Trainer`), which no solve disturbs
         whenever its work has doubled, a correction of the best network so far (`pinn.features.lift`)
     a last correction, as large as the work or the seconds that are left allow
@@ -18,10 +18,6 @@ error is the larger of two: the change by the last correction times what it left
 that of the certificate. Without a limit it ends when twice in a row twice the work has not halved the residual that
 corrections leave, or when training itself goes no further.
 
-Evolutions that are not affine are solved by windows of time (`pinn.features.windows`), other problems by steps of
-Gauss-Newton: Kovasznay's flow then has an error of 2e-14 after 2.2 s of processor time, the cavity 9e-4 after 4 s.
-Where they do not carry it, that shows after a quarter of the effort, about a second.
-
 Every decision is one of operations and residuals. The clock is read where `seconds` are given: to end training early
 enough for the last correction, and to size that by the pace so far.
 """
@@ -36,22 +32,17 @@ from typing import Any
 
 import torch
 
+from pinn.features import Ending as Fixed
 from pinn.features import (
-    EFFORT,
-    affine_refusal,
     lift,
     lift_refusal,
     most_neurons,
     residual_norms,
     smooth_refusal,
-    solve_affine,
-    solve_smooth,
-    solve_windows,
-    windows_refusal,
 )
-from pinn.features import Ending as Fixed
 from pinn.features.answers import answer_to, copied
-from pinn.features.found import FeatureSolve, UnsuitedError
+from pinn.features.first import first_solves
+from pinn.features.found import UnsuitedError
 from pinn.features.options import Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory
@@ -74,11 +65,8 @@ ALONE = 5e9  # operations, a second, before the certificate is asked for a toler
 UNCARRIED = 0.3  # of the residual on fresh points, above which a certificate alone is up to 7 times too low
 ROUNDING = 1e-13  # estimated error below which nothing is sought
 PACE = 8e9  # operations a second of solves, before one is timed; 0.7e10 to 1.5e10 on a shared core
-SMOOTH = 2e11  # operations of fixed neurons for a problem that is not affine, four seconds; see above
-FIXED_PACE = 2.5e10  # operations a second of fixed neurons, which are larger: 2e10 to 6e10
-FIXED = 0.3  # of the seconds that fixed neurons may take
 UNTRAINED = 1e-9  # claimed error of fixed neurons below which no training was seen to help
-FIXED_OF_STEPS = 0.1  # of their usual effort where steps limit the run: 2e10 operations, a second or two
+OF_WINDOWS = 1e-2  # the same of windows of time, where what is left of the seconds does not pay for finer ones
 FRESH = 1500  # points of each equation on which answers are compared
 
 ENDINGS: Mapping[Fixed, Ending] = {
@@ -254,12 +242,10 @@ class Alternation:
 
     def _fixed_neurons(self, history: History) -> Stop | None:
         """Solve an affine problem from nothing; the reason to end where that is all."""
-        for solve, most in self._fixed_solves():
-            effort = most * (FIXED_OF_STEPS if self.steps else 1.0)
-            if self.seconds < math.inf:
-                effort = min(effort, FIXED * FIXED_PACE * max(self.left, 0.1))
+        for solve in first_solves(self.equations):
+            limits = {"tolerance": self.tolerance, "left": self.left, "steps": self.steps}
             try:
-                found = solve(self.equations, generator=self.generator, effort=effort, tolerance=self.tolerance)
+                found = solve(self.equations, self.generator, **limits)
             except UnsuitedError:  # training says by constraint and point what is the matter
                 continue
             if found.carried:
@@ -272,7 +258,8 @@ class Alternation:
         before, after = residual_norms([self.equations, equations], FRESH, 0.0, self.generator)
         self._note("fixed neurons", found.best.neurons, found.work, before, after, found.error, True)
         self.best = Candidate(found.model, found.error, after, found.best.neurons)
-        if found.ending not in ENDINGS and not (self.tolerance is None and found.error <= UNTRAINED):
+        timed = solve.kind == "windows" and self.left < math.inf and found.error <= OF_WINDOWS
+        if found.ending not in ENDINGS and not timed and not (self.tolerance is None and found.error <= UNTRAINED):
             return None
         self.trainer.end.interrupted |= found.ending is Fixed.INTERRUPTED
         history.append(
@@ -288,17 +275,7 @@ class Alternation:
                 "accepted": 1.0,
             }
         )
-        return Stop(str(found), ENDINGS.get(found.ending, Ending.STATIONARY), run=True)
-
-    def _fixed_solves(self) -> list[tuple[Callable[..., FeatureSolve], float]]:
-        """Solves on fixed neurons that may carry the problem, the most promising first, with the effort of each."""
-        found: list[tuple[Callable[..., FeatureSolve], float]] = []
-        affine = not affine_refusal(self.equations)
-        if affine:
-            found.append((solve_affine, EFFORT))
-        if not windows_refusal(self.equations.problem):
-            found.append((solve_windows, EFFORT))
-        return found if found else [(solve_smooth, SMOOTH)]
+        return Stop(str(found), ENDINGS.get(found.ending, Ending.SECONDS if timed else Ending.STATIONARY), run=True)
 
     def watch_step(self, progress: Progress) -> Stop | None:
         """After a step of training: a correction where one is due, and the reason to end, if there is one."""

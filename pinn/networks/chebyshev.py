@@ -123,9 +123,16 @@ def polynomials(z: Any, degree: int) -> Any:
 
 
 def waves(cosine: Any, sine: Any, degree: int) -> Any:
-    """1, cos θ, sin θ, cos 2θ, …, as many as the degree and one, from cos θ and sin θ (n,)."""
-    columns, (c, s) = [torch.ones_like(cosine)], (cosine, sine)
-    while len(columns) <= degree:
-        columns += [c, s]
-        c, s = c * cosine - s * sine, s * cosine + c * sine
-    return torch.stack(columns[: degree + 1], -1)
+    """1, cos θ, sin θ, cos 2θ, …, as many as the degree and one, from cos θ and sin θ (n,): twice as many each time."""
+    one = torch.ones_like(cosine)
+    cosines, sines = torch.stack([one, cosine], -1), torch.stack([0.0 * one, sine], -1)
+    highest, m = (degree + 1) // 2, 1
+    while m < highest:
+        k = min(m, highest - m)
+        c, s = cosines[..., m : m + 1], sines[..., m : m + 1]
+        first, second = cosines[..., 1 : k + 1], sines[..., 1 : k + 1]
+        further = c * first - s * second, s * first + c * second
+        cosines, sines = torch.cat([cosines, further[0]], -1), torch.cat([sines, further[1]], -1)
+        m += k
+    pairs = torch.stack([cosines[..., 1:], sines[..., 1:]], -1)
+    return torch.cat([cosines[..., :1], pairs.flatten(1)[..., :degree]], -1)

@@ -310,6 +310,13 @@ def test_positive_outputs_and_an_ansatz():
     assert ErrorMeasure(problem)(found(problem).model) < 1e-12
 
 
+def test_what_evaluates_the_answer_counts_as_effort():
+    free, held = (found(problems.burgers_smooth(nu=0.1), effort=3e10, points=points) for points in (0, 150_000))
+    assert len(held.rounds) < len(free.rounds)
+    assert len(held.rounds) >= 2  # one alone claims nothing
+    assert held.error < math.inf
+
+
 def test_the_certificate_reads_the_answer():
     problem = problems.lotka_volterra(length=2.0)
     answer = found(problem, tolerance=1e-4)

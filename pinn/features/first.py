@@ -1,0 +1,85 @@
+"""Which solves on fixed neurons a run begins with, and how much each may take.
+
+Evolutions are solved by windows of time, other problems that are not affine by steps of Gauss-Newton: Kovasznay's flow
+then has an error of 2e-14 after 2.2 s of processor time, the cavity 9e-4 after 4 s. Where they do not carry it, that
+shows after a quarter of the effort, about a second.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from pinn.features.found import FeatureSolve
+from pinn.features.solve import EFFORT, affine_refusal, solve_affine, solve_smooth
+from pinn.features.windows import solve_windows, windows_refusal
+from pinn.objective import Equations
+
+SMOOTH = 2e11  # operations of fixed neurons for a problem that is not affine, four seconds; see above
+OF_STEPS = 0.1  # of the usual effort where steps limit the run: 2e10 operations, a second or two
+# Operations for each second that is left: three tenths of the 2e10 to 6e10 that large solves make; and all that windows
+# make, who stop early by themselves: 5e9 to 8e9 for kdv and burgers, and for what evaluates their answers.
+_PACE, _WINDOWS_PACE = 7.5e9, 6e9
+_ANSWERED = 150_000  # points at which comparison, certificate and report evaluate an answer
+_LEAST = 0.1  # seconds
+
+
+@dataclass(frozen=True)
+class FirstSolve:
+    """One of the solves that may carry a problem.
+
+    Attributes:
+        kind: "affine", "windows" or "smooth".
+        effort: operations that it may take where nothing limits the run.
+    """
+
+    kind: str
+    effort: float
+
+    def __call__(
+        self,
+        equations: Equations,
+        generator: torch.Generator,
+        *,
+        tolerance: float | None,
+        left: float = math.inf,
+        steps: bool = False,
+    ) -> FeatureSolve:
+        """Make the solve.
+
+        Args:
+            equations: the problem and an untrained model.
+            generator: source of points.
+            tolerance: claimed relative error at which it ends.
+            left: seconds that are left, in which comparison, certificate and report of its answer are to be made too.
+            steps: whether steps limit the run.
+        """
+        effort = self.effort * (OF_STEPS if steps else 1.0)
+        pace = _WINDOWS_PACE if self.kind == "windows" else _PACE
+        timed = left < math.inf
+        effort = min(effort, pace * max(left, _LEAST)) if timed else effort
+        if self.kind == "windows":
+            points = _ANSWERED if timed else 0
+            return solve_windows(equations, generator=generator, effort=effort, tolerance=tolerance, points=points)
+        solve = solve_affine if self.kind == "affine" else solve_smooth
+        return solve(equations, generator=generator, effort=effort, tolerance=tolerance)
+
+
+def first_solves(equations: Equations) -> list[FirstSolve]:
+    """Solves on fixed neurons that may carry a problem, the most promising first.
+
+    Example:
+        >>> from pinn.derivatives import Jets
+        >>> from pinn.model import Model
+        >>> from pinn.networks import MLP
+        >>> from pinn.problems import kdv
+        >>> model = Model(kdv(), MLP, generator=torch.Generator().manual_seed(0))
+        >>> [solve.kind for solve in first_solves(Equations(model, Jets()))]
+        ['windows']
+    """
+    found = [] if affine_refusal(equations) else [FirstSolve("affine", EFFORT)]
+    if not windows_refusal(equations.problem):
+        found.append(FirstSolve("windows", EFFORT))
+    return found or [FirstSolve("smooth", SMOOTH)]
