@@ -243,9 +243,9 @@ class Alternation:
     def _fixed_neurons(self, history: History) -> Stop | None:
         """Solve an affine problem from nothing; the reason to end where that is all."""
         for solve in first_solves(self.equations):
-            limits = {"tolerance": self.tolerance, "left": self.left, "steps": self.steps}
+            tolerance, left = self.tolerance, self.left
             try:
-                found = solve(self.equations, self.generator, **limits)
+                found = solve(self.equations, self.generator, tolerance=tolerance, left=left, steps=self.steps)
             except UnsuitedError:  # training says by constraint and point what is the matter
                 continue
             if found.carried:
