@@ -231,4 +231,4 @@ def test_runs_of_two_ranks_are_those_of_one():
         for launcher in ((), ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"))
     ]  # fmt: skip
     one, two = ([float(value) for value in said] for said in found)
-    assert len(one) == 7 and two == pytest.approx(one, rel=1e-10)
+    assert len(one) == 6 and two == pytest.approx(one, rel=1e-10)

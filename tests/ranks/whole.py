@@ -6,7 +6,7 @@ import torch
 
 from pinn import solve
 from pinn.networks import MLP
-from pinn.optimizers import LBFGS, FirstOrder, LevenbergMarquardt, Sketched
+from pinn.optimizers import FirstOrder, LevenbergMarquardt, Sketched
 from pinn.problems import poisson_2d
 from pinn.ranks import join
 from pinn.sampling import RAD, Growing
@@ -16,7 +16,6 @@ OPTIMIZERS = (
     LevenbergMarquardt(memory=2e5),
     FirstOrder(partial(torch.optim.Adam, lr=1e-2)),
     Sketched(),
-    LBFGS(),
 )
 
 
@@ -24,12 +23,10 @@ def main():
     given = {"network": partial(MLP, width=8, depth=2), "steps": 5, "features": None, "certify": False}
     with join() as ranks:
         for optimizer in OPTIMIZERS:
-            for sampling in [RAD(size=300, every=2)] if optimizer.redraws else [None]:
-                solution = solve(
-                    poisson_2d(), optimizer=optimizer, sampling=sampling, ranks=ranks, progress=False, **given
-                )
-                if ranks.first:
-                    print(solution.history[-1]["loss"])
+            sampling = RAD(size=300, every=2)
+            solution = solve(poisson_2d(), optimizer=optimizer, sampling=sampling, ranks=ranks, progress=False, **given)
+            if ranks.first:
+                print(solution.history[-1]["loss"])
         grown = solve(poisson_2d(), ranks=ranks, progress=False, sampling=Growing(RAD(every=2), start=200), **given)
         if ranks.first:
             print(grown.history[-1]["loss"], float(grown(x=0.3, y=0.4)))
