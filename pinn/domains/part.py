@@ -19,6 +19,7 @@ from pinn.binding import names_of
 from pinn.domains.boundary import Boundary
 from pinn.domains.chart import Chart
 from pinn.domains.combined import Difference, Intersection, Union
+from pinn.domains.cube import batches
 from pinn.domains.domain import Bounds, Domain, smooth_pieces
 from pinn.domains.image import Image
 from pinn.domains.implicit import Node, implicit
@@ -27,6 +28,7 @@ from pinn.domains.product import Product
 from pinn.domains.revolved import Revolved
 
 _ON = 1e-9
+_SEEN = 2**14  # points of a piece, of which one must lie in the part
 _STEP = 1e-6  # of the differences that are a surface's normals, relative to the extent
 
 
@@ -100,11 +102,17 @@ class Part(Domain):
     def _cut(self, charts: tuple[Chart, ...]) -> tuple[Chart, ...]:
         found = []
         for chart in charts:
-            kept = chart.masked(self._kept)
-            if kept.measure >= chart.measure * (1 - 1e-12):
+            if chart.size > 0:
+                seen = batches(chart.size, _SEEN, generator=torch.Generator().manual_seed(0), method="sobol")
+                points = chart.place(next(seen))
+            else:
+                points = chart.fixed()
+            there = points if chart.keep is None else points.take(chart.keep(points))
+            kept = self._kept(there)
+            if bool(kept.all()):
                 found.append(chart)  # all of it
-            elif kept.measure > 0:
-                found.append(kept)
+            elif bool(kept.any()):
+                found.append(chart.masked(self._kept))
         return tuple(found)
 
     def _kept(self, points: Points) -> Tensor:

@@ -167,7 +167,7 @@ def test_level_sets_combine_move_and_hold_values_exactly():
 
 
 def test_a_cloud_of_points_with_normals():
-    angle = torch.arange(200, dtype=torch.float64) * 2 * PI / 200
+    angle = torch.arange(120, dtype=torch.float64) * 2 * PI / 120
     places = torch.stack([2 * torch.cos(angle), torch.sin(angle)], 1)
     normals = places / torch.tensor([4.0, 1.0])
     cloud = Cloud(places, normals, ("x", "y"))
