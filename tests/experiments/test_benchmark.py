@@ -18,7 +18,7 @@ from experiments import benchmark
 from experiments.benchmarks import one_run, results, session, tables
 from experiments.benchmarks.one_run import curve, revision
 from experiments.benchmarks.results import Run
-from experiments.benchmarks.suite import plan
+from experiments.benchmarks.suite import plan, target_of
 from experiments.command_line.configuration import ConfigurationError, check, target
 from experiments.command_line.overrides import CONF
 from experiments.peers.monitor import ErrorMonitor
@@ -652,7 +652,8 @@ def test_every_problem_of_the_suite_has_a_target_and_every_method_is_a_call():
     runs = plan(suite, methods, list(methods), [0], None, 120.0, 2)
     assert len({run.problem for run in runs}) == len(suite) == 22
     for name, entry in suite.items():
-        assert 0 < entry["target"] < 1 and entry.get("by", "error") in ("error", "coefficients"), name
+        aims = [target_of(entry, seconds) for seconds in (10.0, 60.0)]
+        assert 0 < aims[1] <= aims[0] < 1 and entry.get("by", "error") in ("error", "coefficients"), name
         assert target(entry["problem"], name) is not None
 
 
