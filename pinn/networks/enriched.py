@@ -19,13 +19,17 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.chebyshev import Chebyshev
+from pinn.networks.chebyshev_kan import ChebyshevKAN
+from pinn.networks.finite_basis import FBPINN
 from pinn.networks.fourier import FourierFeatures
+from pinn.networks.hyper import HyperNetwork
 from pinn.networks.lifted import Lifted
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
 from pinn.networks.random_features import RandomNeurons
 from pinn.networks.rebuild import build
+from pinn.networks.separable import Separable
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.networks.siren import SIREN
 from pinn.networks.windows import Windows
@@ -33,7 +37,18 @@ from pinn.networks.windows import Windows
 BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeurons, Lifted)
 """The fixed layers that a file can name."""
 
-_NETWORKS = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet, Windows)
+_NETWORKS = (
+    MLP,
+    SIREN,
+    FourierFeatures,
+    ModifiedMLP,
+    PirateNet,
+    Separable,
+    ChebyshevKAN,
+    FBPINN,
+    HyperNetwork,
+    Windows,
+)
 """Those beneath fixed neurons, and side by side; `ByOutput` and `Enriched` too, which are made of them."""
 
 

@@ -318,6 +318,18 @@ def test_every_network_of_the_library_is_tried():
     assert {getattr(made, "func", made).__name__ for made in NETWORKS.values()} == exported - solved
 
 
+@pytest.mark.parametrize("name", sorted({getattr(made, "func", made).__name__ for made in NETWORKS.values()}))
+def test_every_network_comes_back_within_others(name):
+    """Side by side, and beneath fixed neurons."""
+    inner = getattr(networks, name)(2, 1, width=12, depth=1, generator=seeded())
+    beside = networks.ByOutput(2, 1, parts=[{"outputs": [0], "network": inner}])
+    above = networks.Enriched(2, 1, bases=[networks.Chebyshev([1, 1], [(0, 1)])], network=inner)
+    for made in (beside, above):
+        again = rebuild(type(made).__name__, {**made.arguments, "inputs": 2, "outputs": 1})
+        again.load_state_dict(made.state_dict())
+        assert torch.equal(again(uniform(3, 2)), inner(uniform(3, 2)))
+
+
 def test_only_the_librarys_networks_and_those_given_are_rebuilt():
     class Own(MLP):
         pass
