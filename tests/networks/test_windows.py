@@ -67,6 +67,11 @@ def test_jets_are_nested_autograd(periodic, mapped):
     assert torch.allclose(fast, slow, rtol=1e-11, atol=1e-11 * float(slow.detach().abs().max()))
 
 
+def test_no_points_have_no_values():
+    network = drawn([1, 1], 1)
+    assert network(torch.zeros(0, 2, dtype=torch.float64)).shape == (0, 2)
+
+
 def test_files_build_it_again_alone_and_within_another():
     network = drawn([2, 1], 1, maps=[CoordinateMap.about([(0.5, 0.1)], 0.5, True), None, None])
     again = rebuild("Windows", {**network.arguments, "inputs": 3, "outputs": 2})

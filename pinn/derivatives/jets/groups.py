@@ -26,7 +26,7 @@ def by_group(function: Callable[[Any, int], Any], x: Any, group: Tensor) -> Any:
         >>> by_group(lambda part, g: part * (10.0 if g else 1.0), x, torch.tensor([0, 1, 0])).flatten().tolist()
         [1.0, 20.0, 3.0]
     """
-    numbers = group.unique().tolist()
+    numbers = group.unique().tolist() or [0]  # of no points, outputs of the right width all the same
     places = [torch.nonzero(group == number)[:, 0] for number in numbers]
     if not isinstance(x, Jet):
         parts = [function(x[place], number) for place, number in zip(places, numbers, strict=True)]
