@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from pinn.binding import names_of
 from pinn.derivatives import d
 
@@ -84,9 +86,18 @@ class ComplexField:
 
 
 def _parts(given: Any) -> tuple[Any, Any]:
-    """Real and imaginary part of a complex field or number; of anything else itself and zero."""
+    """Real and imaginary part of a complex field or number; of anything else itself and zero.
+
+    Raises:
+        TypeError: for a complex tensor, which jets do not know.
+    """
     if isinstance(given, ComplexField):
         return given.re, given.im
+    if isinstance(given, Tensor) and given.is_complex():
+        raise TypeError(
+            "ComplexField: got a complex tensor, expected real and imaginary part apart; give such as "
+            "ComplexField(torch.cos(x), torch.sin(x)) for torch.exp(1j * x)"
+        )
     return (given.real, given.imag) if isinstance(given, complex) else (given, 0.0)
 
 

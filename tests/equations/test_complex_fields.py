@@ -80,6 +80,16 @@ def test_fields_are_named_and_real_rows_stay_one():
     assert both(psi_re=3.0, psi_im=4.0, x=0.0) == (3.0, 4.0, 25.0)
 
 
+def test_a_complex_tensor_is_refused_with_the_cure():
+    def start(psi, x):
+        return psi - torch.exp(1j * x)
+
+    line = Box(x=(0, 1))
+    wanted = r"constraint 'start'.*give such as ComplexField\(torch.cos\(x\), torch.sin\(x\)\) for torch.exp\(1j \* x\)"
+    with pytest.raises((TypeError, ValueError), match=wanted):
+        Problem(line, parts_of("psi"), {"start": Constraint(complex_equation(start, "psi"), on=line.face(x=0))})
+
+
 def test_a_damped_wave_is_trained():
     """ψ' = (−1 + 4i) ψ, ψ(0) = 1: e^{(−1 + 4i) t}."""
     time = Box(t=(0, 1))
