@@ -21,6 +21,9 @@ from pinn.objective import Objective
 from pinn.validation import count, fraction, positive, whole
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
+_LEAST = 1e-12
+"""Share of a constraint at the least: by a weight of zero nobody could tell its loss any more."""
+
 
 @dataclass
 class ReLoBRaLo(Weighting):
@@ -82,9 +85,10 @@ class ReLoBRaLo(Weighting):
         self._last = dict(losses)
 
     def _balanced(self, losses: dict[str, float], since: dict[str, float]) -> dict[str, float]:
-        """bal(t, s) of every constraint; a loss that was zero counts as one that has not changed."""
+        """bal(t, s) of every constraint, never zero; a loss that was zero counts as one that has not changed."""
         ratios = [losses[name] / since[name] if since[name] > 0 else 1.0 for name in losses]
         shares = torch.softmax(torch.tensor(ratios, dtype=torch.float64) / self.temperature, 0)
+        shares = shares.clamp_min(_LEAST)
         return {name: len(losses) * float(share) for name, share in zip(losses, shares, strict=True)}
 
 

@@ -223,6 +223,14 @@ def test_relative_balancing_follows_its_recursion():
         assert back._factors[name] == pytest.approx(mixed, rel=1e-12)
 
 
+def test_relative_balancing_lets_no_weight_vanish():
+    """By a weight of zero the constraint's loss could not be told from its part of the loss."""
+    rule = ReLoBRaLo(alpha=0.0)
+    for one in ({"a": 1.0, "b": 1.0}, {"a": 1e6, "b": 1.0}):
+        rule._update(one)
+    assert rule._factors == pytest.approx({"a": 2.0, "b": 2e-12}, rel=1e-9)
+
+
 def test_relative_balancing_counts_losses_without_weights_and_continues(objective):
     rule = ReLoBRaLo(alpha=0.5, lookback=0.5, temperature=1.0)
     assert rule.update(objective).constraints == Constant().update(objective).constraints
