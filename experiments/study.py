@@ -89,23 +89,22 @@ class Study:
         )
 
 
-def search(study: Study, flags: list[str], fixed: list[str], searched: Mapping[str, Override]) -> dict[str, Any]:
+def search(study: Study, flags: list[str], fixed: list[str], space: Mapping[str, Any]) -> dict[str, Any]:
     """Run the trials and return what `study.json` holds.
 
     Args:
         study: how to search.
         flags: of Hydra, for every run.
         fixed: overrides of every run.
-        searched: overrides with several values, by key.
+        space: where Optuna is to search, by key.
 
     Raises:
         SystemExit: of a run that was broken off or refused.
     """
     found = study.begun()
-    space = {key: distribution(override) for key, override in searched.items()}
     folder = study.place()
     while len(found.trials) < study.trials:
-        trial = found.ask(space)
+        trial = found.ask(dict(space))
         chosen = [f"{key}={trial.params[key]}" for key in space]
         value = _run([*flags, *fixed, *chosen, f"hydra.run.dir='{folder / str(trial.number)}'"])
         if value is not None and math.isfinite(value):
@@ -127,15 +126,21 @@ def distribution(override: Override) -> Any:
     """Where Optuna is to search, for what a command line says.
 
     Raises:
-        ConfigurationError: for what is neither a list, a range nor an interval.
+        ConfigurationError: for what is neither a list, a range nor an interval, or an interval that is empty or has no
+            logarithm.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    value = override.value()
+    value, said = override.value(), (override.input_line or "").lstrip("+")
     if isinstance(value, ChoiceSweep):
         return CategoricalDistribution(list(override.sweep_string_iterator()))
     if isinstance(value, IntervalSweep) and value.start is not None and value.end is not None:
         log = "log" in value.tags
+        if not (0 if log else -math.inf) < value.start <= value.end:
+            raise ConfigurationError(
+                f"{said}: expected ends in order{', above zero' if log else ''}; give such as "
+                f"{'tag(log,interval(1e-4,1))' if log else 'interval(0.1,1)'}"
+            )
         if isinstance(value.start, int) and isinstance(value.end, int):
             return IntDistribution(value.start, value.end, log=log)
         return FloatDistribution(value.start, value.end, log=log)
@@ -144,9 +149,7 @@ def distribution(override: Override) -> Any:
         if len(places) > 1 and all(isinstance(place, int) for place in places):
             return IntDistribution(min(places), max(places), step=abs(places[1] - places[0]))
         return CategoricalDistribution(places)
-    raise ConfigurationError(
-        f"{override.input_line}: this cannot be searched; give a list a,b, range(4,41,4) or interval(0.1,1)"
-    )
+    raise ConfigurationError(f"{said}: this cannot be searched; give a list a,b, range(4,41,4) or interval(0.1,1)")
 
 
 def told(study: Any) -> dict[str, Any]:
@@ -209,7 +212,7 @@ def main() -> None:
         sys.argv[1:] = [*flags, *others]
         prepare("config", solve, APART)
         marked = OverridesParser.create().parse_overrides(list(words(sys.argv[1:]).overrides))
-        searched = {one.get_key_element(): one for one in marked if one.is_sweep_override()}
+        searched = [one for one in marked if one.is_sweep_override()]
         fixed = [one.input_line or "" for one in marked if not one.is_sweep_override()]
         if given.only_tells:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
@@ -219,7 +222,8 @@ def main() -> None:
                 "study: nothing has several values; give such as network=mlp network.width=range(4,41,4)"
             )
         study.begun()  # whatever is missing is said before the first run
-    search(study, flags, fixed, searched)
+        space = {one.get_key_element(): distribution(one) for one in searched}
+    search(study, flags, fixed, space)
 
 
 if __name__ == "__main__":

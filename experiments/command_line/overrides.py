@@ -20,7 +20,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -240,6 +240,7 @@ def _parsed(lines: Sequence[str], folders: list[Path], function: Callable[..., A
         except HydraException as error:
             said = " ".join(str(error).split())
             raise ConfigurationError(f"{line!r} cannot be read: {said}; put values with signs in quotes") from None
+        override = _listed(override, known, parser)
         key = override.key_or_group
         if key in known and override.package is None and not override.is_delete():
             _check_choice(override, known[key], function)
@@ -247,6 +248,19 @@ def _parsed(lines: Sequence[str], folders: list[Path], function: Callable[..., A
             override = parser.parse_override("++" + line)
         overrides.append(override)
     return overrides
+
+
+def _listed(override: Override, known: Mapping[str, set[str]], parser: OverridesParser) -> Override:
+    """An override with the choices of a group that its pattern `glob(...)` means; another as it is."""
+    value, group = override.value(), override.key_or_group
+    if not isinstance(value, Glob):
+        return override
+    found = value.filter(sorted(known.get(group, ())))
+    if not found:
+        raise ConfigurationError(
+            f"{override.input_line}: this is no choice of a group; {choose('', known.get(group, known))}"
+        )
+    return parser.parse_override(f"{group}={','.join(found)}")
 
 
 def _check_choice(override: Override, choices: set[str], function: Callable[..., Any]) -> None:

@@ -69,6 +69,12 @@ def test_where_to_search_is_said_in_the_words_of_the_command_line():
         (["study.trials=0", "seed=0,1"], "error: study: got trials=0, expected an integer of at least 1"),
         (["--multirun", "seed=0,1"], "error: study: a study is a sweep by itself; leave --multirun out"),
         (["network=mlp", "network.width=interval(2,4)"], "error: network.width: expected int, got 2.0"),
+        (["problem=glob(x*)"], "error: problem=glob(x*): this is no choice of a group; choose among allen_cahn"),
+        (
+            ["optimizer=adam", "optimizer.lr=tag(log,interval(0,1))"],
+            "error: optimizer.lr=tag(log,interval(0,1)): expected ends in order, above zero; give such as",
+        ),
+        (["seconds=interval(4,2)"], "error: seconds=interval(4,2): expected ends in order; give such as interval(0.1"),
         (["network=mlp", "network.widht=2,4"], "error: network.widht: MLP() has no such option; did you mean width?"),
     ],
 )

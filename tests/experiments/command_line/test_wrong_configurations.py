@@ -74,6 +74,9 @@ WRONG = [
     # sweeps
     (["-m", "problem=heat_1d,burgerz"], "problem=burgerz: no such choice"),
     (["-m", "problem=burgers,heat_1d", "problem.nu=1"], "problem.nu: heat_1d() has no such option"),
+    (["-m", "network=glob(x*)"], "network=glob(x*): this is no choice of a group; choose among auto, chebyshev_kan"),
+    (["-m", MLP, "network.width=glob(*)"], "network.width=glob(*): this is no choice of a group; choose among deriv"),
+    (["-m", "problem=glob(burgers*)", "problem.steps=1"], "problem.steps: burgers() has no such option"),
     (["-m", "seed=0,first"], "seed: expected int, got 'first'"),
     (["-m", "trusted=[a],[b]"], "trusted: expected one list for all runs of a sweep"),
     # what is not trusted, and what is trusted and broken
