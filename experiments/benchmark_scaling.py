@@ -100,7 +100,8 @@ def _measured(children: Children, task: Mapping[str, Any], ranks: int) -> growth
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = children.run(command, env={**os.environ, **threads, "PYTHONPATH": path}, cwd=root, timeout=_TIMEOUT)
     if done.returncode:
-        raise ConfigurationError(f"{json.dumps(task)}: {done.stderr.strip().splitlines()[-1]}")
+        said = done.stderr.strip().splitlines() or [f"ended with code {done.returncode} and said nothing"]
+        raise ConfigurationError(f"{json.dumps(task)}: {said[-1]}")
     found: growth.Found = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -60,10 +60,9 @@ def oscillations(omega: float = 15.0) -> Problem:
     )
 
 
-def modes(dimension: int = 4) -> Problem:
-    """−Δu = f on the unit cube with u = Π sin πxᵢ + Π sin 2πxᵢ, zero on its faces."""
-    names = ("x", "y", "z", "w", "v")[:dimension]
-    cube = Box(**dict.fromkeys(names, (0.0, 1.0)))
+def modes() -> Problem:
+    """Δu = f on the unit cube of four dimensions with u = Π sin πxᵢ + Π sin 2πxᵢ, zero on its faces."""
+    cube = Box(x=(0, 1), y=(0, 1), z=(0, 1), w=(0, 1))
 
     def product(k: int, *columns: torch.Tensor) -> torch.Tensor:
         return torch.stack([torch.sin(k * math.pi * one) for one in columns]).prod(0)
@@ -85,7 +84,7 @@ def modes(dimension: int = 4) -> Problem:
 
 
 def waves_of_a_family() -> Problem:
-    """u_t = ω cos ωt, u(0) = 0 for all ω in [1, 12]: sin ωt, with ω a coordinate."""
+    """u_tt + ω² u = 0, u(0) = 0, u_t(0) = ω for all ω in [1, 12]: sin ωt, with ω a coordinate."""
     family = Box(t=(0, 2), omega=(1, 12))
     return Problem(
         family,

@@ -121,7 +121,7 @@ def near(centre: Mapping[str, float], width: float, height: float = 10.0) -> Den
     Args:
         centre: coordinate -> its value there, in its units; what is left out is free.
         width: standard deviation, in the units of the coordinates that are named.
-        height: how many times as dense it is at the centre, beside one far from it; dimensionless.
+        height: density at the centre beyond that far from it, in units of the latter; dimensionless.
 
     Raises:
         TypeError: when `centre` is no mapping.
