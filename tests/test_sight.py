@@ -9,7 +9,7 @@ import torch
 
 from pinn import Box, Constraint, Disc, Problem, Scatter, Unknown, at, d, integral, solve
 from pinn.analysis import Role, analyze
-from pinn.derivatives import Jets
+from pinn.derivatives import Autograd, Jets
 from pinn.features.solve import solve_affine
 from pinn.model import Model
 from pinn.networks import MLP
@@ -156,6 +156,23 @@ def test_every_optimizer_sees_the_same_rows():
     ):
         torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)
     assert {name: bound.choice.engine for name, bound in equations.bound.items()} == dict.fromkeys(points, "jets")
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [lambda a: torch.where(a > 0.4, 1.0, -1.0), lambda a: torch.sign(a), lambda a: 2 * a, lambda a: 0 * a.detach() + 1],
+    ids=["condition", "sign", "value", "detached"],
+)
+def test_an_integral_of_what_depends_on_another_value_elsewhere(weight):
+    """∫₀¹ u w(u(½)) dx = ½ for u = x and w(½) = 1, whether w has a gradient or none."""
+
+    def equation(columns, outputs, constants):
+        u = outputs["u"]
+        return [integral(u * weight(at(u, x=0.5)), over="x", from_=0, to=1)]
+
+    points = torch.tensor([[0.1], [0.9]], dtype=torch.float64)
+    bound = Autograd().bind(lambda columns: {"u": 1.0 * columns["x"]}, equation, ("x",))
+    torch.testing.assert_close(bound.residual(points)[:, 0], torch.full((2,), 0.5, dtype=torch.float64))
 
 
 def test_an_unknown_delay_is_found():

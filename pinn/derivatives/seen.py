@@ -40,16 +40,25 @@ def rows_of(
     return Sight(getattr(model, "elsewhere", model), equation, columns, found, constants, see_tensors).run()
 
 
+class StandIn(Tensor):
+    """In the place of a value seen elsewhere that is not computed yet; so is all that torch makes of one.
+
+    Conditions and detached values are as well, which have no gradient that would tell what they depend on.
+
+    Example:
+        >>> one = torch.ones(2).as_subclass(StandIn)
+        >>> isinstance(torch.where(one > 0, torch.zeros(2), torch.ones(2)), StandIn)
+        True
+    """
+
+
 def see_tensors(sight: Sight, number: int, expression: Any, places: Places) -> Any:
     """Σ_q w_q K f at the nodes, (n,), by evaluating the model and the expression on all n Q of them."""
     like = next(iter(sight.columns.values()))
     n, size = like.shape[0], places.size
-    if sight.deferred is not None:
-        # Before the call that is wanted; computed only if the expression turns out to depend on it.
-        leaf = torch.ones(n, dtype=like.dtype, device=like.device, requires_grad=True)
-        sight.deferred.append(leaf)
-        with torch.enable_grad():
-            stand_in = leaf * torch.sin(functools.reduce(torch.add, sight.columns.values()))
+    if sight.deferring:
+        # Before the call that is wanted; computed only if the expression turns out to be made of it.
+        stand_in = torch.sin(functools.reduce(torch.add, sight.columns.values())).as_subclass(StandIn)
         return [stand_in] * len(expression) if isinstance(expression, (tuple, list)) else stand_in
     xi, weights = (torch.tensor(given, dtype=like.dtype, device=like.device) for given in (places.xi, places.weights))
     here = {name: _repeated(column, size) for name, column in sight.columns.items()}
@@ -115,21 +124,15 @@ def _expression(
     n = nodes[next(iter(nodes))].shape[0] // size
     constants = repeated_constants(sight.constants, n, size)
 
-    def again(deferred: list[Tensor] | None) -> Any:
+    def again(deferring: bool) -> Any:
         run = Sight(
-            sight.model, sight.equation, nodes, outputs, constants, see_tensors, number, here, deferred=deferred
+            sight.model, sight.equation, nodes, outputs, constants, see_tensors, number, here, deferring=deferring
         )
         return run.expression()
 
-    stand_ins: list[Tensor] = []
-    found = again(stand_ins)
+    found = again(True)
     every = found if isinstance(found, (tuple, list)) else [found]
-    moving = [one.sum() for one in every if isinstance(one, Tensor) and one.requires_grad]
-    if stand_ins and moving:
-        slopes = torch.autograd.grad(moving, stand_ins, retain_graph=True, allow_unused=True)
-        if any(slope is not None for slope in slopes):
-            found = again(None)
-    return found
+    return again(False) if any(isinstance(one, StandIn) for one in every) else found
 
 
 def outputs_of(

@@ -27,7 +27,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from pinn.binding import names_of
 from pinn.validation import count, finite
@@ -96,7 +95,7 @@ class Sight:
         wanted: number of the call whose expression is sought; None in a run for rows.
         here: the coordinates of the row's own point where an expression is sought elsewhere; None in a run for rows.
         asked: calls so far.
-        deferred: where they are put, stand-ins (n,) for the calls before that one.
+        deferring: whether the calls before that one give stand-ins, which are not computed.
     """
 
     model: ModelFunction
@@ -108,7 +107,7 @@ class Sight:
     wanted: int | None = None
     here: Mapping[str, Any] | None = None
     asked: int = 0
-    deferred: list[Tensor] | None = None
+    deferring: bool = False
 
     def run(self) -> Any:
         """What the equation returns."""
@@ -193,6 +192,7 @@ def integral(
         ValueError: outside of an equation, for unknown coordinates, and for limits that are missing or do not fit.
 
     Example:
+        >>> import torch
         >>> from pinn.derivatives import Autograd
         >>> bound = Autograd().bind(lambda c: {"u": c["x"] ** 2},
         ...                         lambda c, o, k: [integral(o["u"], over="x", from_=0, to=c["x"])], ("x",))
@@ -234,6 +234,7 @@ def at(expression: Any, **places: Any) -> Any:
         ValueError: outside of an equation, for unknown coordinates, and for a number outside of the domain.
 
     Example:
+        >>> import torch
         >>> from pinn.derivatives import Autograd
         >>> bound = Autograd().bind(lambda c: {"u": c["t"] ** 2},
         ...                         lambda c, o, k: [at(o["u"], t=c["t"] - 1)], ("t",))
