@@ -16,8 +16,8 @@ Rayleigh quotients |A φ| / |B φ| of the lowest neurons, so that A_σ is regula
 Each pair is measured on points of its own: what (A + λB) c leaves of λ B c, and K c of c. What leaves more than a
 thousandth is no eigenvalue of the problem. The number of neurons grows by half, following the coefficients of the
 wanted functions, until the values do not change; the change of the last round is the error that is stated. Values
-closer than ten times that (or than a part in 10⁸) are one eigenvalue, whose functions are made orthonormal and whose
-multiplicity is told.
+closer than ten times that (or than a part in 10⁸) count as one eigenvalue, whose multiplicity is told; functions of
+values that agree to a part in 10⁸ are made orthonormal.
 
 Source: Betcke, Trefethen, SIAM Review 47 (2005) 469, for measured tension and functions of the corner; Adcock,
 Huybrechs, SIAM Review 61 (2019) 443, for regularised least squares on nearly dependent functions. At a corner the
@@ -81,8 +81,8 @@ class Eigenpair:
         error: of the value, estimated: its change when the neurons last grew, and no less than rounding.
         multiplicity: number of independent functions of this value among those looked at; 2 for a degenerate pair.
         tension: what the function leaves of the equation and of the conditions on fresh points, relative.
-        solution: u, with ∫ Σ u² = 1 over the domain and positive where it is largest. Functions of one value are
-            orthogonal, and otherwise any basis of their space.
+        solution: u, with ∫ Σ u² = 1 over the domain and positive where it is largest. Functions of
+            values that agree to a part in 10⁸ are orthogonal, and otherwise any basis of their space.
     """
 
     value: float
@@ -99,7 +99,7 @@ class Eigenpair:
 def eigenpairs(
     problem: Problem, name: str, n: int = 1, *, near: float = 0.0, columns: int = _MOST, seed: int = 0
 ) -> tuple[Eigenpair, ...]:
-    """The eigenvalues of a linear problem next to a number, and their functions.
+    """The real eigenvalues of a linear problem next to a number, and their functions; complex ones are left out.
 
     Args:
         problem: linear and homogeneous in its outputs: the equation holds for u = 0, and so do all conditions. One of
@@ -115,8 +115,8 @@ def eigenpairs(
         n pairs, in order of the values.
 
     Raises:
-        ValueError: when there is no such coefficient, the rows are not linear, or fewer pairs than asked for hold on
-            fresh points.
+        ValueError: when there is no such coefficient, the rows are not linear, no eigenvalue there is real, or fewer
+            pairs than asked for hold on fresh points.
 
     Example:
         >>> from pinn import Box, Constraint, Problem, d
@@ -361,12 +361,19 @@ class _Round:
             # In order of their distance from the shift, so that what is left out lies farther.
             first = waiting[0]
             value = complex(values[first])
-            near = [k for k in waiting if abs(complex(values[k]) - value) <= 1e-5 * max(abs(value), self.scale)]
+            size = max(abs(value), self.scale)
+            # Rounding makes a complex pair of one value that has two functions.
+            apart = (_SAME if abs(value.imag) <= _SAME * size else 1e-5) * size
+            near = [k for k in waiting if abs(complex(values[k]) - value) <= apart]
             waiting = [k for k in waiting if k not in near]
             for level, vector in self._real(values[near], vectors[:, near], seen):
                 self.values.append(level)
                 self.tensions.append(_tension(a, b, moving, level, vector, self.scale))
                 taken.append(vector)
+        if not taken:
+            raise ValueError(
+                f"eigenpairs: got no real eigenvalue next to {search.near:g}, expected one; give near= for others"
+            )
         order = sorted(range(len(self.values)), key=lambda k: abs(self.values[k] - search.near))
         self.values = [self.values[k] for k in order]
         self.tensions = [self.tensions[k] for k in order]

@@ -108,6 +108,26 @@ def test_a_waveguide_has_a_degenerate_pair():
     assert np.abs((h * weights.numpy()) @ h.T - np.eye(4)).max() < 1e-8
 
 
+def test_values_that_lie_close_together_keep_their_own_functions():
+    """Two wells that do not see each other: π² of the one, (1 + 10⁻⁶) π² of the other."""
+    wells = Problem(
+        LINE,
+        ["u", "v"],
+        {
+            "equation": Constraint(lambda u, v, x, E: (d(u, x, x) + E * u, 1.000001 * d(v, x, x) + E * v), on=LINE),
+            "walls": Constraint(lambda u, v: (u, v), on=LINE.boundary()),
+        },
+        {"E": 1.0},
+    )
+    lower, upper = eigenpairs(wells, "E", n=2)
+    assert values([lower, upper]) / math.pi**2 == pytest.approx([1, 1.000001], abs=1e-10)
+    x = np.linspace(0, 1, 9)
+    for pair, own, other in ((lower, "u", "v"), (upper, "v", "u")):
+        found = pair.solution(x=x)
+        assert np.abs(found[own] - math.sqrt(2) * np.sin(math.pi * x)).max() < 1e-5
+        assert np.abs(found[other]).max() < 1e-5
+
+
 def test_a_value_in_a_condition():
     """Steklov on the unit disc: u_n = s u, s = 0, 1, 1, 2, 2."""
     disc = Disc(x=0, y=0, radius=1)
@@ -165,6 +185,7 @@ def of(equation, **more):
         (of(lambda u, x, E: d(u, x, x) + E**2 * u), "enters nonlinearly"),
         (of(lambda u, x, E: d(u, x, x) + E * u + u**3), "not linear in the outputs"),
         (of(lambda u, x: d(u, x, x) + u), "takes no part"),
+        (of(lambda u, x, E: d(u, x) + E * u, start=Constraint(lambda u: u, on=LINE.face(x=0))), "no real eigenvalue"),
     ],
 )
 def test_refusals(problem, message):
