@@ -216,13 +216,14 @@ class March:
         if (
             walk.sought is None
             or walk.sought[0] != space
-            or not _ALIKE < walk.sought[1] / counting.shape[0] < 1 / _ALIKE
+            or not _ALIKE * counting.shape[0] <= walk.sought[1] <= counting.shape[0] / _ALIKE
         ):
             better = adapted(space, field.ends()[-len(orders) :], tolerance, self.evolution.most(space))
             if better is not None:
                 return better, [moved(space, better, value) for value in values]
             walk.sought = space, counting.shape[0]
-        needed = math.ceil(1.15 * (int(counting.max()) + 1)) + 2
+        highest = int(counting[-1]) if counting.shape[0] else 0  # none counts where the solution is zero
+        needed = math.ceil(1.15 * (highest + 1)) + 2
         needed = max(needed + (needed + 1) % 2 * space.periodic, FIRST_PERIODIC if space.periodic else FIRST_BOUNDED)
         if needed < 0.85 * space.count:
             return space.resized(needed), [value[:needed] for value in values]

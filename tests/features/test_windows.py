@@ -77,6 +77,19 @@ def test_solitons():
     assert answer.work < 1e11
 
 
+def test_a_solution_that_is_zero():
+    box = Box(x=(0, 1), t=(0, 1))
+    conditions = {
+        "heat": Constraint(lambda u, x, t: d(u, t) - d(u, x, x), on=box),
+        "start": Constraint(lambda u: u, on=box.face(t=0)),
+        "ends": Constraint(lambda u: u, on=box.face(x=0) | box.face(x=1)),
+    }
+    answer = found(Problem(box, ["u"], conditions))
+    assert answer.ending is Ending.ROUNDING
+    x = torch.rand(20, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    assert not answer.model.outputs({"x": x[:, 0], "t": x[:, 1]})["u"].any()
+
+
 def test_a_layer_is_followed_by_a_map():
     problem = problems.burgers()
     answer = found(problem, tolerance=1e-5)
