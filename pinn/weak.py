@@ -137,6 +137,12 @@ class Weak:
                     f"Weak: got a flux along {name!r}, expected coordinates that have cells, {sorted(self.cells)}, or "
                     f"{SOURCE!r}"
                 )
+        numbers = {name: len(_fields(fluxes)) for name, fluxes in form.items()}
+        if len(set(numbers.values())) != 1:
+            raise ValueError(
+                f"Weak: got {numbers or 'no fluxes'}, expected as many components along each coordinate and in "
+                f"{SOURCE!r}; give a tuple of one length each"
+            )
         if not self.test:
             return []
         parts = [

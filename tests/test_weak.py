@@ -166,6 +166,11 @@ def test_legendre():
     [
         (lambda: problem(Weak(lambda u: u, cells={"x": 4})), "expected a dictionary coordinate -> flux"),
         (lambda: problem(Weak(lambda u: {"y": u}, cells={"x": 4})), "got a flux along 'y'"),
+        (
+            lambda: problem(Weak(lambda u: {"x": (u, u), "t": u}, cells={"x": 4, "t": 2})),
+            "as many components along each",
+        ),
+        (lambda: problem(Weak(lambda u: {}, cells={"x": 4}, test=1)), "got no fluxes"),
         (lambda: problem(Weak(lambda u: {"x": u}, cells={})), "expected a number for each coordinate"),
         (lambda: problem(Weak(lambda u: {"x": u}, cells={"x": 0})), "x=0"),
         (lambda: problem(Weak(lambda u: {"x": u}, cells={"z": 4})), "unknown argument 'z'"),
