@@ -39,6 +39,16 @@ class Witness(Tracker):
         self.said.append(("fail", reason))
 
 
+class Unreachable(Witness):
+    """A tracker whose place cannot be reached, so that a failure cannot be recorded there either."""
+
+    def start(self, name, settings):
+        raise ConnectionError("nobody there")
+
+    def fail(self, reason):
+        raise AssertionError("it never began")
+
+
 class Breaks(Callback):
     """A callback with a mistake in it, which shows at the third step."""
 
@@ -104,6 +114,8 @@ def test_an_error_ends_the_record_and_comes_through():
     broken(witness)
     assert witness.said[-1] == ("fail", "ZeroDivisionError: of mine")
     assert [step for step, _ in witness.rows] == [1, 2, 3]  # it came first, and saw the step
+    with pytest.raises(ConnectionError, match="nobody there"):  # and not what failing without a place would raise
+        run(Unreachable())
     refused = Witness()
     with pytest.raises(ValueError):
         run(refused, steps=-1)

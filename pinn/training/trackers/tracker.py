@@ -85,9 +85,9 @@ class Tracker(Callback, ABC):
     def begin(self, progress: Progress) -> None:
         """Start, with the problem's name among the settings; rows of a run that goes on are recorded already."""
         self._seen, self._last = len(progress.history), {}
-        self._open = True
         own = {"problem": progress.objective.model.problem.name}
         self.start(self.name, {**own, **flat(self.settings)})
+        self._open = True  # what could not start has no place where a failure could be recorded
 
     @final
     def step(self, progress: Progress) -> None:
