@@ -7,7 +7,7 @@ How near the next singularity of a function u of the size U is, is read off its 
 Where δ is least there is a layer of the width δ. Maps that are dense about all of these, to a larger or smaller part,
 are tried, and at kinks, whose δ is that of the neurons and not of the function, a quarter and a sixteenth of the
 width. What decides is the number of neurons with which the functions are interpolated to the tolerance; a map is taken
-where it needs three quarters or less.
+where it needs two thirds or less.
 
 Source: Trefethen, Approximation Theory and Approximation Practice (2013), ch. 8, for convergence by the distance of
 singularities; Tee, Trefethen, SIAM J. Sci. Comput. 28 (2006) 1798, for maps that follow them.
@@ -57,7 +57,7 @@ def moved(before: Space, after: Space, coefficients: Tensor) -> Tensor:
 
 
 def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Space | None:
-    """The neurons that need fewest for some functions, and how many; None where those at hand do as well.
+    """The neurons of which fewest are needed for some functions; None where those at hand do about as well.
 
     Args:
         space: neurons at hand.
