@@ -10,8 +10,8 @@ below it, are a linear function of those of u, found by one least-squares solve 
 
 with U an orthonormal basis of what B gives, so that the neurons may be nearly dependent. The eigenvalues next to σ are
 the largest of this matrix, which rounding perturbs least: inverse iteration with all vectors at once, in which nothing
-needs deflation. The shift is put off the wanted place by a part of the size of the
-Rayleigh quotients |A φ| / |B φ| of the lowest neurons, so that A_σ is regular where zero is an eigenvalue.
+needs deflation. The shift is put off the wanted place by a part of the Rayleigh quotients |A φ| / |B φ| of the lowest
+neurons, so that A_σ is regular where zero is an eigenvalue.
 
 Each pair is measured on points of its own: what (A + λB) c leaves of λ B c, and K c of c. What leaves more than a
 thousandth is no eigenvalue of the problem. The number of neurons grows by half, following the coefficients of the
@@ -60,7 +60,7 @@ _ROWS, _CONDITIONS = 3.0, 2.0  # rows of equations and of conditions for each co
 _FRESH = 0.5  # points on which pairs are measured, of those of the solve
 _TENSION = 1e-3  # of a pair, with more of which it is none
 _OFF = 0.0618  # of the lowest Rayleigh quotient: how far the shift is off the wanted place
-_SAME = 1e-8  # relative difference of values that are one
+_SAME, _PAIR = 1e-8, 1e-5  # relative difference of values that are one, and of a complex pair that rounding made of one
 _FURTHER = 4  # eigenvalues looked at beyond those asked for, so that multiplicities are whole
 _RADIAL = 7  # powers of r² at a re-entrant corner; 2 at others
 _ENOUGH, _STILL = 1e-13, 1e-6  # relative changes: of rounding, and of values that may stand still
@@ -115,8 +115,7 @@ def eigenpairs(
         n pairs, in order of the values.
 
     Raises:
-        ValueError: when there is no such coefficient, the rows are not linear, no eigenvalue there is real, or fewer
-            pairs than asked for hold on fresh points.
+        ValueError: when there is no such coefficient, the rows are not linear, or too few real pairs hold there.
 
     Example:
         >>> from pinn import Box, Constraint, Problem, d
@@ -218,9 +217,8 @@ class _Search:
                 f"eigenpairs: {held} of {self.n} eigenvalues next to {self.near:g} hold on fresh points; ask for "
                 "fewer, give near=, or columns= for more neurons"
             )
-        wanted = sorted(range(self.n), key=lambda k: found.values[k])
         pairs = []
-        for k in wanted:
+        for k in sorted(range(self.n), key=lambda k: found.values[k]):
             value = found.values[k]
             solved = _with(self.given, self.name, value)
             model = self.model(found.bases, solved, unit_scales(solved))
@@ -362,8 +360,7 @@ class _Round:
             first = waiting[0]
             value = complex(values[first])
             size = max(abs(value), self.scale)
-            # Rounding makes a complex pair of one value that has two functions.
-            apart = (_SAME if abs(value.imag) <= _SAME * size else 1e-5) * size
+            apart = (_SAME if abs(value.imag) <= _SAME * size else _PAIR) * size
             near = [k for k in waiting if abs(complex(values[k]) - value) <= apart]
             waiting = [k for k in waiting if k not in near]
             for level, vector in self._real(values[near], vectors[:, near], seen):
@@ -371,9 +368,7 @@ class _Round:
                 self.tensions.append(_tension(a, b, moving, level, vector, self.scale))
                 taken.append(vector)
         if not taken:
-            raise ValueError(
-                f"eigenpairs: got no real eigenvalue next to {search.near:g}, expected one; give near= for others"
-            )
+            raise ValueError(f"eigenpairs: got no real eigenvalue next to {search.near:g}, expected one; give near=")
         order = sorted(range(len(self.values)), key=lambda k: abs(self.values[k] - search.near))
         self.values = [self.values[k] for k in order]
         self.tensions = [self.tensions[k] for k in order]
@@ -393,11 +388,10 @@ class _Round:
 
     def _real(self, values: Tensor, vectors: Tensor, seen: Tensor) -> list[tuple[float, Tensor]]:
         """Real eigenvalues and orthonormal functions of a group of values that lie together."""
-        m = len(values)
         parts = torch.cat([vectors.real, vectors.imag], 1)
         shown = seen @ parts
         _, sizes, right = torch.linalg.svd(shown, full_matrices=False)
-        keep = min(m, int((sizes > 1e-6 * sizes[0]).sum()))
+        keep = min(len(values), int((sizes > 1e-6 * sizes[0]).sum()))
         basis = parts @ (right[:keep].T / sizes[:keep])
         functions = seen @ basis
         peak = functions.gather(0, functions.abs().argmax(0, keepdim=True))[0]

@@ -168,7 +168,7 @@ def test_legendre():
         (lambda: problem(Weak(lambda u: {"y": u}, cells={"x": 4})), "got a flux along 'y'"),
         (
             lambda: problem(Weak(lambda u: {"x": (u, u), "t": u}, cells={"x": 4, "t": 2})),
-            "as many components along each",
+            "as many components along",
         ),
         (lambda: problem(Weak(lambda u: {}, cells={"x": 4}, test=1)), "got no fluxes"),
         (lambda: problem(Weak(lambda u: {"x": u}, cells={})), "expected a number for each coordinate"),
