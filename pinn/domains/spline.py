@@ -99,9 +99,10 @@ class Spline(Domain):
         for direction in directions.double():
             c = self._pieces @ direction  # (pieces, power): a cubic, largest at an end or where its slope vanishes
             b, a = c[:, 2], 3 * c[:, 3]
-            root = (b * b - a * c[:, 1]).clamp_min(0).sqrt()
-            ends = [torch.zeros_like(b), *((-b + sign * root) / torch.where(a == 0, 1.0, a) for sign in (1.0, -1.0))]
-            places = torch.stack([torch.minimum(place.clamp_min(0), self._widths) for place in ends])
+            # Roots of a s² + 2 b s + c₁ without cancellation: a is of rounding's size where a piece is symmetric.
+            q = -(b + torch.copysign((b * b - a * c[:, 1]).clamp_min(0).sqrt(), b))
+            ends = [torch.zeros_like(b), self._widths, q / a, c[:, 1] / q]
+            places = torch.stack([torch.minimum(place.nan_to_num(0.0).clamp_min(0), self._widths) for place in ends])
             found.append((c[:, 0] + places * (c[:, 1] + places * (c[:, 2] + places * c[:, 3]))).max())
         return torch.stack(found).to(directions)
 

@@ -37,6 +37,17 @@ def test_a_spline_converges_to_the_curve_it_goes_through():
     assert circle.bounds["x"] == pytest.approx((-1, 1), abs=1e-6)
 
 
+def test_bounds_hold_a_curve_that_is_symmetric_between_its_points():
+    rounded = Spline([(1, 1), (-1, 1), (-1, -1), (1, -1)])
+    for spline in (rounded, rounded.turned(0.25 * PI), Spline([(1, 0), (0, 1), (-1, 0), (0, -1)]).turned(0.25 * PI)):
+        x = spline.boundary().sample(2000, generator=seeded()).x
+        for column, (low, high) in zip(x.T, spline.bounds.values(), strict=True):
+            assert float(column.min()) == pytest.approx(low, abs=1e-3)
+            assert float(column.max()) == pytest.approx(high, abs=1e-3)
+            assert low - 1e-12 < float(column.min())
+            assert float(column.max()) < high + 1e-12
+
+
 def test_points_normals_and_distances():
     points = CLOVER.boundary().sample(400, generator=seeded())
     assert float(CLOVER.level(points.x).abs().max()) < 1e-12
