@@ -49,8 +49,8 @@ class LevelSet(Domain):
 
     Raises:
         TypeError: when the function cannot be called.
-        ValueError: when it asks for other coordinates, returns another shape, is negative nowhere, or on the box's
-            boundary.
+        ValueError: when it asks for other coordinates, returns another shape or what is not finite, is negative
+            nowhere, or on the box's boundary.
 
     Example:
         >>> squircle = LevelSet(lambda x, y: x**4 + y**4 - 1, x=(-1.1, 1.1), y=(-1.1, 1.1))
@@ -75,6 +75,8 @@ class LevelSet(Domain):
         if not isinstance(values, Tensor) or values.shape != inside[:, 0].shape:
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise ValueError(f"LevelSet: the function returned {got}, expected a tensor (n,), one entry a point")
+        if not bool(torch.isfinite(values).all()):
+            raise ValueError(f"LevelSet: the function is not finite everywhere in {self._box!r}; give a smaller box")
         if not bool((values < 0).any()):
             raise ValueError(f"LevelSet: the function is negative nowhere in {self._box!r}; give a box around the set")
         around = self._box.boundary().sample(2**10, generator=generator)

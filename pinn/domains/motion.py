@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import torch
@@ -66,7 +67,7 @@ def amount(owner: str, what: str, given: Any) -> Value:
         if not required:
             raise ValueError(f"{owner}: {what} is a function of no coordinate; give a number, or e.g. lambda t: 1 + t")
         return Varying(given, (*required, *optional), f"a function of {', '.join(required)}")
-    if not isinstance(given, (int, float)):
+    if not isinstance(given, Real):
         raise TypeError(
             f"{owner}: got {what}={given!r}, expected a number, the name of a coordinate or a function of coordinates"
         )

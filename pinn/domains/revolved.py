@@ -25,11 +25,15 @@ from pinn.domains.ball import direction
 from pinn.domains.boundary import Boundary
 from pinn.domains.box import Box, Face
 from pinn.domains.chart import Chart, pulled_back, spread
+from pinn.domains.combined import Difference
 from pinn.domains.domain import Bounds, Domain, smooth_pieces
-from pinn.domains.image import support
+from pinn.domains.image import Image, support
 from pinn.domains.implicit import Columns, Every, Leaf, Moved, Node, Some, implicit
+from pinn.domains.motion import Motion, Scale
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
+
+_POINTS = 512  # of a profile, at which it is seen on which sides of the axis it lies
 
 _Range = tuple[float, float] | None
 """Where r lies in a piece of a profile along which it is uniform."""
@@ -46,7 +50,8 @@ class Revolved(Domain):
         angles: (a, b) in radians, a < b < a + 2π, from the first name's axis towards the second's; None for all around.
 
     Raises:
-        ValueError: when a coordinate is unknown or comes twice, or the angles make no sense.
+        ValueError: when a coordinate is unknown or comes twice, the profile differs on both sides of the axis, or the
+            angles make no sense.
     """
 
     profile: Domain
@@ -70,6 +75,19 @@ class Revolved(Domain):
             raise ValueError(f"revolved: {self.profile!r} has no {self.radial} > 0; move it off the axis")
         if self.angles is not None:
             self._check_angles(self.angles)
+        self._check_sides()
+
+    def _check_sides(self) -> None:
+        """Refuse a profile that lies on both sides of the axis, and differently; of a box only r ≥ 0 is taken."""
+        if self.profile.bounds[self.radial][0] >= 0 or isinstance(self.profile, Box):
+            return
+        x = self.profile.sample(_POINTS, generator=torch.Generator().manual_seed(0)).x.clone()
+        x[:, self._place] *= -1
+        if not bool(self.profile.contains(x).all()):
+            raise ValueError(
+                f"revolved: {self.profile!r} lies on both sides of the axis, and is not the same there; give "
+                f"{self.radial} >= 0"
+            )
 
     def _check_angles(self, angles: tuple[float, ...]) -> None:
         if len(self.names) != 2:
@@ -255,12 +273,26 @@ class Revolved(Domain):
             square = sum(columns[name] * columns[name] for name in self.names)
             return {**columns, self.radial: torch.sqrt(square + 1e-30)}
 
+        self._check_axis()
         swept = Moved(implicit(self._whole, "Exact"), back)
         if self.angles is None:
             return swept
         if self.profile.dimension < len(self.profile.coordinates):
             raise ValueError(f"Exact: {self!r} is a surface swept a part of the way; give a whole boundary")
         return Every((swept, self._wedge(self.angles)))
+
+    def _check_axis(self) -> None:
+        """Refuse a profile that begins at the axis where it is not known on both sides: what vanishes there too."""
+        outer = self.profile.bounds[self.radial][1]
+        if self._whole is not self.profile or self.profile.bounds[self.radial][0] != 0:
+            return
+        x = self.profile.sample(_POINTS, generator=torch.Generator().manual_seed(0)).x.clone()
+        x[:, self._place] = 1e-6 * outer
+        if self.profile.dimension == x.shape[1] and bool((self.profile.level(x) < 0).any()):
+            raise ValueError(
+                f"Exact: no smooth function is known for {self!r}, whose profile begins at the axis; give one on both "
+                f"sides of {self.radial} = 0, or state the condition as a Constraint"
+            )
 
     def _wedge(self, angles: tuple[float, ...]) -> Node:
         """Between the planes of both ends."""
@@ -327,6 +359,9 @@ def _mirrored(profile: Domain, radial: str) -> Domain:
         return profile
     if isinstance(profile, Box):
         return Box(**{**profile.bounds, radial: (-high, high)})
+    if isinstance(profile, Difference):
+        removed = [both for other in profile.removed for both in _both_sides(other, radial)]
+        return Difference(_mirrored(profile.base, radial), tuple(removed))
     if isinstance(profile, Polygon):
         corners, column = profile.corners, profile.coordinates.index(radial)
         on = corners[:, column] == 0
@@ -337,3 +372,11 @@ def _mirrored(profile: Domain, radial: str) -> Domain:
             other[:, column] *= -1
             return Polygon(torch.cat([corners, other[1:-1]]).tolist(), profile.coordinates)
     return profile
+
+
+def _both_sides(domain: Domain, radial: str) -> tuple[Domain, ...]:
+    """What is taken away from a profile, and its mirror image, so that functions of it are even in r."""
+    low, _ = domain.bounds[radial]
+    if low > 0:
+        return domain, Image(domain, Motion((Scale({radial: -1.0}),)))
+    return (_mirrored(domain, radial),)

@@ -9,6 +9,7 @@ A centre is given by its coordinates, as to `Ball`: `Annulus(x=0, y=0, radii=(1,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from pinn.domains.ball import Ball
@@ -204,7 +205,7 @@ def Disc(*, radius: Any, **center: Any) -> Any:
     """
     if len(center) != 2:
         raise ValueError(f"Disc: got coordinates {list(center)}, expected two; give more to a Ball")
-    if all(isinstance(value, (int, float)) for value in (radius, *center.values())):
+    if all(isinstance(value, Real) for value in (radius, *center.values())):
         return Ball(radius=radius, **center)
     unit = Ball(radius=1.0, **dict.fromkeys(center, 0.0))
     made = image(unit, (*scale(unit, radius, None, {}), *shift(unit, center)))

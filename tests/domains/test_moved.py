@@ -5,6 +5,7 @@ Gauss's theorem holds to rounding where the set's own quadrature is Gauss's rule
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.special import ellipe
@@ -234,6 +235,7 @@ def test_any_number_of_dimensions():
         (lambda: L.revolved(x=("a", "b"), y=("c", "d")), r"revolved: got \['x', 'y'\], expected one coordinate"),
         (lambda: L.revolved((0, 1), x=("a", "b")), r"lies on both sides of the axis; with angles, give x >= 0"),
         (lambda: Box(r=(1, 2)).revolved((0, 7), r=("x", "y")), r"got angles=\(0, 7\), expected \(first, last\)"),
+        (lambda: Disc(r=0.5, z=0, radius=1).revolved(r=("x", "y")), r"both sides of the axis, and is not the same"),
         (lambda: Box(r=(-2, -1)).revolved(r=("x", "y")), r"has no r > 0; move it off the axis"),
         (lambda: Ellipse(x=0, y=0, radii=(1,)), r"Ellipse: got radii=\(1,\), expected 2 positive numbers"),
         (lambda: Ellipse(x=0, y=0, radii=(1, -1)), r"Ellipse: got radii\[1\]=-1, expected a positive"),
@@ -256,4 +258,5 @@ def test_an_amount_of_another_type_is_refused():
     ):
         L.moved(x=[1])
     assert isinstance(Disc(x="t", y=0, radius=1), Parametric)
+    assert isinstance(Disc(x=np.int64(0), y=0, radius=np.float32(1)), Ball)
     assert not isinstance(Disc(x="t", y=0, radius=1), Domain)

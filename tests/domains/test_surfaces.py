@@ -185,6 +185,10 @@ def test_a_cloud_of_points_with_normals():
         (lambda: LevelSet(lambda x, z: x + z, x=(0, 1), y=(0, 1)), r"LevelSet: the function takes 'z'; choose among"),
         (lambda: LevelSet(lambda x: x + 1, x=(0, 1)), r"negative nowhere in Box"),
         (lambda: LevelSet(lambda x: x - 0.5, x=(0, 1)), r"negative on the boundary of Box.* give a larger box"),
+        (
+            lambda: LevelSet(lambda x: torch.log(x) - 1, x=(-1, 5)),
+            r"not finite everywhere in Box.* give a smaller",
+        ),
         (lambda: LevelSet(lambda x: x.mean(), x=(-1, 1)), r"the function returned \(\), expected a tensor \(n,\)"),
         (lambda: Cloud([[0, 0]], [[1, 0]], ("x", "y")), r"Cloud: points and normals have shapes \(1, 2\) and"),
     ],
