@@ -28,7 +28,8 @@ from pinn.domains.implicit import Every, Node, implicit, inside, oriented
 Value = float | Callable[..., Any]
 
 _TINY = 1e-30
-_POINTS = 512  # of the domain, at which signs and sizes are taken
+_POINTS = 512  # of the domain, at which signs and sizes are taken; and of a set
+_ON = 1e-6  # level up to which a point counts as one of the boundary
 
 
 class Exact:
@@ -129,8 +130,8 @@ def exact_ansatz(
 
     Raises:
         TypeError: when an entry is no `Exact`.
-        ValueError: when coordinates differ, an output is unknown or has an ansatz already, or a set's function
-            vanishes inside of the domain too.
+        ValueError: when coordinates differ, an output is unknown or has an ansatz already, a set lies inside of the
+            domain or apart from it, or its function vanishes inside too.
     """
     parts: dict[str, list[tuple[Node, Value]]] = {}
     if not exact:
@@ -146,6 +147,7 @@ def exact_ansatz(
                 "from the problem's domain"
             )
         node = oriented(one.node, columns, f"exactly: what vanishes on {one.on!r}")
+        _require_bounding(one.on, domain)
         for name, value in one.values.items():
             if name not in outputs:
                 raise ValueError(f"exactly: {name!r} is no output; choose among {sorted(outputs)}")
@@ -153,6 +155,14 @@ def exact_ansatz(
                 raise ValueError(f"exactly: {name!r} has an ansatz already; give one of them")
             parts.setdefault(name, []).append((node, value))
     return {name: _ansatz(name, entries, columns, domain.coordinates) for name, entries in parts.items()}
+
+
+def _require_bounding(on: Domain, domain: Domain) -> None:
+    levels = domain.level(on.sample(_POINTS, generator=torch.Generator().manual_seed(0)).x)
+    if bool((levels < -_ON).any()):
+        raise ValueError(f"exactly: {on!r} lies inside of the domain; give a part of the domain's boundary")
+    if not bool((levels <= _ON).any()):
+        raise ValueError(f"exactly: {on!r} and the domain do not touch; give a part of the domain's boundary")
 
 
 def _ansatz(

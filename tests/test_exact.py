@@ -151,6 +151,18 @@ def test_derivatives_are_finite_on_a_smooth_boundary():
         assert float((slope.norm(dim=1) > 1e-3).double().mean()) > 0.9  # not zero to second order, but at corners
 
 
+def test_a_revolved_set_with_a_hole_is_smooth_on_its_axis():
+    solid = (Box(r=(0, 2), z=(0, 2)) - Disc(r=1, z=1, radius=0.3)).revolved(r=("x", "y"))
+    problem = problem_of(solid, solid.boundary())
+    x = torch.tensor([[0.0, 0.0, 1.7], [1e-6, 0.0, 1.7]], dtype=torch.float64, requires_grad=True)
+    value = problem.ansatz["u"](u=torch.ones(2), **columns(solid, x))
+    assert float(value.detach().min()) > 0.5
+    (slope,) = torch.autograd.grad(value.sum(), x)
+    assert float(slope[:, :2].abs().max()) < 1e-4
+    there = solid.boundary().sample(200, generator=seeded()).x
+    assert float(problem.ansatz["u"](u=torch.ones(200), **columns(solid, there)).abs().max()) < 1e-14
+
+
 def test_several_values():
     ring = Annulus(x=0, y=0, radii=(1, 2))
     inner, outer = ring.part(Disc(x=0, y=0, radius=1)), ring.part(Disc(x=0, y=0, radius=2))
@@ -258,6 +270,12 @@ def test_laplace_in_an_annulus_by_the_default_solve(exact):
         (lambda: Exact(on=SQUARE.boundary()), r"Exact: got no value"),
         (lambda: Exact(on=PLATE.part(lambda nx: nx > 0.9), u=0), r"is a part by a condition, .* give a set"),
         (lambda: problem_of(SQUARE, Disc(x=0, y=0, radius=0.5).boundary()), r"vanishes inside of the domain as well"),
+        (lambda: problem_of(SQUARE, Disc(x=0.3, y=0.1, radius=0.01).boundary()), r"lies inside of the domain"),
+        (lambda: problem_of(SQUARE, Disc(x=9, y=0, radius=1).boundary()), r"and the domain do not touch"),
+        (
+            lambda: Exact(on=Box(r=(0, 2), z=(0, 2)).moved(z=1).revolved(r=("x", "y")).boundary(), u=0),
+            r"whose profile begins at the axis",
+        ),
         (lambda: problem_of(SQUARE, Box(x=(-1, 1)).face(x=1)), r"its set has coordinates \('x',\), the problem"),
         (
             lambda: Problem(
