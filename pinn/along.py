@@ -16,6 +16,7 @@ from typing import Any
 
 from pinn.analysis import analyze
 from pinn.problem import Problem
+from pinn.regions import with_coefficient
 from pinn.solution import Solution
 from pinn.solver import solve
 from pinn.validation import choices, finite
@@ -79,5 +80,6 @@ def _read(problem: Any, given: Mapping[str, Any]) -> tuple[str, list[float], dic
 
 def _at(problem: Problem | Callable[..., Problem], name: str, value: float) -> Problem:
     if isinstance(problem, Problem):
-        return replace(problem, coefficients={**problem.coefficients, name: value}, reference=None)
+        regions = with_coefficient(problem.regions, name, value)
+        return replace(problem, coefficients={**problem.coefficients, name: value}, regions=regions, reference=None)
     return problem(**{name: value})

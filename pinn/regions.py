@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 from typing import Any
 
@@ -22,12 +22,11 @@ from torch import Tensor
 
 from pinn.binding import gathered, names_of, renamed, taking
 from pinn.constraint import Constraint, Equation
-from pinn.domains import Domain
-from pinn.domains.chart import Chart
+from pinn.domains import Domain, Part
 from pinn.output import Output
 from pinn.validation import count, positive
 
-_POINTS = 64  # at which it is seen which regions a set lies in
+_POINTS = 2**12  # at which it is seen which regions a set lies in
 
 
 class Region:
@@ -144,6 +143,12 @@ def written_out(
     names = _as_stated(regions, outputs)
     writer = _Writer(regions, names, {key for region in regions.values() for key in region.coefficients})
     own = {f"{key}_{name}": value for name, region in regions.items() for key, value in region.coefficients.items()}
+    for key, value in own.items():  # of a copy with changes; which of both was changed is not known
+        if key in coefficients and coefficients[key] is not value and coefficients[key] != value:
+            raise ValueError(
+                f"Problem: coefficient {key!r} is {coefficients[key]!r} among the coefficients and {value!r} in its "
+                "region; change it in regions=, and leave it out of coefficients="
+            )
     if clash := sorted(set(coefficients) & writer.keys):
         raise ValueError(
             f"Problem: coefficient {clash[0]!r} is one of all regions and of {_owner(regions, clash[0])!r}; give it "
@@ -165,6 +170,20 @@ def written_out(
         },
         joined={str(one): {name: f"{one}_{name}" for name in regions} for one in names},
     )
+
+
+def with_coefficient(regions: Mapping[str, Region], name: str, value: Any) -> dict[str, Region]:
+    """Regions of which one has another value of a coefficient, e.g. of `k_copper`; the same where none has it.
+
+    Example:
+        >>> from pinn import Box
+        >>> with_coefficient({"a": Region(Box(x=(0, 1)), k=1.0)}, "k_a", 2.0)["a"].coefficients
+        {'k': 2.0}
+    """
+    return {
+        key: Region(region.domain, **{k: value if f"{k}_{key}" == name else v for k, v in region.coefficients.items()})
+        for key, region in regions.items()
+    }
 
 
 def membership(regions: Mapping[str, Region], x: Tensor) -> Tensor:
@@ -262,16 +281,16 @@ class _Writer:
 
     def _places(self, on: Domain) -> dict[str, Domain]:
         """Region -> the part of a set that belongs to it."""
-        points = on.sample(_POINTS, generator=torch.Generator().manual_seed(0))
+        points = _few(on)
         found: dict[str, Domain] = {}
         solid = on.dimension >= len(on.coordinates)
         for name, region in self.regions.items():
             if on is region.domain:
                 return {name: on}
-            inside = region.domain.contains(points.x)
+            inside = region.domain.contains(points)
             if bool(inside.all()):
                 found[name] = on
-            elif bool(inside.any()):
+            elif bool(inside.any()) or self._reaches(on, region.domain):
                 part = on & region.domain if on.dimension > 0 else None
                 if part is None:
                     raise ValueError(
@@ -281,6 +300,14 @@ class _Writer:
                 covered = solid and bool(on.contains(_few(region.domain)).all())
                 found[name] = region.domain if covered else part
         return found
+
+    @staticmethod
+    def _reaches(on: Domain, region: Domain) -> bool:
+        """Whether a set has points of a region that is too small to be met by points of the set."""
+        thin = len(on.coordinates) - on.dimension
+        if thin > 1 or on.dimension == 0:
+            return False
+        return bool(on.contains(_few(region.boundary() if thin else region)).any())
 
     def of(self, function: Callable[..., Any], region: str) -> Callable[..., Any]:
         """A function whose outputs and coefficients are those of a region."""
@@ -305,11 +332,12 @@ class _Writer:
         first, second = (self.regions[side].domain for side in (given.first, given.second))
         on = given.on
         if on is None:
-            on = Contact(first, second)
-            if not sum(chart.measure for chart in on.charts()) > 0:
+            try:
+                on = Part(first.boundary(), second)
+            except ValueError:  # nothing of it
                 raise ValueError(
                     f"interface {name!r}: regions {given.first!r} and {given.second!r} do not touch; give on="
-                )
+                ) from None
         continuous = self.outputs if given.continuous is None else given.continuous
         equal = _equal([(f"{one}_{given.first}", f"{one}_{given.second}") for one in continuous])
         parts = [equal] if continuous else []
@@ -323,72 +351,6 @@ class _Writer:
 
 def _few(domain: Domain) -> Tensor:
     return domain.sample(_POINTS, generator=torch.Generator().manual_seed(0)).x
-
-
-@dataclass(frozen=True, eq=False)
-class Contact(Domain):
-    """The part of one set's boundary that belongs to another set; normals point out of the first.
-
-    Args:
-        first, second: solids that touch.
-
-    Example:
-        >>> from pinn import Box
-        >>> Contact(Box(x=(0, 1), y=(0, 1)), Box(x=(1, 3), y=(0, 2))).measure
-        1.0
-    """
-
-    first: Domain
-    second: Domain
-
-    def __repr__(self) -> str:
-        return f"the contact of {self.first!r} and {self.second!r}"
-
-    @property
-    def coordinates(self) -> tuple[str, ...]:
-        """See `Domain.coordinates`."""
-        return self.first.coordinates
-
-    @property
-    def dimension(self) -> int:
-        """See `Domain.dimension`."""
-        return self.first.dimension - 1
-
-    @property
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        """See `Domain.bounds`."""
-        both = self.first.bounds, self.second.bounds
-        return {
-            name: (max(one[name][0] for one in both), min(one[name][1] for one in both)) for name in self.coordinates
-        }
-
-    def charts(self) -> tuple[Chart, ...]:
-        """See `Domain.charts`; pieces that belong to the other set as they are, and others masked."""
-        return self._charts
-
-    @cached_property
-    def _charts(self) -> tuple[Chart, ...]:
-        found = []
-        for chart in self.first.boundary().charts():
-            drawn = chart.draw(_POINTS, generator=torch.Generator().manual_seed(0), method="sobol")
-            inside = self.second.contains(drawn.x)
-            if bool(inside.all()):
-                found.append(chart)
-            elif bool(inside.any()):
-                found.append(chart.masked(lambda points: self.second.contains(points.x)))
-        return tuple(found)
-
-    def level(self, x: Tensor) -> Tensor:
-        """See `Domain.level`."""
-        return torch.maximum(self.first.level(x).abs(), self.second.level(x))
-
-    def boundary(self) -> Domain:
-        """Not defined: a contact has no inside.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(f"boundary: {self!r} has no inside")
 
 
 def _equal(pairs: Sequence[tuple[str, str]]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinn import Box, Constraint, Disc, Interface, Problem, Region, Solution, Unknown, d, solve
+from pinn import Box, Constraint, Disc, Interface, Problem, Region, Solution, Unknown, d, solve, solve_along
 from pinn.derivatives import Autograd, Jets
 from pinn.model import Model, by_region
 from pinn.networks import MLP, SIREN, ByOutput
@@ -94,6 +94,29 @@ def test_a_copy_with_changes_is_the_same_problem():
     assert again.outputs == problem.outputs and list(again.constraints) == list(problem.constraints)
 
 
+def test_a_coefficient_that_is_changed_is_changed_or_refused(monkeypatch):
+    problem = layered_rod(reference=None)
+    with pytest.raises(ValueError, match=r"'k_copper' is 8.0 among the coefficients and 4.0 in its region"):
+        dataclasses.replace(problem, coefficients={**problem.coefficients, "k_copper": 8.0})
+    monkeypatch.setattr("pinn.along.solve", lambda problem, **_: problem)
+    solved = solve_along(problem, k_copper=[4.0, 8.0])
+    assert [one.known for one in solved] == [{"k_copper": k, "k_steel": 0.5} for k in (4.0, 8.0)]
+
+
+def test_a_set_reaches_regions_that_are_small_in_it():
+    plate, fibre = Box(x=(-1, 1), y=(-1, 1)), Disc(x=0.31, y=0.17, radius=0.004)
+    problem = Problem(
+        outputs=["u"],
+        regions={"matrix": Region(plate - fibre), "fibre": Region(fibre)},
+        constraints={
+            "balance": Constraint(lambda u, x, y: d(u, x, x) + d(u, y, y), on=plate),
+            "contact": Interface("fibre", "matrix"),
+        },
+    )
+    assert "balance in fibre" in problem.constraints
+    assert problem.constraints["contact"].on.measure == pytest.approx(0.008 * np.pi, rel=1e-9)
+
+
 def test_an_interface_is_the_part_where_regions_touch():
     problem = Problem(
         outputs=["u"],
@@ -119,6 +142,13 @@ def test_an_interface_is_the_part_where_regions_touch():
         ({"regions": {"a": Region(COPPER, k=1.0), "b": Region(ROD, k=1.0)}}, "'a' and 'b' overlap"),
         ({"regions": {"a": COPPER, "b": STEEL}}, r"region 'a': expected Region"),
         ({"coefficients": {"k": 1.0}}, "'k' is one of all regions and of 'copper'"),
+        (
+            {
+                "regions": {"a": Region(Box(x=(0, 0.3))), "b": Region(STEEL)},
+                "constraints": {"contact": Interface("a", "b")},
+            },
+            "do not touch",
+        ),
         ({"constraints": {"contact": Interface("copper", "gold")}}, "no region 'gold'"),
         ({"constraints": {"contact": Interface("copper", "steel", continuous=["T"])}}, "no output 'T'"),
         ({"constraints": {"equation": Constraint(lambda u: u, on=Box(x=(2, 3)))}}, "lies in no region"),
