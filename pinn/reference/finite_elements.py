@@ -65,9 +65,8 @@ class Statement:
         """A coefficient at places (d, ...), of the shape of the places."""
         if not callable(coefficient):
             return np.full(x.shape[1:], float(coefficient))
-        required, optional = names_of(coefficient)
         columns = {name: x[i].ravel() for i, name in enumerate(self.domain.coordinates)}
-        wanted = {name: columns[name] for name in (*required, *optional) if name in columns}
+        wanted = {name: columns[name] for names in names_of(coefficient) for name in names if name in columns}
         found = np.asarray(on_arrays(coefficient, wanted), dtype=np.float64)
         return np.array(np.broadcast_to(found, x[0].ravel().shape)).reshape(x.shape[1:])
 
@@ -252,7 +251,7 @@ def _build(statement: Statement, size: float | None, output: str) -> Built:
     coarse, fine = (
         math.sqrt(float(weights @ (one - two) ** 2)) / norm for one, two in ((values[0], values[1]), values[1:])
     )
-    if fine > max(coarse, 1e-9):
+    if not fine <= max(coarse, 1e-9):  # no number is no better
         raise ValueError(
             f"fem: halving the cells moved u by {coarse:.1e} and then by {fine:.1e}, so that they do not resolve it; "
             "give a smaller size, or lines along= where coefficients jump"
@@ -352,6 +351,8 @@ def _solve(given: Statement, basis: Any, find: Callable[[Array], Any], output: s
     """Assemble and solve on one mesh."""
     skfem = _required()
     d = given.domain.dimension
+    if not (given.at(given.diffusion, np.asarray(basis.global_coordinates())) > 0).all():
+        raise ValueError("fem: got a diffusion that is not positive everywhere in the domain; give k > 0")
 
     def form(u: Any, v: Any, w: Any) -> Any:
         x = np.asarray(w.x)
@@ -424,10 +425,8 @@ class _PointSides:
 
     def load(self, facets: Any, function: Callable[[Array], Array]) -> Array:
         """h v."""
-        found = self.basis.zeros()
         own, values = self._at(facets, function)
-        found[own] = values
-        return np.asarray(found)
+        return np.bincount(own, values, self.basis.N)
 
     def mass(self, facets: Any, function: Callable[[Array], Array]) -> Any:
         """α u v."""

@@ -135,5 +135,10 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="holds no piece of the boundary"):
         _ = fem(SQUARE, values={Disc(x=0.5, y=0.5, radius=0.1).boundary(): 0.0}).error
     line = Box(x=(0, 1))
+    for k in (0.0, -1.0, lambda x: x - 0.5):
+        with pytest.raises(ValueError, match="diffusion that is not positive everywhere"):
+            _ = fem(line, diffusion=k, source=1.0, values={line.boundary(): 0.0}).error
+    with pytest.raises(ValueError, match="do not resolve it"):
+        _ = fem(line, source=lambda x: x * np.nan, values={line.boundary(): 0.0}).error
     with pytest.raises(ValueError, match="do not resolve it"):  # a peak that the first cells do not see
         _ = fem(line, source=lambda x: np.exp(-(((x - 0.31) / 0.001) ** 2)), values={line.boundary(): 0.0}).error
