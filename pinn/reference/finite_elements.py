@@ -426,7 +426,7 @@ class _PointSides:
     def load(self, facets: Any, function: Callable[[Array], Array]) -> Array:
         """h v."""
         own, values = self._at(facets, function)
-        return np.bincount(own, values, self.basis.N)
+        return np.asarray(np.bincount(own, values, self.basis.N), dtype=np.float64)
 
     def mass(self, facets: Any, function: Callable[[Array], Array]) -> Any:
         """α u v."""
