@@ -221,7 +221,7 @@ def build(equation, **options):
     ("equation", "options", "message"),
     [
         (lambda u, x: u - at(u, x=2), {}, "got x=2, expected a place in the domain"),
-        (lambda u: integral(u, over="x", to=3), {}, "got x=3, expected a place in the domain"),
+        (lambda u: integral(u, over="x", to=np.int64(3)), {}, "got x=3, expected a place in the domain"),
         (lambda u: u, {"over": "y"}, "got over='y'"),
         (lambda u: u, {"over": "x", "integral": True}, "expected one of them"),
     ],

@@ -23,6 +23,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -311,7 +312,7 @@ def _limits(what: str, given: Any, names: Sequence[str], side: int) -> Sequence[
 def _require_inside(owner: str, name: str, *numbers: Any) -> None:
     """Refuse numbers outside of the bounds, where nothing is learned of the outputs."""
     for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, (int, float)):
+        if isinstance(number, bool) or not isinstance(number, Real):
             continue
         finite(owner, **{name: number})
         if name in (bounds := _BOUNDS.get()):
