@@ -62,7 +62,7 @@ class CoordinateMap:
         for name in ("places", "widths", "shares"):
             object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
         alike = len(self.places) == len(self.widths) == len(self.shares) > 0
-        if not alike or min(*self.widths, *self.shares) <= 0 or sum(self.shares) >= 1:
+        if not alike or not all(value > 0 for value in (*self.widths, *self.shares)) or not sum(self.shares) < 1:
             raise ValueError(
                 f"CoordinateMap: got {len(self.places)} places, widths {list(self.widths)} and shares "
                 f"{list(self.shares)}, expected as many of each, positive widths and shares, and shares whose sum is "
@@ -77,13 +77,17 @@ class CoordinateMap:
             layers: (c, ε), one or more.
             share: of the neurons that they get, between 0 and 1.
             periodic: whether the coordinate is an angle.
+
+        Raises:
+            ValueError: for no layer, a width that is not positive, or another share.
         """
         places, widths = [], []
         for place, width in layers:
-            for k in range(max(1, math.ceil(math.log(_WIDEST / width) / math.log(_RATIO)))):
+            more = math.ceil(math.log(_WIDEST / width) / math.log(_RATIO)) if width > 0 else 1  # else it is refused
+            for k in range(max(1, more)):
                 places.append(place)
                 widths.append(width * _RATIO**k)
-        return cls(tuple(places), tuple(widths), (share / len(places),) * len(places), periodic)
+        return cls(tuple(places), tuple(widths), (share / max(1, len(places)),) * len(places), periodic)
 
     @property
     def arguments(self) -> list[list[float]]:

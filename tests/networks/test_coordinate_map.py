@@ -57,3 +57,9 @@ def test_the_density_about_a_layer_is_that_of_a_pole():
 def test_refused(wrong):
     with pytest.raises(ValueError, match="expected as many of each"):
         CoordinateMap(*wrong)
+
+
+@pytest.mark.parametrize("layers", [[], [(0.0, 0.0)], [(0.0, -0.1)], [(0.0, float("nan"))]])
+def test_layers_that_are_none_are_refused(layers):
+    with pytest.raises(ValueError, match="expected as many of each"):
+        CoordinateMap.about(layers, 0.5)
