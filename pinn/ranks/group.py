@@ -104,15 +104,6 @@ class Ranks:
         _joined(lambda: dist.reduce(copy, 0))
         part.copy_(copy)
 
-    def spread(self, part: Tensor, source: int) -> None:
-        """Give all ranks what `source` has."""
-        if part.device.type == "cpu" or self.direct:
-            _joined(lambda: dist.broadcast(part, source))
-            return
-        copy = part.cpu()
-        _joined(lambda: dist.broadcast(copy, source))
-        part.copy_(copy)
-
     def gathered(self, said: str) -> list[str]:
         """What every rank says, at rank 0; empty at the others."""
         found: list[Any] | None = [None] * self.size if self.first else None

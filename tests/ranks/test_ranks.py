@@ -46,7 +46,7 @@ def pair():
                 if not found.lost:
                     found.whole(lambda: found.tell("enough"))
             if not found.lost:
-                assert second.wait(60) == 0
+                assert second.wait(300) == 0
         finally:
             second.kill()
             second.wait()
