@@ -317,7 +317,7 @@ def _require_inside(owner: str, name: str, *numbers: Any) -> None:
         finite(owner, **{name: number})
         if name in (bounds := _BOUNDS.get()):
             low, high = bounds[name]
-            if not low - 1e-9 * (high - low) <= number <= high + 1e-9 * (high - low):
+            if not low - 1e-9 * (high - low) <= float(number) <= high + 1e-9 * (high - low):
                 raise ValueError(
                     f"{owner}: got {name}={number:g}, expected a place in the domain, {name} from {low:g} to {high:g}; "
                     "nothing determines the outputs outside"
