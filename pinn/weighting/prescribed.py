@@ -34,7 +34,7 @@ class Prescribed(Weighting):
     Raises:
         TypeError: when `inner` is no weighting, `functions` no mapping, or one of them no function.
         ValueError: when `every` is out of its range; when points are weighed, for a constraint or coordinate that there
-            is not, and for values below zero.
+            is not, for an integral, and for values below zero.
 
     Example:
         >>> rule = Prescribed(functions={"equation": lambda t: torch.exp(-t)})
@@ -67,6 +67,11 @@ class Prescribed(Weighting):
             if name not in blocks:
                 raise ValueError(
                     f"Prescribed: functions of {name!r}, which is no constraint; {choices(name, tuple(blocks))}"
+                )
+            if not blocks[name].reduction.pointwise:
+                raise ValueError(
+                    f"Prescribed: functions of {name!r}, an integral, whose points have no weights; multiply its "
+                    "integrand by the function"
                 )
             lam = _values(name, function, blocks[name], objective)
             chosen[name] = lam * chosen.get(name, torch.ones_like(lam))

@@ -33,12 +33,13 @@ class SelfAdaptive(Weighting):
         inner: weighting of the constraints.
         rate: of the ascent, in units of one over a squared row of size one; positive.
         largest: bound on every lambda, dimensionless; the weight of a squared row is its square.
-        only: constraints whose points are weighed; left out, all.
+        only: constraints whose points are weighed; left out, all but integrals.
         every: steps between updates; points drawn in between take over what the nearest had.
 
     Raises:
         TypeError: when `inner` is no weighting or `only` no list of names.
-        ValueError: when a number is out of its range.
+        ValueError: when a number is out of its range; when points are weighed, for a constraint of `only` that there is
+            not, and for an integral.
     """
 
     inner: Weighting = field(default_factory=Constant)
@@ -66,6 +67,14 @@ class SelfAdaptive(Weighting):
             raise ValueError(
                 f"SelfAdaptive: got only={list(self.only or ())}, in which {unknown[0]!r} is no constraint; "
                 f"choose among {list(problem.constraints)}"
+            )
+        integrals = [
+            one.name for one in objective.blocks if one.name in (self.only or ()) and not one.reduction.pointwise
+        ]
+        if integrals:
+            raise ValueError(
+                f"SelfAdaptive: got only={list(self.only or ())}, in which {integrals[0]!r} is an integral, whose points "
+                "have no weights; leave it out"
             )
         chosen = dict(weights.points)
         for block in objective.blocks:

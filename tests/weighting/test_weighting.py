@@ -270,6 +270,23 @@ def test_functions_that_are_no_weights_are_refused(objective, functions, error, 
         Prescribed(functions=functions).update(objective)
 
 
+def test_points_of_an_integral_have_no_weights():
+    constraints = {
+        "equation": Constraint(lambda u, x, t: d(u, t) + d(u, x), on=BOX),
+        "mean": Constraint(lambda u: u - 1, on=BOX, integral=True),
+    }
+    problem = Problem(BOX, ["u"], constraints)
+    model = Model(problem, partial(MLP, width=4, depth=1), generator=torch.Generator().manual_seed(0))
+    found = Objective(Equations(model, Jets()), sample_uniform(problem, 20, torch.Generator().manual_seed(1)))
+    with pytest.raises(
+        ValueError, match=r"Prescribed: functions of 'mean', an integral, .*; multiply its integrand by"
+    ):
+        Prescribed(functions={"mean": lambda x: 1 + x}).update(found)
+    with pytest.raises(ValueError, match=r"SelfAdaptive: got only=\['mean'\], in which 'mean' is an integral"):
+        SelfAdaptive(only=["mean"]).update(found)
+    assert set(SelfAdaptive().update(found).points) == {"equation"}
+
+
 def test_every_rule_continues_from_plain_values(objective):
     for kind in RULES:
         one, other = kind(), kind()
