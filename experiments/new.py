@@ -8,6 +8,7 @@ It is never written over one that is there.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import keyword
 import sys
 from pathlib import Path
@@ -92,18 +93,24 @@ def new(name: str, folder: Path = Path()) -> Path:
         ValueError: for a name that a module cannot have.
         FileExistsError: where there is such a file.
     """
-    taken = keyword.iskeyword(name) or name in sys.stdlib_module_names | {"pinn", "torch"}
-    if taken or not name.isidentifier() or name != name.lower():
+    path = folder / f"{name}.py"
+    possible = name.isidentifier() and name == name.lower() and not keyword.iskeyword(name)
+    if not possible or name in sys.stdlib_module_names or (not path.exists() and _is_installed(name)):
         raise ValueError(
             f"pinn new {name}: expected a name that a module of your own can have; give small letters, digits and "
             "underscores, such as my_problem"
         )
-    path = folder / f"{name}.py"
     if path.exists():
         raise FileExistsError(f"{path}: there is such a file, and it stays; give another name")
     with replacing(path) as temporary:
         temporary.write_text(_TEMPLATE.substitute(name=name, title=name.replace("_", " ")), encoding="utf-8")
     return path
+
+
+def _is_installed(name: str) -> bool:
+    """Whether there is a module or package of that name, which the new file would hide from all that imports it."""
+    found = importlib.util.find_spec(name)
+    return found is not None and found.origin is not None  # a folder without modules has none
 
 
 def main() -> None:

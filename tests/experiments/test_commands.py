@@ -121,7 +121,7 @@ def test_a_new_file_runs_as_it_is(command, capsys, tmp_path, monkeypatch):
     sys.modules.pop("my_problem")
 
 
-@pytest.mark.parametrize("name", ["my-problem", "json", "3d", "torch", "My_Problem", "class"])
+@pytest.mark.parametrize("name", ["my-problem", "json", "3d", "torch", "numpy", "My_Problem", "class"])
 def test_a_new_file_has_a_name_of_its_own(tmp_path, name):
     with pytest.raises(ValueError, match=f"^pinn new {name}: expected a name that a module of your own can have; give"):
         new.new(name, tmp_path)
