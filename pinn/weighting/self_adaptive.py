@@ -62,19 +62,18 @@ class SelfAdaptive(Weighting):
     def weigh(self, objective: Objective, weights: Weights, due: bool) -> Weights:
         """See `Weighting.weigh`: between updates the lambda are carried over to new points and stay as they are."""
         problem = objective.equations.problem
-        unknown = sorted(set(self.only or ()) - set(problem.constraints))
+        only = list(self.only or ())
+        unknown = sorted(set(only) - set(problem.constraints))
         if unknown:
             raise ValueError(
-                f"SelfAdaptive: got only={list(self.only or ())}, in which {unknown[0]!r} is no constraint; "
+                f"SelfAdaptive: got only={only}, in which {unknown[0]!r} is no constraint; "
                 f"choose among {list(problem.constraints)}"
             )
-        integrals = [
-            one.name for one in objective.blocks if one.name in (self.only or ()) and not one.reduction.pointwise
-        ]
+        integrals = [block.name for block in objective.blocks if block.name in only and not block.reduction.pointwise]
         if integrals:
             raise ValueError(
-                f"SelfAdaptive: got only={list(self.only or ())}, in which {integrals[0]!r} is an integral, whose points "
-                "have no weights; leave it out"
+                f"SelfAdaptive: got only={only}, in which {integrals[0]!r} is an integral, whose points have no "
+                "weights; leave it out"
             )
         chosen = dict(weights.points)
         for block in objective.blocks:
