@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..command_line.errors import ConfigurationError
 from .results import Record
 from .tables import grouped, heading, judged, missing_table, shown, spread, table, times_table
 
@@ -19,7 +20,18 @@ AIM = 1e-3
 
 
 def suite_of(tasks: Mapping[str, Any]) -> dict[str, Any]:
-    """The tasks as the benchmarks' suite: without the published errors, with a hundredth of them as targets."""
+    """The tasks as the benchmarks' suite: without the published errors, with a hundredth of them as targets.
+
+    Raises:
+        ConfigurationError: for a task without a published error.
+    """
+    for name, task in tasks.items():
+        best = task.get("best") if isinstance(task, Mapping) else None
+        if isinstance(best, bool) or not isinstance(best, (int, float)) or not best > 0:
+            raise ConfigurationError(
+                f"suite.{name}.best: expected the published error, a positive number, got {best!r}; give such as "
+                f"suite.{name}.best=1e-3"
+            )
     return {
         name: {**{key: value for key, value in task.items() if key != "best"}, "target": float(task["best"]) / 100}
         for name, task in tasks.items()

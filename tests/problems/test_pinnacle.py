@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from experiments.benchmarks import pinnacle as account
 from experiments.benchmarks.suite import plan
+from experiments.command_line.errors import ConfigurationError
 from experiments.command_line.overrides import CONF
 from pinn.derivatives import Autograd, Jets
 from pinn.problems import pinnacle
@@ -90,6 +91,12 @@ def test_every_task_is_planned_and_built():
     assert targets == set(pinnacle.__all__) == set(TASKS)
     for name in pinnacle.__all__:
         assert getattr(pinnacle, name)().reference is not None
+
+
+@pytest.mark.parametrize("task", [{"problem": {}}, {"best": 0}, {"best": "good"}, None])
+def test_a_task_without_a_published_error_is_refused(task):
+    with pytest.raises(ConfigurationError, match=r"suite.mine.best: expected the published error, a positive number"):
+        account.suite_of({"mine": task})
 
 
 def test_the_account_has_ratios_and_their_median():
