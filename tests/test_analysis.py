@@ -36,6 +36,7 @@ SUITE = {
     "kdv": ({"x": 3, "t": 1}, "t", [E, S], [1, 1], False, False),
     "kovasznay": ({"x": 2, "y": 2}, None, [E, B, B], [3, 2, 1], False, False),
     "laplace_four_holes": ({"x": 2, "y": 2}, None, [E, B, B], [1, 1, 1], True, True),
+    "laplace_solid": ({"x": 2, "y": 2, "z": 2}, None, [E, B], [1, 1], True, True),
     "linear_ode": ({"t": 2}, "t", [E, S, S], [1, 1, 1], True, True),
     "lorenz_inverse": ({"t": 1}, "t", [E, S, D], [3, 3, 3], False, False),
     "lotka_volterra": ({"t": 1}, "t", [E, S], [2, 2], False, False),

@@ -10,17 +10,21 @@ irregular boundaries).
 
 from __future__ import annotations
 
+import os
+from types import NoneType
+
 import torch
 
 from pinn.derivatives import laplacian
 from pinn.domains import Mesh
 from pinn.problem import Constraint, Problem
 from pinn.reference import Analytic
+from pinn.validation import positive
 
 _TETRAHEDRON = ([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
 
 
-def laplace_solid(surface: str | None = None, scale: float = 1.0) -> Problem:
+def laplace_solid(surface: str | os.PathLike[str] | None = None, scale: float = 1.0) -> Problem:
     """A harmonic function inside a surface of triangles, given on it; u is dimensionless, lengths are the file's.
 
     Args:
@@ -29,13 +33,18 @@ def laplace_solid(surface: str | None = None, scale: float = 1.0) -> Problem:
 
     Raises:
         ImportError: without trimesh, where a file is given.
-        ValueError: when there is no such file, or its surface is not closed.
+        ValueError: when there is no such file, its surface is not closed, or the scale is not positive.
 
     Example:
         >>> laplace_solid().domain
         Mesh(4 triangles in ['x', 'y', 'z'])
     """
-    domain = Mesh(*_TETRAHEDRON) if surface is None else Mesh.read(surface, scale=scale)
+    positive("laplace_solid", scale=scale)
+    if not isinstance(surface, (str, os.PathLike, NoneType)):
+        raise ValueError(f"laplace_solid: surface must be the path of a file, got {surface!r}")
+    vertices, triangles = _TETRAHEDRON
+    tetrahedron = Mesh([[scale * value for value in vertex] for vertex in vertices], triangles)
+    domain = tetrahedron if surface is None else Mesh.read(surface, scale=scale)
     extent = max(high - low for low, high in domain.bounds.values())
 
     def exact(x, y, z):
