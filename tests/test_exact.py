@@ -246,9 +246,9 @@ def test_poisson_in_an_ellipse():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exact", [False, True], ids=["by constraints", "exactly"])
-def test_laplace_in_an_annulus_by_the_default_solve(exact):
-    """u = 1 − ln r / ln 2, to what fixed neurons reach: 6e-7 by constraints, 2e-7 exactly."""
+@pytest.mark.parametrize(("exact", "most"), [(False, 1e-12), (True, 1e-5)], ids=["by constraints", "exactly"])
+def test_laplace_in_an_annulus_by_the_default_solve(exact, most):
+    """u = 1 − ln r / ln 2, to what fixed neurons reach: 6e-16 by constraints, with log r among them; 2e-7 exactly."""
     ring = Annulus(x=0, y=0, radii=(1, 2))
     inner, outer = (ring.part(Disc(x=0, y=0, radius=radius)) for radius in (1, 2))
     conditions = {"inner": Constraint(lambda u: u - 1, on=inner), "outer": Constraint(lambda u: u, on=outer)}
@@ -259,7 +259,7 @@ def test_laplace_in_an_annulus_by_the_default_solve(exact):
         exactly=[Exact(on=inner, u=1), Exact(on=outer, u=0)] if exact else (),
         reference=lambda x, y: 1 - np.log(np.hypot(x, y)) / math.log(2),
     )
-    assert solve(problem, steps=10, progress=False).error() < 1e-5
+    assert solve(problem, steps=10, progress=False).error() < most
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Corners and holes of a plane domain, and the neurons that are singular there.
 
 A polygon's corner of angle ω gets z^λ for λ = kπ/2ω, which covers conditions of one kind and of two, and z^m log z
-where λ = kπ/ω is whole (`pinn.networks.singular`). A disc that was taken away gets log r and z^{−k} about its centre;
-with holes come harmonic polynomials, since the field between them and the outline continues beyond it only a little. A
-box by itself has right angles alone and gets none: compatible conditions leave its corners smooth.
+where λ = kπ/ω is whole (`pinn.networks.singular`). A disc that was taken away, or
+the inside of an annulus, gets log r and z^{−k} about its centre; with holes come harmonic polynomials, since the field
+between them and the outline continues beyond it only a little. A box by itself has right angles alone and gets none:
+compatible conditions leave its corners smooth.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from pinn.domains import Ball, Domain, Polygon
+from pinn.domains import Ball, Box, Domain, Polygon
 from pinn.domains.combined import Difference
+from pinn.domains.image import Image
+from pinn.domains.motion import Shift, Varying
+from pinn.domains.revolved import Revolved
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
 from pinn.problem import Problem
 
@@ -137,7 +141,30 @@ def singularities(problem: Problem, domain: Domain | None = None) -> Singulariti
         discs = [removed for removed in outline.removed if isinstance(removed, Ball)]
         holes = tuple(Hole(_pair(disc), disc.radius) for disc in discs if _within(disc, outline.base))
         outline = outline.base
+    inside = _hole_of(outline)
+    holes = holes if inside is None else (*holes, inside)
     return Singularities(_corners(outline) if isinstance(outline, Polygon) else (), holes, domain)
+
+
+def _hole_of(outline: Domain) -> Hole | None:
+    """The hole of an annulus; None for any other set."""
+    place = dict.fromkeys(outline.coordinates, 0.0)
+    if isinstance(outline, Image) and outline.over is None:
+        for step in outline.motion.steps:
+            if not isinstance(step, Shift):
+                return None
+            for name, by in step.by.items():
+                if isinstance(by, Varying):
+                    return None
+                place[name] += by
+        outline = outline.of
+    if not isinstance(outline, Revolved) or not isinstance(outline.profile, Box) or outline.angles is not None:
+        return None
+    if outline.profile.coordinates != (outline.radial,):
+        return None
+    radius = outline.profile.bounds[outline.radial][0]
+    first, second = place.values()
+    return Hole((first, second), radius) if radius > 0 else None
 
 
 def _pair(disc: Ball) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pinn import Annulus, Constraint, Disc, Ellipse, Problem, Sector, laplacian
 from pinn.derivatives import Autograd, Jets
 from pinn.features.geometry import exponents, singularities
 from pinn.features.multi_index import grown, simplex
@@ -154,6 +155,24 @@ def test_corners_and_holes_are_found():
         (a, b) for a in (-0.3, 0.3) for b in (-0.3, 0.3)
     }
     assert exponents(2 * math.pi, 1)[0] == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("domain", "holes"),
+    [
+        (Annulus(x=0, y=0, radii=(1, 2)), {(0.0, 0.0): 1}),
+        (Annulus(x=0.5, y=-1, radii=(1, 2)).moved(x=1), {(1.5, -1.0): 1}),
+        (Annulus(x=0, y=0, radii=(1, 2)).scaled(x=2), {}),
+        (Sector(x=0, y=0, radius=2, angles=(0, 1), inner=1), {}),
+        (Disc(x=0, y=0, radius=2) - Disc(x=0.3, y=0, radius=1), {(0.3, 0.0): 1}),
+        (Annulus(x=0, y=0, radii=(1, 2)) - Disc(x=1.5, y=0, radius=0.2), {(0.0, 0.0): 1, (1.5, 0.0): 0.2}),
+        (Ellipse(x=0, y=0, radii=(2, 1)), {}),
+    ],
+    ids=["annulus", "moved", "no circle", "sector", "discs", "both", "ellipse"],
+)
+def test_what_is_taken_from_a_disc_is_a_hole(domain, holes):
+    problem = Problem(domain, ["u"], {"equation": Constraint(lambda u, x, y: laplacian(u, x, y), on=domain)})
+    assert {hole.place: hole.radius for hole in singularities(problem).holes} == holes
 
 
 def test_without_a_graph_the_sums_are_the_same():
