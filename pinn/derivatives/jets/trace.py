@@ -413,6 +413,7 @@ _NAMES: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "clone": lambda f: f,
         "zeros_like": lambda f, **_: 0.0 * f,
         "ones_like": lambda f, **_: 0.0 * f + 1.0,
+        "full_like": lambda f, fill_value, **_: 0.0 * f + fill_value,
     }
 )
 """What keeps a field a sum of operators on atoms, or is written with what does."""

@@ -34,6 +34,11 @@ STEPS = {
     "a sign": lambda u, x, y, k: d(torch.sigmoid(torch.sign(u) + u) * torch.sign(x - y), x),
     "powers of steps": lambda u, x, y, k: d((2.0 + (x > 0.5)) ** u + (2 + u) ** (1.0 * (x > 0.5)), x),
     "a choice of numbers": lambda u, x, y, k: d(torch.where(x > 0.5, 1.0, 3.0) * d(u, x), x),
+    "a constant like a field": lambda u, x, y, k: (
+        d(torch.where(x > 0.5, torch.full_like(x, 0.3), x * u), x)
+        + d(torch.ones_like(y) * u + torch.zeros_like(u), y)
+        + torch.full_like(u, fill_value=2.0, dtype=torch.float64) * u
+    ),
     "a step made to vary": lambda u, x, y, k: d(attach(1.0 * (x > 0.5), x, y), x) + d(u, x),
     "an infimum": lambda u, x, y, k: d(torch.minimum(torch.maximum(u, x - y), 0.3 + 0 * x), x),
     "a bound that varies": lambda u, x, y, k: d(torch.clamp(u, max=0.5 - x), x) + d(torch.clamp(x * y, min=u), x, y),
