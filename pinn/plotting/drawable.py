@@ -32,6 +32,7 @@ class Fields:
         labels: coordinate or output -> what the axes say of it, such as "temperature / K"; its name where left out.
         level: of columns (n,) by coordinate; returns (n,), negative inside of the domain and positive outside, along
             whose zero the picture is cut; None where every point of the box belongs to the domain.
+        what: the fields are called in titles, "solution" or "reference".
 
     Example:
         >>> fields = Fields(
@@ -55,6 +56,7 @@ class Fields:
     exact: Callable[[Columns], Mapping[str, Array]] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     level: Callable[[Columns], Array] | None = None
+    what: str = "solution"
 
     def label(self, name: str) -> str:
         """What the axes say of a coordinate or output."""

@@ -149,7 +149,7 @@ def _lines(fields: Fields, kind: str, held: Mapping[str, float], given: Axes | N
     else:
         _draw_values(axes, fields, name, x, found, true)
     if both:
-        axes.set_title("solution", fontsize=11, color=INK)
+        axes.set_title(fields.what, fontsize=11, color=INK)
         second = quiet(figure.add_subplot(1, 2, 2))
         _draw_sizes(second, fields, name, x, errors, _ERROR)
         second.set_title("error", fontsize=11, color=INK)
@@ -240,7 +240,7 @@ def _panel(
         _draw_size(axes, fields, cut, part, values, scale, f"{fields.label(output)}: {text}", where)
         return
     scale_of_values = colors_of(*(one.found[output] for one in parts))
-    text = f"{fields.label(output)}: solution{where}"
+    text = f"{fields.label(output)}: {fields.what}{where}"
     draw_image(axes, fields, cut, part.found[output], scale_of_values, text, part.outline)
 
 
@@ -252,7 +252,7 @@ def _row(
     found, true = part.found[output], part.true.get(output)
     label = fields.label(output)
     scale = colors_of(*(one.true.get(output, one.found[output]) for one in parts))
-    draw_image(axes[0], fields, cut, found, scale, f"{label}: solution{where}", part.outline)
+    draw_image(axes[0], fields, cut, found, scale, f"{label}: {fields.what}{where}", part.outline)
     if true is None:
         for unused in axes[1:]:
             unused.set_visible(False)

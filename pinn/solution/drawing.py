@@ -60,7 +60,12 @@ def reference_fields(problem: Problem) -> Fields:
     outputs = tuple(problem.exact(few))  # which says so where there is no reference
     known = _over(problem)
     return replace(
-        known, title=f"reference of {problem.name}", outputs=outputs, evaluate=known.exact or known.evaluate, exact=None
+        known,
+        title=f"reference of {problem.name}",
+        outputs=outputs,
+        evaluate=known.exact or known.evaluate,
+        exact=None,
+        what="reference",
     )
 
 

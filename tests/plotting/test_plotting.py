@@ -14,11 +14,21 @@ from pinn.derivatives import laplacian
 from pinn.model import Model
 from pinn.networks import MLP
 from pinn.optimizers import FirstOrder
-from pinn.plotting import Banded, plot_balance, plot_bands, plot_history, plot_residuals, plot_solution, plot_trace
+from pinn.plotting import (
+    Banded,
+    Shown,
+    plot_balance,
+    plot_bands,
+    plot_history,
+    plot_residuals,
+    plot_solution,
+    plot_trace,
+)
 from pinn.plotting.solution import slices
 from pinn.problems import oscillator
 from pinn.reference import Analytic
 from pinn.solution import History, Solution
+from pinn.solution.drawing import reference_fields
 
 
 def untrained(problem):
@@ -59,6 +69,13 @@ def test_a_line_shows_solution_reference_and_error(tmp_path):
     assert errors.get_yscale() == "log" and len(errors.lines) == 2
     assert "rel-L2" in figure.get_suptitle()
     assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_reference_is_called_one():
+    problem = heat(reference=Analytic(lambda x, t: torch.exp(-t) * torch.sin(math.pi * x)))
+    figure = plot_solution(Shown(reference_fields(problem)), kind="values")
+    assert [axes.get_title() for axes in panels(figure)][0] == "u: reference"
+    assert figure.get_suptitle() == "reference of heat"
 
 
 def test_space_and_time_has_time_across():
