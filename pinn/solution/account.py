@@ -226,7 +226,9 @@ def _facts(report: Report) -> Iterable[str]:
         yield f"derivatives by {' and '.join(names)}"
     for one in report.constraints:
         for name, (low, high) in one.concentrated.items():
-            yield f"half of the squared residual of {one.name!r} lies in {low:.3g} ≤ {name} ≤ {high:.3g}"
+            first, last = f"{low:.3g}", f"{high:.3g}"
+            place = f"lies at {name} = {first}" if first == last else f"lies in {first} ≤ {name} ≤ {last}"
+            yield f"half of the squared residual of {one.name!r} {place}"
 
 
 def _estimate(report: Report, name: str, estimated: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from functools import partial
 
 import numpy as np
@@ -82,6 +82,9 @@ def test_residuals_are_those_of_the_equation():
     assert made.loss == pytest.approx(0.5 / 20, rel=1e-2)
     # Half of ∫x⁴ lies beyond (1/2)^(1/5) = 0.8706.
     assert equation.concentrated["x"] == pytest.approx((0.5**0.2, 1), abs=1e-2)
+    assert "half of the squared residual of 'equation' lies in 0.8" in str(made)
+    at_once = replace(made, constraints=(replace(equation, concentrated={"x": (0.99001, 0.99002)}), start))
+    assert "half of the squared residual of 'equation' lies at x = 0.99\n" in str(at_once)
 
 
 def test_a_trivial_solution_is_called_one():
