@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 
+from .command_line.catalogue import CONF, groups
 from .command_line.completion import COMMANDS
 from .command_line.names import choose
 from .command_line.telling import told
@@ -27,7 +28,11 @@ def main() -> None:
         importlib.import_module(f".{first}", __package__).main()
         return
     if first.isidentifier():
-        sys.stderr.write(f"error: {first!r} is no command; {choose(first, COMMANDS)}; to solve, give problem=...\n")
+        known = first in groups([CONF]).get("problem", ())
+        cure = (
+            f"to solve it, give problem={first}" if known else f"{choose(first, COMMANDS)}; to solve, give problem=..."
+        )
+        sys.stderr.write(f"error: {first!r} is {'a problem and ' * known}no command; {cure}\n")
         raise SystemExit(2)
     importlib.import_module(".train", __package__).main()
 

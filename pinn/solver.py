@@ -91,7 +91,7 @@ def solve(
         optimizer: left out, Levenberg-Marquardt, or a matrix-free Gauss-Newton for large networks.
         sampling: where the points go; left out, points that follow the residual and grow in number, or fixed ones.
         weighting: how weights change; left out, they stay as the problem states them.
-        stages: a whole schedule in place of the four above.
+        stages: a whole schedule in place of network, optimizer, sampling and weighting.
         derivatives: engine, `Jets()` (default) or `Autograd()`.
         tolerance: estimated relative error of the answer at which the run ends; that of the residuals is a criterion of
             a stage, `Stage(stop=[Tolerance(1e-6)])`. Without a limit a run ends when more work does not help.

@@ -194,6 +194,8 @@ def test_an_unknown_command_is_said_in_a_line(command, capsys):
     assert code == 2 and error.startswith(
         "error: 'problms' is no command; did you mean problems? choose among compare,"
     )
+    code, error = said(command, capsys, "heat_1d")
+    assert (code, error) == (2, "error: 'heat_1d' is a problem and no command; to solve it, give problem=heat_1d\n")
 
 
 def test_what_a_verb_takes_is_said_before_training(monkeypatch):
