@@ -11,7 +11,7 @@ combination, nor of any other set.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pinn.domains.box import Box
 from pinn.domains.combined import Difference, Intersection, Union
@@ -23,6 +23,8 @@ from pinn.domains.revolved import Revolved
 
 __all__ = ["difference", "family", "intersection", "moved", "part", "product", "revolved", "scaled", "turned", "union"]
 
+Made = TypeVar("Made")
+
 _PARAMETERS = 6  # of a family at the most
 
 
@@ -32,7 +34,7 @@ def union(left: Domain, right: Domain) -> Union:
     Raises:
         ValueError: when coordinates or dimensions differ.
     """
-    return Union((*_members(left), *_members(right)))
+    return _with_parameters(Union((*_members(left), *_members(right))), left, right)
 
 
 def intersection(left: Domain, right: Domain) -> Intersection:
@@ -41,7 +43,7 @@ def intersection(left: Domain, right: Domain) -> Intersection:
     Raises:
         ValueError: when coordinates differ, neither set is a solid, or they have no point in common.
     """
-    return Intersection(left, right)
+    return _with_parameters(Intersection(left, right), left, right)
 
 
 def difference(left: Domain, right: Domain) -> Difference:
@@ -52,8 +54,8 @@ def difference(left: Domain, right: Domain) -> Difference:
     """
     removed = _members(right)
     if isinstance(left, Difference) and not left.parts:
-        return Difference(left.base, (*left.removed, *removed))
-    return Difference(left, removed)
+        return _with_parameters(Difference(left.base, (*left.removed, *removed)), left)
+    return _with_parameters(Difference(left, removed), left)
 
 
 def family(of: Domain, bounds: Mapping[str, Sequence[float]]) -> Domain:
@@ -68,8 +70,7 @@ def family(of: Domain, bounds: Mapping[str, Sequence[float]]) -> Domain:
             f"parameter: got {len(names)} of them, expected one to {_PARAMETERS}; give e.g. box.parameter(k=(1, 4))"
         )
     made = product(of, Box(**bounds))
-    object.__setattr__(made, "parameters", names)  # a product is frozen once it is made
-    return made
+    return _known_as(made, names)
 
 
 def product(left: Domain, right: Domain) -> Domain:
@@ -80,8 +81,19 @@ def product(left: Domain, right: Domain) -> Domain:
     """
     boxes = isinstance(left, Box) and isinstance(right, Box) and not (left.parts or right.parts)
     if boxes and not set(left.coordinates) & set(right.coordinates):
-        return Box(**left.bounds, **right.bounds)
-    return Product(left, right)
+        return _with_parameters(Box(**left.bounds, **right.bounds), left, right)
+    return _with_parameters(Product(left, right), left, right)
+
+
+def _with_parameters(made: Made, *of: Domain) -> Made:
+    """What was made of sets, whose coordinates that are parameters of a family stay parameters."""
+    names = tuple(dict.fromkeys(name for one in of for name in getattr(one, "parameters", ())))
+    return _known_as(made, names) if names and isinstance(made, Domain) else made
+
+
+def _known_as(made: Made, names: tuple[str, ...]) -> Made:
+    object.__setattr__(made, "parameters", names)  # a set is frozen once it is made
+    return made
 
 
 def _members(of: Domain) -> tuple[Domain, ...]:
@@ -91,17 +103,17 @@ def _members(of: Domain) -> tuple[Domain, ...]:
 
 def moved(of: Domain, by: Mapping[str, Any]) -> Domain | Parametric:
     """`of.moved(**by)`."""
-    return image(of, shift(of, by))
+    return _with_parameters(image(of, shift(of, by)), of)
 
 
 def turned(of: Domain, angle: Any, plane: tuple[str, ...], about: Mapping[str, float] | None) -> Domain | Parametric:
     """`of.turned(angle, *plane, about=about)`."""
-    return image(of, turn(of, angle, plane, about))
+    return _with_parameters(image(of, turn(of, angle, plane, about)), of)
 
 
 def scaled(of: Domain, factor: Any, about: Mapping[str, float] | None, by: Mapping[str, Any]) -> Domain | Parametric:
     """`of.scaled(factor, about=about, **by)`."""
-    return image(of, scale(of, factor, about, by))
+    return _with_parameters(image(of, scale(of, factor, about, by)), of)
 
 
 def revolved(of: Domain, angles: Sequence[float] | None, axes: Mapping[str, Sequence[str]]) -> Domain:

@@ -28,7 +28,7 @@ from pinn.domains import (
     Triangle,
 )
 
-T = Box(t=(0, 1))
+T, SQUARE = Box(t=(0, 1)), Box(x=(0, 1), y=(0, 1))
 PI = math.pi
 L = Polygon([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)])
 # A solid, its measure and that of its boundary.
@@ -184,6 +184,17 @@ def test_they_combine_with_the_sets_that_were_there():
     assert channel.measure == pytest.approx(36 - 0.25 * PI, rel=1e-3)
     walls = channel.boundary().sample(500, generator=seeded())
     assert float((channel.level(walls.x).abs() < 1e-12).double().mean()) == 1.0
+
+
+def test_parameters_of_a_family_stay_parameters():
+    family, values = SQUARE.parameter(k=(1, 2)), Box(k=(1, 2))
+    hole = Disc(x=0.5, y=0.5, radius=0.1) * values
+    made = [family - hole, family - hole - hole.moved(x=0.3), family & hole, family | family.moved(x=2), family * T]
+    made += [T * family, family.moved(x=1), family.turned(0.3, "x", "y"), family.scaled(x=2), family.named(all=family)]
+    for domain in made:
+        assert domain.parameters == ("k",), domain
+    assert (family * T).parameter(q=(0, 1)).parameters == ("k", "q")
+    assert (SQUARE - Disc(x=0.5, y=0.5, radius=0.1)).parameters == ()
 
 
 def test_motions_follow_each_other_and_may_be_undone():
