@@ -10,6 +10,8 @@ Gauss-Legendre, exact for polynomials of degree 2 Q − 1; over several coordina
 An expression is known on the points of the rows. Where it is asked for elsewhere, the equation is run again on those
 points, up to the very call of `integral` or `at` that asks, whose first argument then is the expression there. So both
 engines compute the same sum, and what is differentiated is the sum itself, nodes that move with the limits included.
+Residuals, errors and certificates are those of the equation with the sum in the place of the integral: how far the one
+is from the other is not measured. A kernel or an integrand that is narrow needs nodes as near to each other.
 
 Row i still depends on point i alone: on Q evaluations of the network, whose places follow from that point.
 
@@ -184,6 +186,7 @@ def integral(
         kernel: K, a function by name of the coordinates at the row's own point, and of the place integrated over as
             `s`, or `s_x` for the coordinate x; left out, one.
         nodes: Gauss nodes Q along each coordinate; left out, 32 over one coordinate, 16 each over two, 8 over more.
+            Nothing tells whether they are enough; solve again with twice as many where the integrand is narrow.
         where: places of coordinates that are not integrated over, as `at` has them: `where={"t": 0.0}`.
 
     Returns:
