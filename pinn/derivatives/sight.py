@@ -197,7 +197,7 @@ def integral(
 
     Example:
         >>> import torch
-        >>> from pinn.derivatives import Autograd
+        >>> from pinn.derivatives import Autograd, integral
         >>> bound = Autograd().bind(lambda c: {"u": c["x"] ** 2},
         ...                         lambda c, o, k: [integral(o["u"], over="x", from_=0, to=c["x"])], ("x",))
         >>> [round(v, 12) for v in bound.residual(torch.tensor([[1.0], [3.0]], dtype=torch.float64))[:, 0].tolist()]
@@ -239,7 +239,7 @@ def at(expression: Any, **places: Any) -> Any:
 
     Example:
         >>> import torch
-        >>> from pinn.derivatives import Autograd
+        >>> from pinn.derivatives import Autograd, at
         >>> bound = Autograd().bind(lambda c: {"u": c["t"] ** 2},
         ...                         lambda c, o, k: [at(o["u"], t=c["t"] - 1)], ("t",))
         >>> bound.residual(torch.tensor([[1.0], [3.0]], dtype=torch.float64))[:, 0].tolist()
