@@ -44,7 +44,7 @@ def laplace_solid(surface: str | os.PathLike[str] | None = None, scale: float = 
         raise ValueError(f"laplace_solid: surface must be the path of a file, got {surface!r}")
     vertices, triangles = _TETRAHEDRON
     tetrahedron = Mesh([[scale * value for value in vertex] for vertex in vertices], triangles)
-    domain = tetrahedron if surface is None else Mesh.read(surface, scale=scale)
+    domain = tetrahedron if surface is None else Mesh.read(os.fspath(surface), scale=scale)
     extent = max(high - low for low, high in domain.bounds.values())
 
     def exact(x, y, z):
