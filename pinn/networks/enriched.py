@@ -19,36 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.chebyshev import Chebyshev
-from pinn.networks.chebyshev_kan import ChebyshevKAN
-from pinn.networks.finite_basis import FBPINN
-from pinn.networks.fourier import FourierFeatures
-from pinn.networks.hyper import HyperNetwork
-from pinn.networks.lifted import Lifted
-from pinn.networks.mlp import MLP
-from pinn.networks.modified import ModifiedMLP
-from pinn.networks.pirate import PirateNet
+from pinn.networks.lifted import BENEATH, Lifted
 from pinn.networks.random_features import RandomNeurons
 from pinn.networks.rebuild import build
-from pinn.networks.separable import Separable
 from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunctions
-from pinn.networks.siren import SIREN
 from pinn.networks.windows import Windows
 
 BASES = (Chebyshev, CornerFunctions, HoleFunctions, HarmonicFunctions, RandomNeurons, Lifted)
 """The fixed layers that a file can name."""
 
-_NETWORKS = (
-    MLP,
-    SIREN,
-    FourierFeatures,
-    ModifiedMLP,
-    PirateNet,
-    Separable,
-    ChebyshevKAN,
-    FBPINN,
-    HyperNetwork,
-    Windows,
-)
+_NETWORKS = (*BENEATH, Windows)
 """Those beneath fixed neurons, and side by side; `ByOutput` and `Enriched` too, which are made of them."""
 
 
@@ -196,6 +176,7 @@ class ByOutput(nn.Module):
         ValueError: when an output belongs to no network, or to several.
 
     Example:
+        >>> from pinn.networks import MLP
         >>> source = torch.Generator().manual_seed(0)
         >>> parts = [{"outputs": [1], "network": MLP}, {"outputs": [0, 2], "network": MLP}]
         >>> network = ByOutput(2, 3, parts=parts, generator=source)

@@ -21,15 +21,19 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from pinn.networks.chebyshev_kan import ChebyshevKAN
+from pinn.networks.finite_basis import FBPINN
 from pinn.networks.fourier import FourierFeatures
+from pinn.networks.hyper import HyperNetwork
 from pinn.networks.mlp import MLP
 from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
 from pinn.networks.random_features import FeatureDraw
 from pinn.networks.rebuild import build
+from pinn.networks.separable import Separable
 from pinn.networks.siren import SIREN
 
-BENEATH = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet)
+BENEATH = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet, Separable, ChebyshevKAN, FBPINN, HyperNetwork)
 """Networks that a file can name beneath such neurons."""
 
 

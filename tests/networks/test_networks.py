@@ -28,6 +28,8 @@ from pinn.networks import (
 )
 from pinn.networks.activation import _functions, name_of, named
 from pinn.networks.dense import dense
+from pinn.networks.lifted import Lifted, lifted_inputs
+from pinn.networks.random_features import FeatureDraw
 
 NETWORKS = {
     "mlp": MLP,
@@ -320,11 +322,14 @@ def test_every_network_of_the_library_is_tried():
 
 @pytest.mark.parametrize("name", sorted({getattr(made, "func", made).__name__ for made in NETWORKS.values()}))
 def test_every_network_comes_back_within_others(name):
-    """Side by side, and beneath fixed neurons."""
+    """Side by side, beneath fixed neurons, and beneath neurons over what it has learned, which correct it."""
     inner = getattr(networks, name)(2, 1, width=12, depth=1, generator=seeded())
     beside = networks.ByOutput(2, 1, parts=[{"outputs": [0], "network": inner}])
     above = networks.Enriched(2, 1, bases=[networks.Chebyshev([1, 1], [(0, 1)])], network=inner)
-    for made in (beside, above):
+    seen = lifted_inputs(inner, uniform(1, 2)).shape[-1]
+    draw = FeatureDraw(torch.ones(4, seen).double(), torch.zeros(4).double(), 2)
+    over = networks.Enriched(2, 1, bases=[Lifted(inner, draw)], network=inner)
+    for made in (beside, above, over):
         again = rebuild(type(made).__name__, {**made.arguments, "inputs": 2, "outputs": 1})
         again.load_state_dict(made.state_dict())
         assert torch.equal(again(uniform(3, 2)), inner(uniform(3, 2)))
