@@ -18,7 +18,7 @@ help:
 	@echo "make test-repeat   pairs of runs that must be bitwise equal, under load, other clocks, threads and settings"
 	@echo "make docs   the documentation as a site, in build/site; every warning is an error"
 	@echo "make lint   format, lint and types"
-	@echo "make bench  the public suite: three seeds of every problem, a table and a picture (an hour; can be resumed)"
+	@echo "make bench  the public suite at 10 and 60 s: three seeds of every problem, tables and pictures (an hour; can be resumed)"
 	@echo "make bench-peers  DeepXDE and PINA beside this library in one interleaved run"
 	@echo "make bench-rivals  scimba, jinns and classical solvers beside it: who wins where (two hours; can be resumed)"
 	@echo "make bench-difficulty  error against seconds as problems get harder (a quarter hour; can be resumed)"
@@ -65,7 +65,8 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 bench: $(STAMP)
-	@$(BIN)/python -m experiments.benchmark
+	@$(BIN)/python -m experiments.benchmark seconds=10 folder=outputs/benchmark_10
+	@$(BIN)/python -m experiments.benchmark seconds=60 folder=outputs/benchmark_60
 
 # The peers live apart from this library's own environment, whose versions they would change.
 bench-peers: $(STAMP)

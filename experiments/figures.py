@@ -20,7 +20,8 @@ from .command_line.run_folder import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
-    "benchmark": ("benchmark", "error.png", 0),
+    "benchmark": ("benchmark_10", "error.png", 0),
+    "benchmark_60": ("benchmark_60", "error.png", 0),
     "peers": ("benchmark_peers", "error.png", 2),
     "targets": ("benchmark_optimizers/targets", "error.png", 0),
     "optimizers": ("benchmark_optimizers/optimizers", "error.png", 0),
