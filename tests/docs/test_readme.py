@@ -33,6 +33,7 @@ def heading(code):
     return re.findall(r"^## (.*)$", TEXT[: TEXT.index(code)], re.MULTILINE)[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", PYTHON, ids=heading)
 def test_python(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -42,6 +43,7 @@ def test_python(code, tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [line for line in COMMANDS if not line.startswith(("make", "pip"))])
 def test_command(command, tmp_path, line):
     for name, content in FILES:

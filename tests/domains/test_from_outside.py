@@ -97,6 +97,7 @@ def test_flat_faces_of_ones_own_are_those_of_a_product():
         (ELLIPSE * Box(t=(0, 1))).face(x=0)
 
 
+@pytest.mark.slow
 def test_a_problem_is_solved_on_it():
     """Δu = −1 with u = 0 on the ellipse is u = (1 − x²/a² − y²/b²) a² b² / (2 (a² + b²)), a polynomial."""
     problem = Problem(

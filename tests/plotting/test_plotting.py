@@ -218,6 +218,7 @@ def test_the_trace_of_a_levenberg_marquardt_run(tmp_path):
     assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_trace_of_an_adam_run(tmp_path):
     adam = FirstOrder(partial(torch.optim.Adam, lr=1e-3), partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5))
     solution = solve(oscillator(), optimizer=adam, network=partial(MLP, width=8, depth=2), steps=5, progress=False)

@@ -61,6 +61,7 @@ def wave():
     )
 
 
+@pytest.mark.slow
 def test_it_runs_alone_and_gives_what_the_definition_gives(tmp_path):
     solution, path = made(wave()), tmp_path / "u.pt2"
     asked = [("u",), ("u", "x", "x"), ("v", "t"), ("k", "t")]

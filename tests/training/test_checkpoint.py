@@ -491,6 +491,7 @@ def killed(name, step, folder):
     assert digest(run(resume=folder, **options)) == digest(run(**options))
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_in_another(tmp_path):
     killed("LevenbergMarquardt", 8, tmp_path)
 

@@ -49,6 +49,7 @@ def test_a_real_run_spends_a_twentieth_of_its_counted_work_on_evaluations(monkey
     assert sum(evaluations[1:-1]) > 0.005 * sum(spent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [LBFGS(), MatrixFree()])
 def test_the_existence_of_a_reference_changes_no_bit_of_a_run(optimizer):
     found, ends = [], []

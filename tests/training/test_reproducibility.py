@@ -62,6 +62,7 @@ def test_a_progress_bar_changes_nothing(monkeypatch, alone, capsys):
     assert run(progress=True) == alone
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bits(alone):
     code = "from tests.training.test_reproducibility import run; print(run())"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"}
