@@ -204,6 +204,28 @@ def test_an_unknown_delay_is_found():
     assert abs(solution.coefficients["tau"] - QUARTER) < 1e-2
 
 
+@pytest.mark.parametrize(("nodes", "resolved"), [(3, False), (16, True)])
+def test_too_few_nodes_are_not_trusted(nodes, resolved):
+    """u − ½ ∫₀¹ K u ds = g, solved by 1, with a Gaussian of width 0.2: 3 nodes leave several per cent, 16 nothing."""
+    line, width = Box(x=(0, 1)), 0.2
+
+    def kernel(x, s):
+        return torch.exp(-(((x - s) / width) ** 2)) / (width * math.sqrt(math.pi))
+
+    def equation(u, x):
+        inside = (torch.erf((1 - x) / width) + torch.erf(x / width)) / 2
+        return u - 1 - 0.5 * (integral(u, over="x", nodes=nodes, kernel=kernel) - inside)
+
+    solution = solve(Problem(line, ["u"], {"equation": Constraint(equation, on=line)}), progress=False, verify=False)
+    points = line.sample(300, generator=torch.Generator().manual_seed(1))
+    u = solution.model.outputs({"x": points.column("x")})["u"].detach()
+    error = float((u - 1).norm() / len(u) ** 0.5)
+    assert error < 1e-5 if resolved else error > 0.02
+    if not resolved:
+        assert error / 3 < solution.certificate.error < 3 * error
+    assert solution.report.trusted == resolved
+
+
 def test_what_an_equation_sees_is_read():
     traits = analyze(total())
     assert traits.constraints["total"].role is Role.BOUNDARY and traits.time_coordinate == "t" and traits.affine

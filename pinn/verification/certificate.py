@@ -64,6 +64,7 @@ import torch
 
 from pinn.ambient import own_settings
 from pinn.analysis import Role, analyze
+from pinn.derivatives.sight import finer_nodes
 from pinn.features.answers import copied
 from pinn.model import Model
 from pinn.networks import Windows
@@ -220,7 +221,8 @@ def certify(equations: Equations, *, seed: int = 0, effort: float = math.inf) ->
     """Estimate the error of an answer, and say what the constraints determine.
 
     A solve with few features comes first. Where it leaves more than three tenths of the residual on points that it did
-    not see, larger ones follow, with features of the answer itself and with the parameters of the network.
+    not see, larger ones follow, with features of the answer itself and with the parameters of the network. Integrals in
+    equations have more nodes than those that the answer solves, so that the error of these is seen as well.
 
     Args:
         equations: problem, model (the answer) and engine; the model is left as it is.
@@ -238,7 +240,7 @@ def certify(equations: Equations, *, seed: int = 0, effort: float = math.inf) ->
         >>> bool(certificate.correct(solution).error() < 0.01 * solution.error())
         True
     """
-    with own_settings(dtype_of(equations)):
+    with own_settings(dtype_of(equations)), finer_nodes():
         return _certified(equations, seed, effort)
 
 
