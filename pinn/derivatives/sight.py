@@ -264,7 +264,7 @@ def at(expression: Any, **places: Any) -> Any:
     Args:
         expression: of outputs, their derivatives, coordinates and coefficients: `u`, `d(u, x)`.
         places: coordinate -> number or field (n,), such as `x=0.5` or `t=torch.clamp(t - tau, min=0)`. Coordinates that
-            are not named stay. Fields are not compared with the domain, outside of which nothing determines the outputs.
+            are not named stay. Fields are not compared with the domain; nothing determines outputs outside.
 
     Returns:
         Field (n,), which can be differentiated.
