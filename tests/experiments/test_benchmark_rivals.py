@@ -83,7 +83,8 @@ def test_least_squares_over_solve_ivp_finds_the_coefficients():
 @pytest.mark.parametrize("name", FEM)
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_fem_has_its_accuracy(name):
-    pytest.importorskip("skfem")
+    for library in ("skfem", "meshpy"):
+        pytest.importorskip(library)
     adapter = importlib.import_module("experiments.peers.with_scikit_fem")
     step, bound = FEM[name]
     assert solved(adapter.PROBLEMS[name], step, name)["error"] < bound
