@@ -452,6 +452,7 @@ def test_the_watch_measures_the_reference_as_exact():
     assert ErrorMonitor(poisson_2d(), seconds=0.0).over
 
 
+@pytest.mark.slow
 def test_a_run_has_a_process_of_its_own_and_is_found_again(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["benchmark"])
     arguments = {

@@ -157,6 +157,7 @@ def test_the_listing_has_a_line_a_run_and_the_picture_is_drawn(tmp_path):
         assert (tmp_path / name).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again(monkeypatch, tmp_path, capsys):
     """Every run here takes two steps in this process, on the smallest problem."""
     config = configuration() | {"problems": ["decay_rate"], "stages": [1, 2], "folder": str(tmp_path / "run")}

@@ -39,6 +39,7 @@ def until(condition, seconds=30.0):
     return condition()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the system kills children of the dead on Linux alone")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_benchmark_that_is_ended_takes_its_processes_along(tmp_path, number, code):

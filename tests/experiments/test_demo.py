@@ -15,6 +15,7 @@ def found():
     return demo.demo(seconds=LONG, steps=2)
 
 
+@pytest.mark.slow
 def test_the_default_comes_first(found):
     assert list(found) == [demo.DEFAULT, "L-BFGS", "Adam"]
 

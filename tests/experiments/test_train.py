@@ -186,6 +186,7 @@ def test_the_module_ends_with_code_2(tmp_path):
     assert (done.returncode, done.stderr) == (2, "error: seconds: expected float or null, got 'soon'\n")
 
 
+@pytest.mark.slow
 def test_the_exit_code_agrees_with_report_and_metrics(command, tmp_path, capsys):
     def run(*arguments):
         try:

@@ -219,6 +219,7 @@ def test_kernels_have_one_thread_during_the_call_only():
         solve(decay(), threads=0)
 
 
+@pytest.mark.slow
 def test_float32_and_the_reference_engine_are_options():
     assert solve(decay(), network=SMALL, steps=30, dtype=torch.float32, progress=False).error() < 1e-4
     assert solve(decay(), network=SMALL, steps=30, derivatives=Autograd(), progress=False).error() < 1e-6

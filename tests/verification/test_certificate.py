@@ -177,6 +177,7 @@ def layered(ratio):
     return Problem(line, ["a", "b"], constraints)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named_about_the_answer():
     made = solve(heated(wall=False), steps=5, progress=False, verify=False)
     (direction,) = made.certificate.undetermined
