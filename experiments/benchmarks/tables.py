@@ -253,10 +253,14 @@ def _published(peers: Sequence[Mapping[str, Any]]) -> str:
 
 
 def curve(record: Mapping[str, Any], suite: Mapping[str, Any]) -> tuple[Array, Array]:
-    """Seconds and what the run is judged by, both of shape (evaluations,); NaN where it is not known."""
+    """Seconds and what the run is judged by, both of shape (evaluations + 1,); NaN where it is not known.
+
+    The last point is the answer, which a correction may have made after the last evaluation of training.
+    """
     name = "coefficients" if suite[record["problem"]].get("by", "error") == "coefficients" else "error"
     history = record["history"]
-    return np.array(history["seconds"], dtype=np.float64), np.array(history[name], dtype=np.float64)
+    seconds, values = (np.array(history[key], dtype=np.float64) for key in ("seconds", name))
+    return np.append(seconds, seconds[-1]), np.append(values, judged(record, suite))
 
 
 def reached(seconds: Array, values: Array, level: float) -> float:
@@ -294,6 +298,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
     groups = grouped(records)
     problems = list(dict.fromkeys(problem for problem, _ in groups))
     colors = {method: PALETTE[i % len(PALETTE)] for i, method in enumerate(dict.fromkeys(m for _, m in groups))}
+    clock = "processor" if all(record.get("clock") == "processor" for record in records) else "wall"
     across = min(4, len(problems))
     down = -(-len(problems) // across)
     figure = new_figure(max(4.5, 3.4 * across), 2.7 * down + 0.4)
@@ -305,6 +310,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
             if name == problem and curves:
                 times, values = median_curve(curves)
                 axes.plot(times, values, color=colors[method], lw=1.6, label=method)
+                axes.plot(times[-1], values[-1], "o", color=colors[method], ms=4)
                 drawn.append(values)
         mine = [run for (name, _), runs in groups.items() if name == problem for run in runs]
         reference_error = max(float(run["reference_error"]) for run in mine)
@@ -316,7 +322,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
         if reference_error > 0 and suite[problem].get("by", "error") == "error":
             axes.axhline(reference_error, color=MUTED, lw=0.9, ls=":", label="reference’s error")
         axes.set_title(problem, fontsize=10, color=INK)
-        axes.set_xlabel("wall time (s)", fontsize=9)
+        axes.set_xlabel(f"{clock} time (s)", fontsize=9)
         if index % across == 0:
             axes.set_ylabel("median error", fontsize=9)
         axes.legend(frameon=False, fontsize=7)

@@ -374,7 +374,8 @@ def test_peers_are_compared_by_time_to_their_error_and_error_at_their_time():
     ours = record(runs[0], times=(1.0, 5.0, 20.0), errors=(1e-1, 1e-3, 1e-6))
     peer = record(runs[1], error=1e-2, times=(2.0, 10.0), errors=(1.0, 1e-2))
     assert peers_row([ours, peer])[4:8] == ["1.0e-02", "10.0", "0.5", "1.0e-01"]
-    never = record(runs[0], times=(1.0,), errors=(1.0,))
+    never = record(runs[0], error=1.0, times=(1.0,), errors=(1.0,))
+    assert tables.curve(never, SUITE)[1].tolist() == [1.0, 1.0]  # the last is the answer, corrected or not
     assert peers_row([never, peer])[6] == "not reached"
 
 
