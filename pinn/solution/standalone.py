@@ -140,7 +140,7 @@ def _traced(program: _Program, points: Tensor) -> Any:
         # Parameters stay what they are, constants of the program; only the number of points is open.
         plain = make_fx(program, tracing_mode="symbolic", _allow_non_fake_inputs=True)(points)
         return torch.export.export(plain, (points,), dynamic_shapes=({0: torch.export.Dim("n", min=1)},))
-    except (RuntimeError, NotImplementedError, AssertionError) as error:
+    except (RuntimeError, NotImplementedError, AssertionError, ValueError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"export: the model of {program.model.problem.name!r} cannot be written as one program ({said:.200}); what "

@@ -6,24 +6,42 @@ import torch
 import pinn.sampling
 import pinn.weighting
 from pinn.objective import Objective
-from pinn.sampling import RAD, Fixed, Growing, Marching, Redrawn, Sampler
+from pinn.sampling import R3, RAD, Budgets, Fixed, Growing, Importance, Marching, Redrawn, Sampler, near
 from pinn.sampling.uniform import sample_uniform
 from pinn.training import Widening
-from pinn.weighting import Causal, Constant, GradientNorm, ResidualAttention, Weighting
+from pinn.weighting import (
+    NTK,
+    Causal,
+    Constant,
+    GradientNorm,
+    Prescribed,
+    ReLoBRaLo,
+    ResidualAttention,
+    SelfAdaptive,
+    Weighting,
+)
 from tests.training.runs import trainer
 
+NEAR = near({"x": 0.0}, width=0.1)
 SAMPLERS = {
     "Fixed": lambda: Fixed(20),
     "Redrawn": lambda: Redrawn(20, every=2),
     "RAD": lambda: RAD(20, every=2),
     "Growing": lambda: Growing(RAD(every=2), start=20, maximum=90, threshold=1e-9, stall=1e-9),
     "Marching": lambda: Marching(Growing(Redrawn(every=2), start=20, threshold=1e-9, stall=1e-9), time="x"),
+    "R3": lambda: R3(20),
+    "Importance": lambda: Importance(20, NEAR),
+    "Budgets": lambda: Budgets(RAD(20, every=2), {}),
 }
 WEIGHTINGS = {
     "Constant": lambda: Constant(),
     "GradientNorm": lambda: GradientNorm(every=1),
     "Causal": lambda: Causal(GradientNorm(every=1), time="x", epsilons=(1e-9, 2e-9), every=1),
     "ResidualAttention": lambda: ResidualAttention(Causal(time="x", every=1), every=1),
+    "SelfAdaptive": lambda: SelfAdaptive(),
+    "NTK": lambda: NTK(),
+    "ReLoBRaLo": lambda: ReLoBRaLo(),
+    "Prescribed": lambda: Prescribed(functions={"equation": torch.exp}),
 }
 
 
