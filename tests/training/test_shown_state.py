@@ -22,6 +22,11 @@ from pinn.weighting import (
 )
 from tests.training.runs import trainer
 
+
+def falling(x):
+    return torch.exp(-x)
+
+
 NEAR = near({"x": 0.0}, width=0.1)
 SAMPLERS = {
     "Fixed": lambda: Fixed(20),
@@ -41,7 +46,7 @@ WEIGHTINGS = {
     "SelfAdaptive": lambda: SelfAdaptive(),
     "NTK": lambda: NTK(),
     "ReLoBRaLo": lambda: ReLoBRaLo(),
-    "Prescribed": lambda: Prescribed(functions={"equation": torch.exp}),
+    "Prescribed": lambda: Prescribed(functions={"equation": falling}),
 }
 
 
