@@ -15,10 +15,10 @@ from functools import partial
 
 import numpy as np
 
-from pinn.reference.cache import Arrays, Cache, Folder, cached
+from pinn.reference.cache import Cache, Folder
 from pinn.reference.chebyshev import Panels
-from pinn.reference.result import Built, Reference, distance, scatter
-from pinn.reference.spectral import Modes, Series, evolve, on_grid, transform
+from pinn.reference.result import Reference
+from pinn.reference.spectral import Series, at_two_resolutions, evolve, of_square, pieces_of
 from pinn.validation import count, positive
 
 _PIECES, _DEGREE = 48, 16  # of time, a unit; u changes within about a hundredth
@@ -52,43 +52,28 @@ def kuramoto_sivashinsky(
     return Reference(
         bounds={"x": (0.0, 2 * math.pi), "t": (0.0, length)},
         outputs=("u",),
-        build=partial(_build, length, modes, step, cache),
+        build=partial(
+            at_two_resolutions,
+            "kuramoto_sivashinsky",
+            {"length": length, "modes": modes, "step": step},
+            partial(_series, length, modes, step),
+            partial(_series, length, 3 * modes // 4, 2 * step),
+            low=0.0,
+            period=2 * math.pi,
+            module=__name__,
+            cache=cache,
+        ),
         description=f"Fourier, {modes} wave numbers, dealiased, ETDRK4",
         source="Kassam, Trefethen, SIAM J. Sci. Comput. 26 (2005) 1214, section 4",
     )
 
 
-def _build(length: float, modes: int, step: float, cache: Cache) -> Built:
-    """The finer resolution and its distance to the coarser one, from the cache where they lie there."""
-
-    def compute() -> Arrays:
-        arrays = _evolved(length, modes, step)
-        coarse = _series(length, _evolved(length, 3 * modes // 4, 2 * step))
-        points = scatter({"x": (0.0, 2 * math.pi), "t": (0.0, length)}, 101)
-        return {**arrays, "error": np.array(distance(coarse, _series(length, arrays), points))}
-
-    parameters = {"length": length, "modes": modes, "step": step}
-    arrays = cached("kuramoto_sivashinsky", parameters, compute, module=__name__, cache=cache)
-    return Built(_series(length, arrays), float(arrays["error"]))
-
-
-def _panels(length: float) -> Panels:
-    return Panels.even(length, math.ceil(_PIECES * length), _DEGREE)
-
-
-def _evolved(length: float, modes: int, step: float) -> Arrays:
+def _series(length: float, modes: int, step: float) -> Series:
+    """One resolution."""
     k = np.arange(modes)
     start = np.zeros(modes, dtype=np.complex128)
     start[1], start[2] = 0.5, -0.25j  # cos x + sin(2x)/2
     symbol = 100 / 16**2 * k**2 - 100 / 16**4 * k.astype(float) ** 4
-
-    def advection(c: Modes) -> Modes:
-        square = transform(on_grid(c, 3 * len(c)) ** 2)[: len(c)]
-        return np.asarray(-0.5j * 100 / 16 * k * square)
-
-    return evolve(symbol, advection, start, _panels(length), step)
-
-
-def _series(length: float, arrays: Arrays) -> Series:
-    panels = _panels(length)
-    return Series(panels, tuple(arrays[f"piece{index}"] for index in range(panels.count)), 0.0, 2 * math.pi)
+    panels = Panels.even(length, math.ceil(_PIECES * length), _DEGREE)
+    arrays = evolve(symbol, of_square(-0.5j * 100 / 16 * k), start, panels, step)
+    return Series(panels, pieces_of(arrays, panels), 0.0, 2 * math.pi)

@@ -19,16 +19,25 @@ Source: Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378 (2019) 686; Zabusk
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pinn.reference.cache import Arrays, Cache, Folder, cached
+from pinn.reference.cache import Arrays, Cache, Folder
 from pinn.reference.chebyshev import Panels
-from pinn.reference.result import Array, Built, Reference, distance, scatter
-from pinn.reference.spectral import Modes, Series, evolve, on_grid, transform
+from pinn.reference.result import Array, Reference
+from pinn.reference.spectral import (
+    Modes,
+    Series,
+    at_two_resolutions,
+    evolve,
+    of_square,
+    on_grid,
+    pieces_of,
+    transform,
+)
 from pinn.validation import count, finite, positive
 
 # Half of them, the coarser resolution, can still hold the initial condition.
@@ -76,7 +85,7 @@ def allen_cahn(
     return Reference(
         bounds={"x": (-1.0, 1.0), "t": (0.0, length)},
         outputs=("u",),
-        build=partial(_build, "allen_cahn", parameters, fine, coarse, _dented, cache),
+        build=partial(_build, "allen_cahn", parameters, fine, coarse, initial=_dented, cache=cache),
         description=f"Fourier, {modes} wave numbers, ETDRK4",
         source="Raissi et al., J. Comput. Phys. 378 (2019) 686, section 4.2",
     )
@@ -119,31 +128,13 @@ def kdv(
     return Reference(
         bounds={"x": (-1.0, 1.0), "t": (0.0, length)},
         outputs=("u",),
-        build=partial(_build, "kdv", parameters, fine, coarse, None, cache),
+        build=partial(_build, "kdv", parameters, fine, coarse, cache=cache),
         description=f"Fourier, {modes} wave numbers, dealiased, ETDRK4",
         source="Zabusky, Kruskal, Phys. Rev. Lett. 15 (1965) 240",
     )
 
 
-def _build(
-    name: str,
-    parameters: Mapping[str, float],
-    fine: Callable[[], Series],
-    coarse: Callable[[], Series],
-    initial: Callable[[Array], Array] | None,
-    cache: Cache,
-) -> Built:
-    """The finer resolution and its distance to the coarser one, from the cache where they lie there."""
-
-    def compute() -> Arrays:
-        true = fine()
-        points = scatter({"x": (-1.0, 1.0), "t": (0.0, parameters["length"])}, 101)
-        pieces = {f"piece{index}": modes for index, modes in enumerate(true.pieces)}
-        return {**pieces, "edges": true.panels.edges, "error": np.array(distance(coarse(), true, points))}
-
-    arrays = cached(name, parameters, compute, module=__name__, cache=cache)
-    panels = Panels(arrays["edges"], len(arrays["piece0"]) - 1)
-    return Built(_series(panels, arrays, initial), float(arrays["error"]))
+_build = partial(at_two_resolutions, low=-1.0, period=2.0, module=__name__)
 
 
 def _dented(x: Array) -> Array:
@@ -151,7 +142,7 @@ def _dented(x: Array) -> Array:
 
 
 def _series(panels: Panels, arrays: Arrays, initial: Callable[[Array], Array] | None = None) -> Series:
-    return Series(panels, tuple(arrays[f"piece{index}"] for index in range(panels.count)), -1.0, 2.0, initial)
+    return Series(panels, pieces_of(arrays, panels), -1.0, 2.0, initial)
 
 
 def dented_modes(modes: int) -> Modes:
@@ -205,10 +196,5 @@ def kdv_symbol(k: NDArray, delta: float) -> Modes:
 
 
 def kdv_advection(k: NDArray) -> Callable[[Modes], Modes]:
-    """−(u²/2)_x for wave numbers k = 0 ... K − 1 on a period of 2; exact, on 3K points (Orszag's rule)."""
-    slope = -0.5j * np.pi * k
-
-    def advection(c: Modes) -> Modes:
-        return np.asarray(slope * transform(on_grid(c, 3 * len(c)) ** 2)[: len(c)])
-
-    return advection
+    """−(u²/2)_x for wave numbers k = 0 ... K − 1 on a period of 2."""
+    return of_square(-0.5j * np.pi * k)

@@ -13,15 +13,15 @@ Source: Cox, Matthews, J. Comput. Phys. 176 (2002) 430, equations (26) to (29); 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pinn.reference.cache import Arrays
+from pinn.reference.cache import Arrays, Cache, cached
 from pinn.reference.chebyshev import Panels
-from pinn.reference.result import Array, Columns
+from pinn.reference.result import Array, Built, Columns, distance, scatter
 
 Modes = NDArray[np.complex128]
 Nonlinear = Callable[[Modes], Modes]
@@ -214,3 +214,51 @@ def on_grid(modes: Modes, points: int) -> Array:
     import scipy.fft
 
     return np.asarray(scipy.fft.irfft(modes, points, norm="forward"))
+
+
+def of_square(factor: NDArray) -> Nonlinear:
+    """N(u) = factor · (u²)^ for factors (K,); exact, on 3K points (Orszag's rule).
+
+    −(u²/2)_x has the factors −½ ∂_x^, which are −½ iπk for wave numbers k on a period of 2.
+    """
+
+    def nonlinear(c: Modes) -> Modes:
+        return np.asarray(factor * transform(on_grid(c, 3 * len(c)) ** 2)[: len(c)])
+
+    return nonlinear
+
+
+def at_two_resolutions(
+    name: str,
+    parameters: Mapping[str, float],
+    fine: Callable[[], Series],
+    coarse: Callable[[], Series],
+    *,
+    low: float,
+    period: float,
+    initial: Callable[[Array], Array] | None = None,
+    module: str,
+    cache: Cache,
+) -> Built:
+    """The finer resolution and its distance to the coarser one, from the cache where they lie there.
+
+    Args:
+        name, parameters, module, cache: see `pinn.reference.cache.cached`; `parameters` has the latest time, `length`.
+        fine, coarse: compute the two.
+        low, period, initial: see `Series`; of both.
+    """
+
+    def compute() -> Arrays:
+        true = fine()
+        points = scatter({"x": (low, low + period), "t": (0.0, parameters["length"])}, 101)
+        pieces = {f"piece{index}": modes for index, modes in enumerate(true.pieces)}
+        return {**pieces, "edges": true.panels.edges, "error": np.array(distance(coarse(), true, points))}
+
+    arrays = cached(name, parameters, compute, module=module, cache=cache)
+    panels = Panels(arrays["edges"], len(arrays["piece0"]) - 1)
+    return Built(Series(panels, pieces_of(arrays, panels), low, period, initial), float(arrays["error"]))
+
+
+def pieces_of(arrays: Arrays, panels: Panels) -> tuple[Modes, ...]:
+    """The modes of every piece of time, as `evolve` names them."""
+    return tuple(arrays[f"piece{index}"] for index in range(panels.count))
