@@ -15,7 +15,7 @@ max(1, eta / (1 - gamma)).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -75,14 +75,26 @@ class ResidualAttention(Weighting):
 
     def _attention(self, objective: Objective, block: ConstraintBlock, due: bool) -> Tensor:
         """The lambda of each of a block's points, (n,); see the module."""
-        ones = torch.ones(block.points.n, dtype=objective.dtype, device=objective.device)
-        seen = self._seen.get(block.name)
-        old = ones if seen is None else carried(*seen, block.points, objective.equations.problem).to(ones)
+        old = remembered(self._seen, objective, block)
         if not due:
             return old
         rows = objective.equations.residual(block.name, block.points).norm(dim=1)
         largest = rows.max()
         return self.decay * old + (self.rate * rows / largest if float(largest) > 0 else 0.0)
+
+
+def remembered(seen: Mapping[str, tuple[Tensor, Tensor]], objective: Objective, block: ConstraintBlock) -> Tensor:
+    """The weights (n,) that a block's points had when they were last seen, carried over to those that it has now.
+
+    Args:
+        seen: constraint -> its points (m, d) then, and their weights (m,); one where there are none.
+        objective: whose points are weighed.
+        block: of the objective.
+    """
+    ones = torch.ones(block.points.n, dtype=objective.dtype, device=objective.device)
+    if block.name not in seen:
+        return ones
+    return carried(*seen[block.name], block.points, objective.equations.problem).to(ones)
 
 
 def carried(before: Tensor, weights: Tensor, now: Points, problem: Problem) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pinn.objective import ConstraintBlock, Objective
 from pinn.validation import count, positive
-from pinn.weighting.attention import carried
+from pinn.weighting.attention import remembered
 from pinn.weighting.weighting import Constant, Weighting, Weights, require_weighting
 
 
@@ -86,9 +86,7 @@ class SelfAdaptive(Weighting):
 
     def _ascended(self, objective: Objective, block: ConstraintBlock, due: bool) -> Tensor:
         """The lambda of each of a block's points, (n,); see the module."""
-        ones = torch.ones(block.points.n, dtype=objective.dtype, device=objective.device)
-        seen = self._seen.get(block.name)
-        old = ones if seen is None else carried(*seen, block.points, objective.equations.problem).to(ones)
+        old = remembered(self._seen, objective, block)
         if not due:
             return old
         square = objective.equations.residual(block.name, block.points).pow(2).sum(1)
