@@ -37,14 +37,13 @@ from torch import Tensor, nn
 from pinn.ambient import plain_tensors
 from pinn.derivatives import Jets
 from pinn.domains import Points
-from pinn.features.geometry import exponents, singularities
+from pinn.features.geometry import Corner, exponents, singularities
 from pinn.features.multi_index import grown, simplex
 from pinn.features.placement import place_points
 from pinn.model import Model
 from pinn.networks import Chebyshev, Enriched
 from pinn.networks.chebyshev import Index
 from pinn.networks.enriched import neurons
-from pinn.networks.singular import CornerFunctions
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem, Unknown, choices
 from pinn.sampling.budget import counts
@@ -176,19 +175,12 @@ class _Search:
 
     def _bases(self, index: Sequence[Index], radial: int) -> list[nn.Module]:
         layout = [2 if name in self.problem.periodic else 1 for name in self.problem.coordinates]
-        found: list[nn.Module] = [Chebyshev(layout, index)]
-        if not self.singular.corners:
-            return found + self.singular.bases(self.problem, radial)
-        ends = list(self.problem.domain.bounds.values())
-        halves = [0.5 * (high - low) for low, high in ends]
-        for corner in self.singular.corners:
+
+        def terms(corner: Corner) -> tuple[list[float], list[float], int]:
             reentrant = corner.opening > math.pi
-            powers, _ = exponents(corner.opening, _ORDER if reentrant else 4)
-            if powers:
-                place = [(x - 0.5 * (a + b)) / h for x, (a, b), h in zip(corner.place, ends, halves, strict=True)]
-                stretch = [half / max(halves) for half in halves]
-                found.append(CornerFunctions(place, stretch, corner.direction, powers, [], radial if reentrant else 2))
-        return found
+            return exponents(corner.opening, _ORDER if reentrant else 4)[0], [], radial if reentrant else 2
+
+        return [Chebyshev(layout, index), *self.singular.bases(self.problem, radial, terms)]
 
     def model(self, bases: Sequence[nn.Module], problem: Problem, scales: Scales) -> Model:
         """A model with these neurons, all weights out of them zero."""

@@ -10,6 +10,7 @@ compatible conditions leave its corners smooth.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,10 @@ from pinn.networks.singular import CornerFunctions, HarmonicFunctions, HoleFunct
 from pinn.problem import Problem
 
 _WHOLE = 1e-9  # distance from a whole number that rounding explains
+
+
+Terms = tuple[list[float], list[float], int]
+"""Powers and logarithms at a corner, and how many powers 1, r², … each is multiplied by."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,18 @@ class Singularities:
         """The corners, about which conditions are to be met at every distance."""
         return [corner.place for corner in self.corners]
 
-    def bases(self, problem: Problem, order: int) -> list[nn.Module]:
+    def bases(
+        self,
+        problem: Problem,
+        order: int,
+        terms: Callable[[Corner], Terms] | None = None,
+    ) -> list[nn.Module]:
         """The neurons that are singular here, more with the order: for each corner, each hole, and the whole.
 
         Args:
             problem: in whose domain they lie.
             order: terms of each series.
+            terms: powers, logarithms and radial order at a corner, where they are not `exponents` to the order, and 1.
         """
         if not self:
             return []
@@ -84,10 +95,11 @@ class Singularities:
 
         found: list[nn.Module] = []
         for corner in self.corners:
-            powers, logarithms = exponents(corner.opening, order)
+            powers, logarithms, radial = (*exponents(corner.opening, order), 1) if terms is None else terms(corner)
             stretch = [half / extent for half in halves]
             if powers or logarithms:
-                found.append(CornerFunctions(seen(corner.place), stretch, corner.direction, powers, logarithms))
+                place = seen(corner.place)
+                found.append(CornerFunctions(place, stretch, corner.direction, powers, logarithms, radial))
         for hole in self.holes:
             found.append(HoleFunctions(seen(hole.place), [half / hole.radius for half in halves], order))
         if self.holes:
