@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -184,11 +185,7 @@ class _Search:
 
     def model(self, bases: Sequence[nn.Module], problem: Problem, scales: Scales) -> Model:
         """A model with these neurons, all weights out of them zero."""
-
-        def network(inputs: int, outputs: int, generator: torch.Generator, dtype: torch.dtype) -> nn.Module:
-            return Enriched(inputs, outputs, bases=bases, dtype=dtype)
-
-        return Model(problem, network, generator=self.generator, scales=scales)
+        return Model(problem, partial(Enriched, bases=bases), generator=self.generator, scales=scales)
 
     def points(self, columns: int, part: float = 1.0) -> dict[str, Points]:
         """Points of each constraint, for so many columns."""

@@ -45,7 +45,7 @@ class Program:
         self.trace = trace
         self.rows = [row if isinstance(row, TracedField) else _constant_row(trace, row) for row in rows]
         self.required: dict[str, set[OperatorKey]] = {}
-        seen: dict[int, Seen] = {}
+        seen: dict[int, list[Atom]] = {}
         waiting: dict[int, tuple[Atom, set[OperatorKey]]] = {}
 
         def require(field: TracedField) -> None:
@@ -63,7 +63,7 @@ class Program:
         while waiting:
             atom, keys = waiting.pop(max(waiting))
             if atom.seen is not None:
-                seen.setdefault(id(atom.seen.look), Seen(atom.seen.look, [])).atoms.append(atom)
+                seen.setdefault(id(atom.seen.look), []).append(atom)
                 for x in atom.seen.fields():
                     if isinstance(x, TracedField):
                         require(x)
@@ -79,7 +79,7 @@ class Program:
             for x in (*atom.args, *atom.kwargs.values()):
                 if isinstance(x, TracedField):
                     require(x)
-        self.looks = [one.programmed(basis_of) for one in seen.values()]
+        self.looks = [Seen.of(atoms, basis_of) for atoms in seen.values()]
 
     @property
     def every_required(self) -> dict[str, set[OperatorKey]]:
@@ -91,26 +91,32 @@ class Program:
         return found
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Seen:
     """All values of one place that are required, and how they are computed.
 
     Attributes:
         look: the place (`pinn.derivatives.jets.sight`).
         atoms: the values.
+        program: of the rows there.
+        basis: of the derivatives of outputs there.
+        carried: entries of the basis that are required.
     """
 
     look: Any
     atoms: list[Atom]
+    program: Program
+    basis: DerivativeBasis
+    carried: frozenset[int]
 
-    def programmed(self, basis_of: Callable[[Iterable[OperatorKey]], DerivativeBasis]) -> Seen:
-        """This, with the program of the rows there."""
-        rows = [atom.seen.row for atom in self.atoms]
-        self.program = Program(self.look.trace, rows, basis_of)
-        required = set().union(*self.program.required.values())
-        self.basis = basis_of(required)
-        self.carried = frozenset(k for key in required for k, _ in self.basis.express(dict(key)))
-        return self
+    @classmethod
+    def of(cls, atoms: list[Atom], basis_of: Callable[[Iterable[OperatorKey]], DerivativeBasis]) -> Seen:
+        """The values of atoms that see the same place."""
+        look = atoms[0].seen.look
+        program = Program(look.trace, [atom.seen.row for atom in atoms], basis_of)
+        required = set().union(*program.required.values())
+        basis = basis_of(required)
+        return cls(look, atoms, program, basis, frozenset(k for key in required for k, _ in basis.express(dict(key))))
 
     def values(self, evaluation: Evaluation, columns: Sequence[Tensor]) -> dict[int, Tensor]:
         """Σ_q w_q f of each atom, (n,), by its number.
