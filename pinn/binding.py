@@ -71,11 +71,18 @@ def names_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, 
     """The argument names of a function: those without a default value, and those with one.
 
     Raises:
-        ValueError: for `*args` and `**kwargs`, which have no names to match.
+        ValueError: for `*args`, `**kwargs` and functions such as `torch.exp`, which have no names to match.
     """
     required: list[str] = []
     optional: list[str] = []
-    for name, parameter in inspect.signature(function).parameters.items():
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:
+        called = getattr(function, "__name__", "f")
+        raise ValueError(
+            f"arguments are matched by name, but those of {called} have none; write them out, lambda x: {called}(x)"
+        ) from None
+    for name, parameter in parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise ValueError(f"arguments are matched by name, but {parameter} has none; write the names out")
         (required if parameter.default is parameter.empty else optional).append(name)

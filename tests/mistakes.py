@@ -170,6 +170,7 @@ NAMES = {
     "arguments without names": Mistake(
         ("constraint 'equation'", "*fields", "write the names out"), lambda: ode(lambda *fields: fields[0])
     ),
+    "a function of torch itself": Mistake(("constraint 'equation'", "exp", "lambda x: exp(x)"), lambda: ode(torch.exp)),
     "an equation without the output": Mistake(
         ("constraint 'equation'", "uses no output", "take at least one of"), lambda: ode(lambda x: x)
     ),

@@ -27,6 +27,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pinn.validation import count
+
 _SMALL = 1e-30  # added to r², so that nothing is infinite at the centre
 
 
@@ -81,6 +83,7 @@ class CornerFunctions(_AboutCentre):
         radial: int = 1,
     ) -> None:
         super().__init__(centre, stretch, angle)
+        count("CornerFunctions", 1, radial=radial)
         self.arguments: dict[str, Any] = {
             "centre": list(self.centre),
             "stretch": list(self.stretch),
