@@ -39,11 +39,10 @@ import torch
 from torch import Tensor
 
 from pinn.analysis import analyze
-from pinn.derivatives import Autograd
 from pinn.domains import Points
 from pinn.features.answers import stacked_outputs
 from pinn.features.followed import followed, followed_objective, of_the_domain, residual_norms
-from pinn.features.rows import engine_of, weighed_as
+from pinn.features.rows import weighed_as
 from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks import Enriched
@@ -103,9 +102,6 @@ def lift_refusal(equations: Equations) -> str:
     networks = [equations.model.network, *equations.model.fields.values()]
     if own := [type(one).__name__ for one in networks if not isinstance(one, BENEATH)]:
         return f"the network {own[0]}, which a file of the correction could not name"
-    # Each of its rows of J is a backward pass through all points: 300 s for ten steps of a network of 16 parameters.
-    if isinstance(engine_of(equations), Autograd):
-        return "the rows of nested autograd, which cost a pass each"
     return "" if of_the_domain(equations) else "no equation on the whole domain"
 
 

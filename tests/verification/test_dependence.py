@@ -167,4 +167,4 @@ def test_solve_refuses_and_can_be_told_to_go_on():
     )
     with pytest.raises(ValueError, match=r"constraint 'inside': .*Table"):
         solve(problem, steps=1, progress=False)
-    assert solve(problem, steps=1, progress=False, verify=False, certify=False).history
+    assert solve(problem, steps=1, features=None, progress=False, verify=False, certify=False).history
