@@ -60,11 +60,11 @@ class Recovery:
         self.retreats, self.good = state["retreats"], state["good"]
 
     def residual(self, name: str, points: Points) -> Tensor:
-        """`Equations.residual`, for a sampler to follow; what is no number is noted."""
+        """`Equations.residual` where the points are, for a sampler to follow; what is no number is noted."""
         rows = self._equations.residual(name, points)
         if self._found is None or not self._found.always:
             self._found = of_rows(self._equations, name, points, rows) or self._found
-        return rows
+        return rows.to(points.x.device)  # candidates are drawn on the processor, by its generator
 
     def checked(self, step: Step, theta: Tensor, best: Tensor, objective: Objective, optimizer: Optimizer) -> Step:
         """The step that was taken, or the way back where it led to what is no number.
