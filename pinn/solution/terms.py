@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ from pinn.analysis import analyze
 from pinn.derivatives import Autograd, d
 from pinn.domains import Points
 from pinn.features.rows import engine_of
+from pinn.model import Model
 from pinn.objective import Equations
 from pinn.problem import Problem
 
@@ -122,7 +124,7 @@ def own_terms(equations: Equations, name: str, points: Points, rows: Tensor, ins
     numbers = {key: value.detach().double().cpu() for key, value in equations.model.coefficients().items()}
     with torch.enable_grad():
         bound = Autograd().bind(
-            _Taylor(problem, place, leaves, equations.model.outputs), problem.equation(name), place.names
+            _Taylor(problem, place, leaves, partial(_elsewhere, equations.model)), problem.equation(name), place.names
         )
         again = bound.residual(place.x, {**numbers, **place.constants()})
     same = min(1e-2, _SAME * torch.finfo(next(equations.model.parameters()).dtype).eps)
@@ -179,6 +181,13 @@ def _values(equations: Equations, points: Points, leaves: Sequence[Leaf]) -> dic
     with torch.no_grad():
         found = engine_of(equations).bind(model.reader([key for key, _ in leaves]), wanted, names).residual(place.x, {})
     return {leaf: found[:, index].detach().double().cpu() for index, leaf in enumerate(leaves)}
+
+
+def _elsewhere(model: Model, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The model's outputs, computed in its precision and on its device, in those of the coordinates."""
+    like, back = next(model.parameters()), next(iter(columns.values()))
+    found = model.outputs({name: column.to(like) for name, column in columns.items()})
+    return {key: value.to(back) for key, value in found.items()}
 
 
 @dataclass(frozen=True)
