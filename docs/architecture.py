@@ -13,6 +13,7 @@ Eng. 19 (1993) 214, section 4).
 from __future__ import annotations
 
 import ast
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imread
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Curve
 
@@ -258,6 +261,7 @@ def draw(path: Path = PICTURE) -> None:
     for module, file in known.items():
         room = room_of(module)
         lines[room] = lines.get(room, 0) + file.read_text("utf-8").count("\n")
+    lines = {room: about(count) for room, count in lines.items()}
     nodes, ways = layers(floors, reduced(room_graph(known)))
     links = [link for way in ways for link in pairwise(way)]
     widths = {
@@ -289,7 +293,27 @@ def draw(path: Path = PICTURE) -> None:
     axes.text(
         (left - margin + right) / 2, -STEP * (len(floors) - 0.5) - 0.2, caption, ha="center", va="center", fontsize=9
     )
-    save(figure, path)
+    save_if_other(figure, path)
+
+
+def about(lines: int) -> int:
+    """Lines to the nearest hundred, above a thousand to the nearest 500, so that not every edit is another picture.
+
+    Example:
+        >>> about(268), about(30), about(4321)
+        (300, 100, 4500)
+    """
+    step = 100 if lines < 1000 else 500
+    return max(100, step * round(lines / step))
+
+
+def save_if_other(figure: Figure, path: Path) -> None:
+    """Write the figure where it shows anything but what the file shows: other bytes may be the same picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / path.name
+        save(figure, fresh)
+        if not path.exists() or not np.array_equal(imread(fresh), imread(path)):
+            save(figure, path)
 
 
 def _bands(axes: Axes, floors: Sequence[Floor], left: float, right: float) -> None:
@@ -318,7 +342,7 @@ def _boxes(
         corner = (x[room] - widths[room] / 2, y[room] - HEIGHT / 2)
         axes.add_patch(FancyBboxPatch(corner, widths[room], HEIGHT, edgecolor=color, **style))
         axes.text(x[room], y[room] + 0.1, room, color=INK, fontsize=11, weight="bold", **text)
-        count = f"{lines[room]:,} lines".replace(",", " ")
+        count = f"about {lines[room]:,} lines".replace(",", " ")
         axes.text(x[room], y[room] - 0.16, count, color=MUTED, fontsize=8, **text)
 
 

@@ -177,3 +177,16 @@ def test_every_package_has_its_types():
     for folder in (ROOT / "pinn").rglob("*"):
         if folder.is_dir() and any(folder.glob("*.py")):
             assert (folder / "__init__.py").exists(), f"{folder}: no __init__.py, so the wheel would leave it out"
+
+
+def test_the_same_picture_is_not_written_again(tmp_path):
+    figure, path = architecture.new_figure(1, 1), tmp_path / "picture.png"
+    figure.add_subplot().plot([0, 1])
+    architecture.save_if_other(figure, path)
+    path.write_bytes(path.read_bytes() + b"\0")  # other bytes, the same pixels
+    before = path.read_bytes()
+    architecture.save_if_other(figure, path)
+    assert path.read_bytes() == before
+    figure.axes[0].plot([1, 0])
+    architecture.save_if_other(figure, path)
+    assert path.read_bytes() != before

@@ -33,7 +33,7 @@ class JSONLines(Tracker):
         >>> from pinn import solve
         >>> from pinn.problems import oscillator
         >>> tracker = JSONLines(tempfile.mkdtemp())
-        >>> solution = solve(oscillator(), callbacks=[tracker], progress=False)
+        >>> solution = solve(oscillator(), callbacks=[tracker], progress=False, verify=False, certify=False)
         >>> [next(iter(json.loads(line))) for line in tracker.path.read_text().splitlines()]
         ['run', 'step', 'result']
     """

@@ -37,7 +37,7 @@ class Tracker(Callback, ABC):
         ...     def fail(self, reason): print(reason)
         >>> from pinn import solve
         >>> from pinn.problems import oscillator
-        >>> solution = solve(oscillator(), callbacks=[Printed()], progress=False)
+        >>> solution = solve(oscillator(), callbacks=[Printed()], progress=False, verify=False, certify=False)
         oscillator begins
         0 ['accepted', 'loss']
         trusted
