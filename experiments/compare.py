@@ -19,7 +19,6 @@ from typing import Any
 import yaml
 
 from pinn.plotting import plot_history
-from pinn.plotting.canvas import PALETTE, save
 from pinn.solution.history import History
 
 PICTURE = Path("outputs/comparison.png")
@@ -106,27 +105,12 @@ def laid_out(rows: Sequence[Sequence[str]]) -> str:
 
 
 def draw(runs: Sequence[Run], path: Path) -> None:
-    """Loss and error of the runs against wall seconds; each ends in a dot, which is its answer with all corrections."""
+    """Loss and error of the runs against wall seconds, with a dot for each answer."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    curves = {label: _with_answer(run) for label, run in labelled(runs).items()}
     problems = ", ".join(dict.fromkeys(str(run.metrics.get("problem", "")) for run in runs))
     wrong = max(float(run.metrics.get("reference_error") or 0.0) for run in runs)
-    figure = plot_history(curves, reference_error=wrong, title=problems)
-    for panel, column in zip(figure.axes, ("validation", "error"), strict=False):
-        for index, history in enumerate(curves.values()):
-            color = PALETTE[index % len(PALETTE)]
-            panel.plot(history.column("seconds")[-1:], history.column(column)[-1:], "o", color=color)
-    save(figure, path)
-
-
-def _with_answer(run: Run) -> History:
-    """The history of a run, with a row for its answer."""
-    found = {
-        "seconds": run.metrics.get("seconds"),
-        "validation": run.metrics.get("loss"),
-        "error": run.metrics.get("error"),
-    }
-    return History([*run.history, {key: float(value) for key, value in found.items() if value is not None}])
+    curves = {label: run.history for label, run in labelled(runs).items()}
+    plot_history(curves, path, reference_error=wrong, title=problems)
 
 
 def _flat(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:

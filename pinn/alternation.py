@@ -76,6 +76,9 @@ ENDINGS: Mapping[Fixed, Ending] = {
 }
 """How a solve on fixed neurons ended after which nothing is trained."""
 
+OVER = "neurons over the network"
+"""Kind of contribution that corrects what is trained."""
+
 INTERRUPTED = Stop("interrupted", Ending.INTERRUPTED, run=True)
 
 
@@ -109,6 +112,8 @@ class Alternation:
         outcome: how the run ended.
         watch: the callback that corrects while training goes on.
         wish: to stop, as the watch has said it last.
+        solved: whether linear solves made the answer.
+        took: seconds until it was there.
     """
 
     def __init__(
@@ -141,7 +146,8 @@ class Alternation:
         self.paid = False
         self.claimed = 0.0  # error of the answer, where it is a corrected one
         self.wish: Stop | None = None
-        self.resumed = False
+        self.resumed = self.solved = False
+        self.took = 0.0
         if start is not None and isinstance(start.network, Enriched | Windows):
             again = weighed_as(equations, answer_to(equations, start))
             left = residual_norms([again], FRESH, 0.0, self.generator)[0]
@@ -162,9 +168,12 @@ class Alternation:
         stop = self._trained(stages) if stop is None else stop
         trainer.journal.bar.close()
         answer = self._answer()
+        self.took, self.solved = trainer.elapsed, answer is not trainer.equations.model
         ended = Outcome(stop.ending, stop.why) if trainer.outcome is None else trainer.outcome
         ended = replace(ended, ending=stop.ending, detail=stop.why)
-        self.outcome = trainer.end.outcome = replace(ended, contributions=tuple(self.contributions))
+        tried = any(one.kind == OVER for one in self.contributions) or not trainer.journal.steps
+        why = "" if tried else self._uncorrected()
+        self.outcome = trainer.end.outcome = replace(ended, contributions=tuple(self.contributions), uncorrected=why)
         return answer
 
     def _before_training(self) -> Stop | None:
@@ -325,9 +334,15 @@ class Alternation:
 
     # -- corrections ------------------------------------------------------------------------------------------------
 
-    def _refused(self) -> bool:
-        """Whether corrections are not made of this problem; noise of data may be found while training."""
-        return not self.features.lifted or has_noise(self.equations) or bool(lift_refusal(self.equations))
+    def _refused(self) -> str:
+        """Why corrections are not made of this problem, empty where they are; noise may be found while training."""
+        if not self.features.lifted:
+            return "none were asked for"
+        return "the data have noise" if has_noise(self.equations) else lift_refusal(self.equations)
+
+    def _uncorrected(self) -> str:
+        """Why no correction was tried."""
+        return self._refused() or f"the run was too short for one of {FEWEST} neurons"
 
     @property
     def work(self) -> float:
@@ -366,7 +381,7 @@ class Alternation:
             rivals = [weighed_as(self.equations, one) for one in (self.best.model, found.model)]
             old, new = residual_norms(rivals, FRESH, 0.5, self.generator)
             taken = new < CONFIRMED * old
-        self._note("neurons over the network", neurons, found.work, found.before, found.after, error, taken, steps)
+        self._note(OVER, neurons, found.work, found.before, found.after, error, taken, steps)
         self.paid = taken
         if taken:
             self.best = Candidate(found.model, error, found.after, neurons)

@@ -255,10 +255,13 @@ def _concluded(
         effort = loop.allowed(max(_SHARE * loop.work, _LEAST_EFFORT), _MOST_SECONDS)
         effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
         solution.certificate = end.after(lambda: loop.certificate(model, effort))
-    choices = chosen(model.network, stages)
+    choices = chosen(model.network, stages, trained=trainer.journal.steps > 0)
     engines = loop.equations.engines  # those of training, with the reason
-    report = partial(Report.of, solution, equations, check=table, seed=given["seed"], chosen=choices, engines=engines)
-    solution.report = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
+    told = {"seed": given["seed"], "chosen": choices, "engines": engines, "seconds": loop.took}
+    report = partial(Report.of, solution, equations, check=table, **told)
+    solution.report = made = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
+    if loop.solved:
+        solution.history.conclude(loop.took, made.loss, made.error)
     return solution
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from pinn import Solution, solve
+from pinn import Box, Constraint, Problem, Scatter, Solution, d, solve
 from pinn.alternation import Alternation
 from pinn.derivatives import Jets
 from pinn.features import residual_norms
@@ -22,6 +22,7 @@ from pinn.model import Model
 from pinn.networks import MLP, Enriched
 from pinn.objective import Equations
 from pinn.problems import oscillator, reaction
+from pinn.robust import Huber
 from pinn.solution.outcome import Ending
 from pinn.training import Callback, Stop
 
@@ -46,7 +47,11 @@ def test_corrections_gain_decades(corrected, trained):
 
 
 def test_training_takes_the_same_steps_with_and_without_corrections(corrected, trained):
-    assert corrected.history.column("loss").tolist() == trained.history.column("loss").tolist()
+    *steps, answer = corrected.history.column("loss").tolist()
+    assert steps == trained.history.column("loss").tolist() and math.isnan(answer)
+    last = corrected.history[-1]
+    assert last["answer"] == 1 and last["error"] == corrected.report.error < 0.1 * corrected.history[-2]["error"]
+    assert last["validation"] == corrected.report.loss and last["seconds"] >= corrected.history[-2]["seconds"]
 
 
 @pytest.mark.slow
@@ -138,3 +143,25 @@ def test_seconds_that_a_clock_tells_end_training_for_a_last_correction():
 def test_no_share_is_refused():
     with pytest.raises(ValueError, match="Features: got share=0"):
         Features(share=0)
+
+
+def robust():
+    """Growth seen by one who may be wrong at times."""
+    line, seen = Box(t=(0, 1)), Scatter({"t": [0.0, 0.5, 1.0]}, {"seen": [1.0, 1.6, 2.7]})
+    data = Constraint(lambda u, seen: u - seen, on=seen, robust=Huber())
+    return Problem(line, ["u"], {"equation": Constraint(lambda u, t: d(u, t) - u, on=line), "data": data})
+
+
+@pytest.mark.parametrize(
+    ("problem", "options", "why"),
+    [
+        (robust(), {}, "the data have noise"),
+        (oscillator(), {"features": None}, "none were asked for"),
+        (oscillator(), {}, "the run was too short for one of 150 neurons"),
+    ],
+)
+def test_the_report_says_why_an_answer_was_not_corrected(problem, options, why):
+    network = partial(MLP, width=4, depth=1)
+    report = solve(problem, network=network, steps=1, certify=False, progress=False, **options).report
+    assert report.outcome.uncorrected == why and f"not corrected by linear solves: {why}" in str(report)
+    assert report.as_dict()["uncorrected"] == why

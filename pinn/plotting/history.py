@@ -1,7 +1,8 @@
 """Pictures of a run: loss and error against wall time for one run or several, and the optimizer's own trace.
 
 Loss is half the weighted mean square of the residuals, on the points trained on and on validation points; error is
-relative L2 against the reference. Where the two losses part, the network fits its points and not the equation.
+relative L2 against the reference. Where the two losses part, the network fits its points and not the equation. A dot
+is the answer: that of linear solves where they made it, or the parameters of least validation loss.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def plot_history(
             curves.append(_curve(loss, history, "loss", MUTED, "points trained on", lw=0.9))
             curves.append(_curve(loss, history, "validation", color, "validation points", lw=2))
             _stages(loss, history)
+        _answer(loss, history, "seconds", "validation", color)
     logarithmic(loss, *curves)
     loss.set(xlabel="wall time (s)", ylabel="validation loss" if several else "loss", title="loss")
     _legend(loss)
@@ -60,6 +62,8 @@ def plot_history(
             for index, (label, history) in enumerate(runs.items())
         ]
         logarithmic(axes, *curves)
+        for index, history in enumerate(runs.values()):
+            _answer(axes, history, "seconds", "error", PALETTE[index % len(PALETTE)])
         if not several:
             _stages(axes, next(iter(runs.values())))
         if reference_error > 0 and axes.get_ylim()[0] < reference_error:
@@ -147,6 +151,9 @@ def plot_trace(history: Recording, path: str | os.PathLike[str] | None = None, *
         for k, (label, value) in enumerate(zip(quantities.values(), values, strict=True)):
             good = np.isfinite(value) & ((value > 0) | (not log))
             axes.plot(step[good], value[good], color=PALETTE[k], lw=1.2, label=label)
+        for k, column in enumerate(quantities):
+            if column in ("validation", "error"):
+                _answer(axes, history, "step", column, PALETTE[k])
         if log:
             logarithmic(axes, *values)
         if len(quantities) > 1:
@@ -177,6 +184,17 @@ def _curve(axes: Axes, history: Recording, column: str, color: str, label: str, 
     if good.any():
         axes.plot(seconds[good], values[good], color=color, lw=lw, label=label or None)
     return values
+
+
+def _answer(axes: Axes, history: Recording, along: str, column: str, color: str) -> None:
+    """A dot at what the answer has of a column, drawn against `along`; nothing where that is not known."""
+    solved, validation = np.flatnonzero(history.column("answer") == 1), history.column("validation")
+    if not len(solved) and not np.isfinite(validation).any():
+        return
+    row = int(solved[-1]) if len(solved) else int(np.nanargmin(validation))
+    value = float(history.column(column)[row])
+    if np.isfinite(value) and value > 0:
+        axes.plot(history.column(along)[row : row + 1], [value], "o", color=color, ms=5, label="_the answer")
 
 
 def _legend(axes: Axes) -> None:

@@ -140,7 +140,7 @@ def _unknowns(report: Report) -> Table:
         (
             name,
             f"{value:.8g}",
-            f"± {standard[name]:.2g}" if math.isfinite(standard.get(name, math.inf)) else "",
+            f"{standard[name]:.2g}" if math.isfinite(standard.get(name, math.inf)) else "",
             _estimate(report, name, estimated),
             _number(report.coefficient_errors.get(name)),
         )
@@ -165,7 +165,7 @@ def _fields(report: Report) -> Table:
             f"{low:.4g} … {high:.4g}",
             _estimate(report, name, estimated),
             _number(noise.get(name)),
-            "" if band is None else f"± {band:.2g}",
+            "" if band is None else f"{band:.2g}",
         )
         for name, (low, high, band) in report.fields.items()
     )
@@ -216,11 +216,16 @@ def _facts(report: Report) -> Iterable[str]:
         yield f"ended: {report.reason}"
     if report.outcome is not None:
         yield from (str(one) for one in report.outcome.contributions)
+        if report.outcome.uncorrected:
+            yield f"not corrected by linear solves: {report.outcome.uncorrected}"
     yield f"checked before: {report.checked} comparisons held" if report.checked else "not verified before the run"
     yield from (f"as stated: {one}" for one in report.stated if one.what not in report.judgement.evidence)
-    taken_over = {name: choice for name, choice in report.engines.items() if choice.reason}
-    for name, choice in taken_over.items():
-        yield f"derivatives of {name!r} by {choice.engine}: {choice.reason}"
+    taken_over: dict[tuple[str, str], list[str]] = {}
+    for name, choice in report.engines.items():
+        if choice.reason:
+            taken_over.setdefault((choice.engine, choice.reason), []).append(repr(name))
+    for (engine, reason), constraints in taken_over.items():
+        yield f"derivatives of {', '.join(constraints)} by {engine}: {reason}"
     names = sorted({choice.engine for choice in report.engines.values()})
     if names and not taken_over:
         yield f"derivatives by {' and '.join(names)}"

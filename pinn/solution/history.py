@@ -24,7 +24,8 @@ class History:
     (p, which a growing network changes), where evaluated `validation` (loss on points never trained on) and
     `validation/NAME` (what of it is the constraint's), at some of
     these, the last of each stage and the best, `error` (relative L2 against the reference), and what the optimizer
-    tells of itself (`damping`, `ratio`, ...). All dimensionless but the seconds.
+    tells of itself (`damping`, `ratio`, ...). Where linear solves made the answer, the last row is its own, with
+    `answer` 1, and `validation` on points that are fresh once more. All dimensionless but the seconds.
     """
 
     def __init__(self, rows: list[Row] | None = None) -> None:
@@ -33,6 +34,24 @@ class History:
     def append(self, row: Row) -> None:
         """Add one row."""
         self.rows.append(row)
+
+    def conclude(self, seconds: float, loss: float, error: float | None) -> None:
+        """End in an answer that linear solves have made.
+
+        Args:
+            seconds: wall time when it was there.
+            loss: of it on points that nothing has used.
+            error: relative L2 against the reference; None without one.
+        """
+        told = {"answer": 1.0} | ({} if error is None else {"error": error})
+        if not self.rows:  # an earlier answer that was taken as it is
+            self.append({"step": 0, "stage": 0, "seconds": seconds})
+        last = self.rows[-1]
+        if last["step"] == 0:  # the one row of solves without training, which have written it themselves
+            last |= told
+            return
+        kept: Row = {name: last[name] for name in ("step", "stage", "points", "rows", "parameters") if name in last}
+        self.append({**kept, "seconds": seconds, "validation": loss, **told})
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -75,6 +75,7 @@ class Outcome:
         evaluations: of the validation loss.
         limits: every limit that had been reached by then, `ending` first.
         contributions: what training and linear solves did, in turn; empty for training alone.
+        uncorrected: why no linear solve corrected what was trained; empty where one was tried, or nothing trained.
 
     Example:
         >>> outcome = Outcome(Ending.STEPS, "300 steps taken", steps=300, evaluations=41)
@@ -88,6 +89,7 @@ class Outcome:
     evaluations: int = 0
     limits: tuple[Ending, ...] = ()
     contributions: tuple[Contribution, ...] = ()
+    uncorrected: str = ""
 
     def __str__(self) -> str:
         return self.detail

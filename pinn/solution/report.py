@@ -60,7 +60,7 @@ class Report:
             standard error, the median over the domain, None where none is known; in its own units.
         constraints: one entry each, on fresh points.
         loss: half the weighted mean square of the rows on those points.
-        seconds: wall time of training.
+        seconds: wall time until the answer was there, linear solves and all, without certificate and report.
         steps: optimizer steps.
         outcome: how training ended, None where it is not known; `reason` and `ending` say the same as text.
         parameters: number of trained numbers.
@@ -113,6 +113,7 @@ class Report:
         size: int = 4000,
         chosen: Mapping[str, str] | None = None,
         engines: Mapping[str, EngineChoice] | None = None,
+        seconds: float | None = None,
     ) -> Report:
         """Measure a solution on fresh points, and judge it.
 
@@ -125,6 +126,7 @@ class Report:
             size: fresh points on the domain itself.
             chosen: network, optimizer, sampling, weighting -> what it was, for people.
             engines: that took the derivatives in training; those of `equations` by default.
+            seconds: wall seconds after which the answer was there; those of the history's last row by default.
         """
         problem, history = solution.problem, solution.history
         points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
@@ -158,7 +160,7 @@ class Report:
             fields=_fields(solution),
             constraints=measured.constraints,
             loss=measured.loss,
-            seconds=float(history[-1]["seconds"]) if len(history) else 0.0,
+            seconds=(float(history[-1]["seconds"]) if len(history) else 0.0) if seconds is None else seconds,
             steps=int(history[-1]["step"]) if len(history) else 0,
             outcome=outcome,
             parameters=sum(parameter.numel() for parameter in parameters),
@@ -225,6 +227,7 @@ class Report:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         plain |= {"reason": self.reason, "ending": self.ending}
         plain |= {"contributions": [] if self.outcome is None else plain_values(self.outcome.contributions)}
+        plain |= {"uncorrected": "" if self.outcome is None else self.outcome.uncorrected}
         plain |= {name: dict(value) for name, value in plain.items() if isinstance(value, Mapping)}
         plain |= {"verdict": self.verdict, "trusted": self.trusted, "trusted_error": self.judgement.error}
         plain |= {"evidence": list(self.judgement.evidence), "advice": self.judgement.advice}

@@ -335,7 +335,7 @@ def _noise_notes(seen: Findings) -> list[str]:
     """Data that are met to within their noise, and what that noise leaves uncertain of outputs and unknowns."""
     said = [f"{one.name!r} is met to within the noise of its data" for one in seen.constraints if noisy(one)]
     said += [
-        f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g}"
+        f"the noise leaves {name} uncertain: {seen.coefficients[name]:.3g} ± {error:.2g} (one standard error)"
         for name, error in seen.standard_errors.items()
     ]
     if seen.noise_of_outputs:
@@ -352,7 +352,8 @@ def _field_notes(seen: Findings, loose: bool) -> list[str]:
     """What noise leaves uncertain of unknown fields, of those with more than 5 % of their size or of the others."""
     only = "only " if loose else ""
     return [
-        f"the noise leaves {name} known {only}to {seen.noise_errors[name]:.0%} of its size: ± {band.median:.2g}"
+        f"the noise leaves {name} known {only}to {seen.noise_errors[name]:.0%} of its size: ± {band.median:.2g} (one "
+        "standard error)"
         for name, band in ({} if seen.certificate is None else seen.certificate.bands).items()
         if (seen.noise_errors[name] > LARGEST_TRUSTED) == loose
     ]

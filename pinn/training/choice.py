@@ -4,21 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
+from pinn.networks import (
+    ByOutput,
+    Chebyshev,
+    CornerFunctions,
+    Enriched,
+    HarmonicFunctions,
+    HoleFunctions,
+    Lifted,
+    Windows,
+)
+from pinn.networks.random_features import RandomNeurons
 from pinn.training.stage import Stage
 
 _PLAIN = (bool, int, float, str)
+_SHORT = 4  # numbers of a list that are told one by one
+_FIXED: Mapping[type[nn.Module], str] = {
+    Chebyshev: "polynomials",
+    CornerFunctions: "functions of corners",
+    HoleFunctions: "functions of holes",
+    HarmonicFunctions: "harmonic polynomials",
+    RandomNeurons: "fixed neurons",
+    Lifted: "fixed neurons over its last layer",
+}
+"""What the functions of a fixed layer are called."""
 
 
-def chosen(network: nn.Module, stages: Sequence[Stage]) -> dict[str, str]:
+def chosen(network: nn.Module, stages: Sequence[Stage], trained: bool = True) -> dict[str, str]:
     """Network, optimizer, sampling and weighting of a run; stages that follow each other are joined by "then".
 
     Args:
         network: as it is at the end of the run.
         stages: of the run.
+        trained: whether a step was taken; otherwise linear solves are all that there was, whatever the stages are.
 
     Example:
         >>> import torch
@@ -28,13 +50,53 @@ def chosen(network: nn.Module, stages: Sequence[Stage]) -> dict[str, str]:
         >>> chosen(network, [Stage(LevenbergMarquardt())])["optimizer"]
         'LevenbergMarquardt'
     """
+    if not trained:
+        return {"network": in_words(network), "optimizer": "linear least squares; nothing was trained"}
     parts = {
-        "network": [described(network)],
+        "network": [in_words(network)],
         "optimizer": [type(stage.optimizer).__name__ for stage in stages],
         "sampling": [described(stage.sampler) for stage in stages],
         "weighting": ["constant" if stage.weighting is None else described(stage.weighting) for stage in stages],
     }
     return {name: ", then ".join(dict.fromkeys(said)) for name, said in parts.items()}
+
+
+def in_words(network: nn.Module) -> str:
+    """A network in a line: its class and options, and in words what fixed functions are in it or beside it.
+
+    Example:
+        >>> in_words(Enriched(1, 1, bases=[Chebyshev([1], [(0,), (1,), (2,)])]))
+        'a sum of 3 polynomials to degree 2'
+    """
+    if isinstance(network, Windows):
+        windows, (space, time) = len(network.edges) - 1, network.neurons
+        kinds = "functions of time" if len(network.layout) == 1 else "products of functions of space and time"
+        most = f"{time}" if len(network.layout) == 1 else f"{space} × {time}"
+        return f"{windows} window{'s' * (windows > 1)} of time, in each a sum of at most {most} {kinds}"
+    if isinstance(network, ByOutput):
+        places = [", ".join(str(place + 1) for place in one) for one in network.places]
+        said = [in_words(one) for one in network.networks]
+        return "; ".join(f"output {place}: {words}" for place, words in zip(places, said, strict=True))
+    if not isinstance(network, Enriched):
+        return described(network)
+    if network.network is None:
+        return f"a sum of {_fixed(network.bases)}"
+    beneath = in_words(network.network)
+    if network.frozen:
+        return f"{beneath}, corrected by a sum of {_fixed(network.bases)}"
+    return f"{beneath} beside a sum of {_fixed(network.bases)}"
+
+
+def _fixed(bases: nn.ModuleList) -> str:
+    """How many functions fixed layers have of which kind, such as "275 polynomials to degree 20 × 16"."""
+    counts: dict[str, int] = {}
+    degrees = ""
+    for basis in bases:
+        kind = _FIXED.get(type(basis), f"functions of {type(basis).__name__}")
+        counts[kind] = counts.get(kind, 0) + int(cast(Any, basis).count)
+        if isinstance(basis, Chebyshev):
+            degrees = f" to degree {' × '.join(map(str, basis.degrees))}"
+    return " and ".join(f"{n} {kind}{degrees if kind == _FIXED[Chebyshev] else ''}" for kind, n in counts.items())
 
 
 def described(thing: Any) -> str:
@@ -54,7 +116,9 @@ def described(thing: Any) -> str:
     if not hasattr(thing, "__dict__"):
         return type(thing).__name__
     options = getattr(thing, "arguments", None)
-    if not isinstance(options, Mapping):
+    if isinstance(options, Mapping):
+        options = {name: value for name, value in options.items() if name != "dtype"}  # the whole run's
+    else:
         options = {} if isinstance(thing, nn.Module) else vars(thing)
     said = []
     for name, value in options.items():
@@ -62,6 +126,8 @@ def described(thing: Any) -> str:
             continue
         if isinstance(value, _PLAIN):
             said.append(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}")
+        elif isinstance(value, list | tuple) and all(isinstance(one, _PLAIN) for one in value):
+            said.append(f"{name}={list(value)}" if len(value) <= _SHORT else f"{name}=[{len(value)} values]")
         elif isinstance(value, partial | type) or _package(value) == _package(thing):
             said.append(described(value))
     return type(thing).__name__ + (f"({', '.join(said)})" if said else "")

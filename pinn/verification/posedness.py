@@ -160,8 +160,9 @@ def _counted(rest: Determination, faces: Sequence[tuple[str, float]]) -> list[Fi
 
 
 def _unread(why: Mapping[str, str]) -> Finding:
-    """That nothing can be told, constraint by constraint why."""
-    said = "; ".join(f"{name!r} {reason}" for name, reason in why.items())
+    """That nothing can be told: why, and of which constraints."""
+    names = {reason: [repr(name) for name, its in why.items() if its == reason] for reason in why.values()}
+    said = "; ".join(f"{', '.join(those)} {reason}" for reason, those in names.items())
     what = f"whether conditions or data are missing could not be told, since {said}"
     cure = (
         "make sure of them, or write the equation with torch's functions such that it is defined where an answer begins"

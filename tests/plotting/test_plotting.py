@@ -210,11 +210,13 @@ def test_the_trace_of_a_levenberg_marquardt_run(tmp_path):
         "where the time went (s)",
     }
     assert not {"learning rate", "step length", "rank"} & set(shown)
+    history = History([row for row in history if "answer" not in row])  # which no step wrote
     np.testing.assert_array_equal(shown["damping λ"]["λ"], history.column("damping"))
     digits = shown["digits of the solves"]
     np.testing.assert_array_equal(digits["refinements"], history.column("refinements"))
     np.testing.assert_array_equal(digits["QR of J (1: yes)"], history.column("orthogonal"))
-    np.testing.assert_array_equal(shown["points, rows and parameters"]["rows"], history.column("rows"))
+    rows = shown["points, rows and parameters"]["rows"]
+    np.testing.assert_array_equal(rows[: len(history)], history.column("rows"))
     assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -280,3 +282,14 @@ def test_fields_are_drawn_with_their_bands(tmp_path):
     space = np.meshgrid(x, y, z, indexing="ij")
     solid = Banded("k", {"x": x, "y": y, "z": z}, space[0] + space[2], space[1])
     assert {axes.get_title() for axes in plot_bands([solid, line]).axes} == {"k", "standard error", ""}
+
+
+def test_curves_end_in_a_dot_at_the_answer():
+    steps = [{"step": k, "stage": 0, "seconds": 1.0 * k, "validation": 10.0**-k, "error": 10.0**-k} for k in (1, 2, 3)]
+    trained, solved = History([*steps[:2], {**steps[0], "step": 3, "seconds": 3.0}]), History(steps)
+    solved.conclude(4.5, 1e-9, 1e-8)
+    for history, (seconds, step, loss, error) in ((trained, (2.0, 2, 1e-2, 1e-2)), (solved, (4.5, 3, 1e-9, 1e-8))):
+        for draw, along in ((plot_history, seconds), (plot_trace, step)):
+            panels = draw(history).axes[:2]
+            dots = [[line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"] for axes in panels]
+            assert dots == [[[[along, loss]]], [[[along, error]]]]

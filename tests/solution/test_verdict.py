@@ -251,7 +251,7 @@ def test_an_unknown_is_judged_by_its_size_and_by_the_noise():
     noise = certificate(coefficient_errors={"k": 0.3}, standard_errors={"k": 0.5})
     measured = (*left(), ConstraintReport("data", 0.1, 0.1, {}, 0.5, 0.3, noise=1.0))
     found = judge(seen(**options, certificate=noise, constraints=measured))
-    assert found.trusted and "the noise leaves k uncertain: 2 ± 0.5" in found.evidence
+    assert found.trusted and "the noise leaves k uncertain: 2 ± 0.5 (one standard error)" in found.evidence
     assert found.error == 0.25 and "noise of the data apart" in found.evidence[0]
 
 
@@ -264,7 +264,7 @@ def test_what_noise_leaves_of_fields_and_outputs_is_said():
     measured = (*left(), ConstraintReport("data", 0.1, 0.1, {}, 0.5, 0.3, noise=1.0))
     found = judge(seen(certificate=noise, constraints=measured))
     assert found.trusted and found.error == 0.02
-    assert found.evidence[0] == "the noise leaves q known only to 40% of its size: ± 0.3"
+    assert found.evidence[0] == "the noise leaves q known only to 40% of its size: ± 0.3 (one standard error)"
     assert "the noise leaves a relative error of 2.0e-02 in the outputs" in found.evidence
 
 

@@ -72,8 +72,9 @@ def together(rows):
 
 
 def of_history(history):
-    """The same of a history, without the error of the best row, which is measured when all is over."""
-    return {int(row["step"]): {k: v for k, v in row.items() if k not in ("step", "error")} for row in history}
+    """The same of a history, without what is added to a row when all is over: error, and whether it is the answer's."""
+    later = ("step", "error", "answer")
+    return {int(row["step"]): {k: v for k, v in row.items() if k not in later} for row in history}
 
 
 def test_a_tracker_sees_every_number_once_and_then_the_result():

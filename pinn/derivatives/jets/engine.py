@@ -17,6 +17,7 @@ Source: Griewank, Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
@@ -91,6 +92,7 @@ class Jets(Engine):
         self.reference = Autograd()
         self._bases: dict[frozenset[OperatorKey], DerivativeBasis] = {}
         self.space = Workspace()
+        self._told: set[str] = set()
 
     def bind(self, model: ModelFunction, equation: ResidualFunction, names: Sequence[str]) -> BoundEquation:
         """See `Engine.bind`. Jets are compared with the reference when the equation is first evaluated."""
@@ -104,6 +106,13 @@ class Jets(Engine):
                 self._bases.pop(next(iter(self._bases)))
             self._bases[keys] = DerivativeBasis([dict(key) for key in keys])
         return self._bases[keys]
+
+    def tell(self, reason: str) -> None:
+        """Log why the reference takes over, once for all on which it does; numbers do not count."""
+        kind = re.sub(r"[\d.]+(e[+-]?\d+)?", "", reason)
+        if kind not in self._told:
+            self._told.add(kind)
+            _LOG.warning("%s; the reference engine takes over where that is so", reason)
 
 
 class _BoundJets(BoundEquation):
@@ -244,7 +253,7 @@ class _BoundJets(BoundEquation):
             if reason and not self._engine.fallback:
                 raise MissingRule(reason)
             if reason:
-                _LOG.warning("%s; the reference engine takes over for this equation", reason)
+                self._engine.tell(reason)
             self._choice, self._compared = EngineChoice("autograd" if reason else "jets", reason), compared
         return None if self._choice.reason else self._fast(points, constants)
 

@@ -59,6 +59,10 @@ def test_a_missing_rule_is_named(caplog):
     assert torch.equal(loss, expected[0]) and torch.equal(slope, expected[1])
     messages = [record.message for record in caplog.records]
     assert len(messages) == 1 and "cumsum" in messages[0] and "reference" in messages[0]
+    again = fast._engine.bind(model.outputs, equation, ("x",))  # another binding of the same engine says nothing new
+    with caplog.at_level(logging.WARNING, logger="pinn.derivatives"):
+        assert torch.equal(again.residual(X), rows)
+    assert again.choice.engine == "autograd" and len(caplog.records) == 1
 
 
 def test_which_engine_serves_is_said_with_the_reason():
