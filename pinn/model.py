@@ -111,6 +111,13 @@ class Model(nn.Module):
         """Take shifts and sizes as they are now for good: a program that is traced cannot read numbers from buffers."""
         self._fixed = self._sizes_now()
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Model:
+        """`nn.Module._apply`, without the scales: they are numbers of the host, which is not to wait for a card."""
+        kept = {name: self._buffers[name] for name in ("shifts", "sizes", "unknown_sizes")}
+        super()._apply(fn, recurse)
+        self._buffers.update(kept)
+        return self
+
     def _sizes_now(self) -> tuple[list[tuple[float, float]], dict[str, float]]:
         """(shift, size) of each output, and the size of each unknown."""
         if self._fixed is not None:

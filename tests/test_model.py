@@ -150,3 +150,13 @@ def test_the_same_seed_gives_the_same_model_and_leaves_the_global_generator_alon
     assert torch.equal(torch.get_rng_state(), before)
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_scales_keep_their_precision_and_place_when_a_model_is_moved():
+    model = Model(problem(), partial(MLP, width=3, depth=1), generator=seeded())
+    before = model.sizes.clone()
+    model.to(torch.float32)
+    assert model.sizes.dtype == torch.float64 and torch.equal(model.sizes, before)
+    assert next(model.parameters()).dtype == torch.float32
+    model.to("meta")
+    assert model.shifts.device.type == "cpu" and next(model.parameters()).device.type == "meta"
