@@ -134,6 +134,9 @@ class RunFolder(Latest):
             solution.report.save_html(folder / "report.html")
             self._note("report.html")
         plot_solution(solution, folder / "solution.png")
+        if any(unknown.inputs for unknown in solution.problem.unknowns.values()):
+            solution.plot(folder / "fields.png", kind="fields")
+            self._note("fields.png")
         plot_history(solution.history, folder / "history.png", reference_error=wrong, title=name)
         plot_trace(solution.history, folder / "trace.png", title=name)
         self.written += ["solution.png", "history.png", "trace.png"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pinn.plotting.drawable import Banded, Drawable, Fields, Recording, Shown
+from pinn.plotting.drawable import Banded, Drawable, Fields, Observed, Recording, Shown
 
 if TYPE_CHECKING:
     from pinn.plotting.animation import animate
@@ -24,6 +24,7 @@ __all__ = [
     "Banded",
     "Drawable",
     "Fields",
+    "Observed",
     "Recording",
     "Shown",
     "animate",

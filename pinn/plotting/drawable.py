@@ -17,6 +17,30 @@ Array = NDArray[np.float64]
 Columns = Mapping[str, Array]
 
 
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Readings of one field.
+
+    Args:
+        name: of the field.
+        columns: coordinate -> where, (n,), in its own units.
+        values: what was read, (n,), in the field's own units.
+        deviation: standard deviation of the noise in them, (n,); None where none is known.
+    """
+
+    name: str
+    columns: Columns
+    values: Array
+    deviation: Array | None = None
+
+    def only(self, which: NDArray[np.bool_]) -> Observed:
+        """Those that are true in `which`, (n,)."""
+        columns = {name: column[which] for name, column in self.columns.items()}
+        return Observed(
+            self.name, columns, self.values[which], None if self.deviation is None else self.deviation[which]
+        )
+
+
 @dataclass(frozen=True)
 class Fields:
     """Functions over a domain, and the true ones where they are known.
@@ -33,6 +57,7 @@ class Fields:
         level: of columns (n,) by coordinate; returns (n,), negative inside of the domain and positive outside, along
             whose zero the picture is cut; None where every point of the box belongs to the domain.
         what: the fields are called in titles, "solution" or "reference".
+        observations: what was read of them, drawn where the fields themselves are.
 
     Example:
         >>> fields = Fields(
@@ -57,6 +82,7 @@ class Fields:
     labels: Mapping[str, str] = field(default_factory=dict)
     level: Callable[[Columns], Array] | None = None
     what: str = "solution"
+    observations: tuple[Observed, ...] = ()
 
     def label(self, name: str) -> str:
         """What the axes say of a coordinate or output."""
@@ -82,13 +108,23 @@ class Banded:
         name: of the field.
         axes: coordinate -> places of the grid along it, ascending, in its own units.
         values: the field there, one axis a coordinate, in its own units.
-        deviation: its standard error there, likewise.
+        deviation: its standard error there, likewise; None where it is not known.
+        labels: coordinate or field -> what the axes say of it; its name where left out.
+        readings: of the field itself.
+        places: coordinate -> where anything was read that tells of the field, (n,).
     """
 
     name: str
     axes: Mapping[str, Array]
     values: Array
-    deviation: Array
+    deviation: Array | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    readings: tuple[Observed, ...] = ()
+    places: Columns = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """What the axes say of a coordinate or of the field."""
+        return self.labels.get(name, name)
 
 
 class Drawable(Protocol):

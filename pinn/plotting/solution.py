@@ -31,6 +31,7 @@ from pinn.plotting.panels import (
     sizes_of,
     to_scale,
 )
+from pinn.plotting.readings import draw_on_image, draw_readings, on_slice
 
 KINDS = ("solution", "values", "error", "estimate", "residual", "streamlines")
 
@@ -148,6 +149,7 @@ def _lines(fields: Fields, kind: str, held: Mapping[str, float], given: Axes | N
         _draw_sizes(axes, fields, name, x, errors, _ERROR)
     else:
         _draw_values(axes, fields, name, x, found, true)
+        _draw_observations(axes, fields, name, held)
     if both:
         axes.set_title(fields.what, fontsize=11, color=INK)
         second = quiet(figure.add_subplot(1, 2, 2))
@@ -168,6 +170,19 @@ def _draw_values(
         axes.plot(x, values, color=INK if len(found) == 1 else color[output], lw=1.3, ls=(0, (4, 3)), label=label)
     axes.set(xlabel=fields.label(name), xlim=(x[0], x[-1]), ylabel=", ".join(fields.label(one) for one in found))
     axes.legend(frameon=False, fontsize=9)
+
+
+def _draw_observations(axes: Axes, fields: Fields, name: str, held: Mapping[str, float]) -> None:
+    """What was read of each output, where it lies on the line that is drawn."""
+    color = {output: PALETTE[index % len(PALETTE)] for index, output in enumerate(fields.outputs)}
+    drawn = False
+    for seen in fields.observations:
+        if seen.name in color and (near := on_slice(fields, dict(held), seen)).any():
+            draw_readings(axes, seen.only(near), name, color[seen.name], None)
+            drawn = True
+    if drawn:  # one entry for all outputs, whose colours the lines tell
+        axes.plot([], [], "o", color=PALETTE[0] if len(color) == 1 else INK, mfc="white", ms=4.5, label="readings")
+        axes.legend(frameon=False, fontsize=9)
 
 
 def _draw_sizes(axes: Axes, fields: Fields, name: str, x: Array, sizes: Mapping[str, Array], text: str) -> None:
@@ -240,8 +255,10 @@ def _panel(
         _draw_size(axes, fields, cut, part, values, scale, f"{fields.label(output)}: {text}", where)
         return
     scale_of_values = colors_of(*(one.found[output] for one in parts))
-    text = f"{fields.label(output)}: {fields.what}{where}"
-    draw_image(axes, fields, cut, part.found[output], scale_of_values, text, part.outline)
+    text = f"{fields.label(output)}: {fields.what}"
+    if draw_on_image(axes, fields, cut, output, *scale_of_values):
+        text += " and readings"
+    draw_image(axes, fields, cut, part.found[output], scale_of_values, text + where, part.outline)
 
 
 def _row(
@@ -252,7 +269,8 @@ def _row(
     found, true = part.found[output], part.true.get(output)
     label = fields.label(output)
     scale = colors_of(*(one.true.get(output, one.found[output]) for one in parts))
-    draw_image(axes[0], fields, cut, found, scale, f"{label}: {fields.what}{where}", part.outline)
+    read = " and readings" if draw_on_image(axes[0], fields, cut, output, *scale) else ""
+    draw_image(axes[0], fields, cut, found, scale, f"{label}: {fields.what}{read}{where}", part.outline)
     if true is None:
         for unused in axes[1:]:
             unused.set_visible(False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pinn.domains import Points
-from pinn.plotting import Drawable, Fields, Shown
+from pinn.plotting import Banded, Drawable, Fields, Shown
 from pinn.problem import Problem
 from pinn.solution import functions
 from pinn.solution.error import score
+from pinn.solution.observed import observations
 
 if TYPE_CHECKING:
     from pinn.solution.solution import Solution
+
+_PLACES, _CELLS = 201, 61  # along each coordinate of an unknown field, where it has one, and more
 
 Array = NDArray[np.float64]
 Columns = Mapping[str, Array]
@@ -47,7 +51,9 @@ def fields_of(solution: Solution) -> Fields:
         return {name: values[name] for name in problem.stated_outputs}
 
     known = _over(problem)
-    return replace(known, title=_title(solution), outputs=problem.stated_outputs, evaluate=found)
+    noise = None if solution.noise is None else solution.noise.sigma
+    read = observations(problem, solution.coefficients, noise)
+    return replace(known, title=_title(solution), outputs=problem.stated_outputs, evaluate=found, observations=read)
 
 
 def reference_fields(problem: Problem) -> Fields:
@@ -109,9 +115,38 @@ def estimated_fields(solution: Solution) -> Callable[[], Fields] | None:
             old, new = before.evaluate(columns), after.evaluate(columns)
             return {name: np.abs(new[name] - old[name]) for name in old}
 
-        return replace(before, title="", evaluate=difference, exact=None)
+        return replace(before, title="", evaluate=difference, exact=None, observations=())
 
     return made
+
+
+def drawn_unknowns(solution: Solution) -> dict[str, Callable[[], Banded]]:
+    """Makes each unknown field, with its standard error where noise of the data leaves one, and what was read."""
+    problem, certificate = solution.problem, solution.certificate
+    bands = {} if certificate is None else certificate.bands
+
+    def made(name: str, inputs: Sequence[str]) -> Banded:
+        bounds = problem.domain.bounds
+        size = _PLACES if len(inputs) == 1 else _CELLS
+        axes = {one: np.linspace(*bounds[one], size) for one in inputs}
+        if name in bands:
+            axes = {one: places.double().numpy() for one, places in bands[name].axes.items()}
+        held = {one: np.asarray(np.mean(bounds[one])) for one in problem.coordinates if one not in axes}
+        meshed = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
+        columns = {**held, **meshed}
+        everywhere = dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
+        read = fields_of(solution).observations
+        return Banded(
+            name,
+            axes,
+            solution.evaluate(everywhere)[name],
+            bands[name](**meshed) if name in bands else None,
+            problem.labels,
+            tuple(one for one in read if one.name == name),
+            {one: np.concatenate([seen.columns[one] for seen in read]) for one in axes} if read else {},
+        )
+
+    return {name: partial(made, name, one.inputs) for name, one in problem.unknowns.items() if one.inputs}
 
 
 def _residuals(solution: Solution) -> Fields:
@@ -128,7 +163,7 @@ def _residuals(solution: Solution) -> Fields:
             name: np.sqrt(np.sum(np.square(np.stack(function.at(columns))), axis=0)) for name, function in made.items()
         }
 
-    return replace(solution.fields(), title="", outputs=tuple(made), evaluate=sizes, exact=None)
+    return replace(solution.fields(), title="", outputs=tuple(made), evaluate=sizes, exact=None, observations=())
 
 
 def _title(solution: Solution) -> str:

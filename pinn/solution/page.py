@@ -50,7 +50,7 @@ class Drawn:
         residuals: constraint -> points and |r| there, (n,), in the equation's units.
         reference_error: relative L2 that the reference is known to be wrong by.
         error: makes the estimated error of each output as fields; None where it is not known.
-        bands: unknown field -> makes it with its standard error; those that noise of the data leaves uncertain.
+        unknowns: unknown field -> makes it, with its standard error where noise of the data leaves one.
     """
 
     fields: Callable[[], Fields]
@@ -58,7 +58,7 @@ class Drawn:
     residuals: Mapping[str, tuple[Points, NDArray[np.float64]]]
     reference_error: float = 0.0
     error: Callable[[], Fields] | None = None
-    bands: Mapping[str, Callable[[], Banded]] = field(default_factory=dict)
+    unknowns: Mapping[str, Callable[[], Banded]] = field(default_factory=dict)
 
 
 def page(report: Report, *, whole: bool = True) -> str:
@@ -101,9 +101,11 @@ def _pictures(report: Report) -> list[str]:
         )
     elif opened := report.judgement.undetermined(report.certificate, drawn.fields().outputs):
         parts.append(f"<h2>Estimated error</h2><p>{html.escape(', '.join(opened))}: not determined</p>")
-    if drawn.bands and math.isfinite(report.loss):
-        figure = plotting.plot_bands([make() for make in drawn.bands.values()])
-        parts.append(_section("Unknown fields, with bands of one and two standard errors", figure))
+    if drawn.unknowns and math.isfinite(report.loss):
+        made = [make() for make in drawn.unknowns.values()]
+        known = all(one.deviation is None for one in made)
+        title = "Unknown fields" if known else "Unknown fields, with bands of one and two standard errors"
+        parts.append(_section(title, plotting.plot_bands(made)))
     if drawn.residuals and math.isfinite(report.loss):
         place = {
             name: ({key: points.column(key).cpu().double().numpy() for key in points.names}, size)

@@ -8,9 +8,8 @@ that of its reference is not printed as one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,10 @@ from pinn.derivatives.sight import finer_nodes
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.objective import Equations
-from pinn.plotting import Banded
 from pinn.sampling.uniform import sample_uniform
 from pinn.scales import Scales
 from pinn.solution.account import account
-from pinn.solution.drawing import estimated_fields
+from pinn.solution.drawing import drawn_unknowns, estimated_fields
 from pinn.solution.error import ErrorMeasure
 from pinn.solution.findings import LARGEST_TRUSTED, Findings, Known
 from pinn.solution.noise import NoiseEstimate
@@ -179,7 +177,7 @@ class Report:
                 measured.pointwise,
                 problem.reference_error,
                 drawn_error,
-                _drawn_bands(solution),
+                drawn_unknowns(solution),
             ),
         )
 
@@ -337,21 +335,3 @@ def _fields(solution: Solution) -> dict[str, tuple[float, float, float | None]]:
         band = None if solution.certificate is None else solution.certificate.bands.get(name)
         found[name] = (float(values.min()), float(values.max()), None if band is None else band.median)
     return found
-
-
-def _drawn_bands(solution: Solution) -> dict[str, Callable[[], Banded]]:
-    """Makes each unknown field with its standard error, as far as the coordinates that it depends on go."""
-    problem, certificate = solution.problem, solution.certificate
-    bands = {} if certificate is None else certificate.bands
-
-    def made(name: str) -> Banded:
-        axes = {one: places.double().numpy() for one, places in bands[name].axes.items()}
-        held = {
-            one: np.float64(0.5 * sum(problem.domain.bounds[one])) for one in problem.coordinates if one not in axes
-        }
-        meshed = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
-        columns = {**held, **meshed}
-        everywhere = dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
-        return Banded(name, axes, solution.evaluate(everywhere)[name], bands[name](**meshed))
-
-    return {name: partial(made, name) for name in bands}

@@ -17,7 +17,7 @@ from pinn.model import Model, NetworkFactory
 from pinn.plotting import Fields
 from pinn.problem import Problem
 from pinn.solution import exports, functions, stored
-from pinn.solution.drawing import drawn, fields_of
+from pinn.solution.drawing import drawn, drawn_unknowns, fields_of
 from pinn.solution.error import ErrorMeasure
 from pinn.solution.exports import Grid
 from pinn.solution.family import FamilyErrors, family_errors
@@ -286,12 +286,13 @@ class Solution:
         over: str | None = None,
         ax: Axes | None = None,
     ) -> Figure:
-        """A picture of the solution, beside the reference and the error where there is one.
+        """A picture of the solution, with what was read, beside the reference and the error where there is one.
 
         Args:
             path: file to write, its suffix says the format; left out, nothing is written.
             kind: "solution", or one alone of "values", "error" (against the reference), "estimate" (the error that the
-                certificate estimates) and "residual" (of the equations, over the domain).
+                certificate estimates), "residual" (of the equations, over the domain) and "fields" (unknown ones, with
+                bands of one and two standard errors where noise of the data leaves them).
             slice: coordinates that are held, e.g. `{"z": 0.5}`; by default what is not drawn stays in the middle.
             over: a coordinate, such as time, of which several values are drawn beside each other on one colour scale.
             ax: axes to draw on instead of a figure of its own: one output, one kind that is drawn alone.
@@ -302,6 +303,12 @@ class Solution:
         Raises:
             ValueError: for a kind that there is nothing of, or coordinates that are none.
         """
+        if kind == "fields":
+            if slice or over is not None or ax is not None:
+                raise ValueError("plot: kind='fields' draws whole fields; leave slice, over and ax out")
+            if not (made := drawn_unknowns(self)):
+                raise ValueError("plot: kind='fields' draws unknown fields, and the problem has none; leave kind out")
+            return plotting.plot_bands([make() for make in made.values()], path)
         return plotting.plot_solution(drawn(self, kind), path, kind=kind, held=slice, over=over, axes=ax)
 
     def animate(
