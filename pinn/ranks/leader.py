@@ -129,7 +129,7 @@ class Leader:
         vector = torch.cat([one.detach().reshape(-1) for one in parameters]).cpu().numpy()
         told: dict[str, Any] = {"theta": vector}
         if len(known) != len(parameters) or any(one is not other for one, other in zip(known, parameters, strict=True)):
-            number = next(self._numbers) if number < 0 else number
+            number = self.numbered(equations) if number < 0 else number
             self._models[equations] = number, parameters
             told["model"] = described(equations.model)
         return {**told, "equations": number}

@@ -84,6 +84,8 @@ class Worker:
     def _computed(self, message: Mapping[str, Any]) -> list[Tensor]:
         """This rank's part of what is asked, at the parameters that came with it."""
         self.work.drop(message["dropped"])
+        for one in message["dropped"]:
+            self._equations.pop(one, None)
         number = message["equations"]
         if "model" in message:
             model = rebuilt("rank 0", self.problem, message["model"], self.network).to(self.device)

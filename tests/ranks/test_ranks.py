@@ -19,6 +19,7 @@ from pinn.optimizers import LevenbergMarquardt, MatrixFree
 from pinn.ranks import ALONE, Leader, RankError, join
 from pinn.ranks import group as group_of_processes
 from pinn.ranks.part import share
+from pinn.ranks.worker import Worker
 from pinn.sampling.uniform import sample_uniform
 from tests.ranks.second import SETTINGS, flow
 
@@ -194,6 +195,52 @@ def test_an_interrupt_in_the_middle_leaves_the_ranks_together(ranks, monkeypatch
             with pytest.raises(KeyboardInterrupt):
                 two.residual()
         near(two.residual(), expected)
+
+
+class Within:
+    """The second of two ranks in this process: it computes what it is told, and its parts are not added."""
+
+    rank, size, local, lost = 0, 2, 0, False
+
+    def __init__(self, worker):
+        self.worker = worker
+
+    def whole(self, communicate):
+        return communicate()
+
+    def tell(self, message):
+        self.worker._computed(message)
+
+    def settled(self, well):
+        return well
+
+    def add(self, part):
+        pass
+
+
+def test_ranks_forget_the_equations_that_the_first_has_forgotten():
+    problem, network, engine = SETTINGS["jets"]
+    problem = problem()
+    worker = Worker(ALONE, problem, engine(), network)
+    leader = Leader(Within(worker))
+
+    def asked():
+        model = Model(problem, network, generator=torch.Generator().manual_seed(1))
+        equations = Equations(model, engine())
+        equations.sharing = leader
+        points = sample_uniform(problem, 6, torch.Generator().manual_seed(2))
+        objective = Objective(equations, points)
+        return objective, float(objective.loss())
+
+    first, loss = asked()
+    second, _ = asked()
+    assert len(worker._equations) == len(worker.work.parts) == 2
+    del first, second
+    gc.collect()
+    third, again = asked()
+    # What the first rank holds for them goes with the first question, and they with the next.
+    assert float(third.loss()) == again == loss
+    assert len(worker._equations) == len(worker.work.parts) == 1
 
 
 def test_one_process_is_a_group_of_its_own(monkeypatch):
