@@ -13,6 +13,8 @@
    integrals to within the error of a mean over points.
 8. Rows are numbers everywhere, or could be for another answer (`pinn.verification.finite`).
 9. Rows depend on what their derivatives know of, and on no other point (`pinn.verification.dependence`).
+10. Rows depend on no output outside of the domain, such as that before the start of a delay
+    (`pinn.verification.beyond`).
 
 What the problem lacks, or says twice, comes with the table: see `pinn.verification.posedness`.
 
@@ -34,6 +36,7 @@ from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import Problem
 from pinn.reference import Analytic
 from pinn.sampling.uniform import sample_uniform
+from pinn.verification.beyond import check_inside
 from pinn.verification.dependence import check_dependence, check_points_apart
 from pinn.verification.derivatives import compare_derivatives
 from pinn.verification.finite import require_finite
@@ -55,7 +58,8 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
 
     Raises:
         ValueError: when the network or an equation couples rows, a part of an equation is cut from the graph, rows are
-            no numbers somewhere whatever the answer, or nothing can be trained.
+            no numbers somewhere whatever the answer, or depend on outputs outside of the domain, or nothing can be
+            trained.
     """
     problem, model = equations.problem, equations.model
     generator = torch.Generator().manual_seed(seed)
@@ -68,6 +72,7 @@ def verify_before_training(equations: Equations, *, size: int = 16, seed: int = 
     residual, jacobian = objective.linearize()
     sizes = _sizes(objective, jacobian)
     check_points_apart(equations, objective, sizes)
+    check_inside(equations, objective)
     required = [one for one in analyze(problem).required_derivatives if len(one[1]) <= _HIGHEST]
     rows = compare_derivatives(equations, required, inside.x, allowed)
     nested = Equations(model, Autograd())

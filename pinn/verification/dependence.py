@@ -18,19 +18,15 @@ that a kink between two places is none.
 
 from __future__ import annotations
 
-import linecache
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-import pinn.derivatives
 from pinn.derivatives import Autograd
 from pinn.derivatives.engine import ModelFunction
 from pinn.derivatives.normalisation import ArithmeticNormalisation
@@ -39,13 +35,13 @@ from pinn.domains import Points
 from pinn.objective import ConstraintBlock, Equations, Objective
 from pinn.problem import trial_fields, trial_rows
 from pinn.verification.differences import balanced_step, extrapolated, stencil
+from pinn.verification.text import text_of_caller
 
 _POINTS = 12  # of each constraint, at which differences are taken
 _SHARE = 0.25  # of the points that must show a difference
 _LINE, _FEW = 129, 17  # places on a line where jumps are looked for, and between two of them ...
 _ZOOMS = 4  # ... so often
 _JUMP = 1e-3  # part of what is differentiated that a jump must have
-_ROOMS = tuple(str(Path(str(module.__file__)).parent) for module in (pinn.derivatives, torch))
 
 _DETACHED = (
     "functions of NumPy, .detach(), .item(), float() and torch.no_grad() cut the graph; write it with torch's "
@@ -170,22 +166,7 @@ class _Recorder(TorchFunctionMode):
             if name is not None and u.shape == x.shape:
                 # Where the graph has run out, the derivative is a zero.
                 slope = torch.zeros_like(x) if slope is None else slope.detach()
-                self.taken.append(_Taken(u.detach(), name, slope, _text()))
-
-
-def _text() -> str:
-    """The expression at which the user's own code was left, as it is written; empty where its text is not at hand."""
-    frame = sys._getframe(1)
-    here = frame.f_code.co_filename
-    while frame is not None and (frame.f_code.co_filename == here or frame.f_code.co_filename.startswith(_ROOMS)):
-        frame = frame.f_back  # type: ignore[assignment]
-    if frame is None:
-        return ""
-    first, last, start, stop = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-    if first is None or first != last or start is None or stop is None:
-        return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    line = linecache.getline(frame.f_code.co_filename, first)
-    return line.encode()[start:stop].decode(errors="replace").strip()  # columns are counted in bytes
+                self.taken.append(_Taken(u.detach(), name, slope, text_of_caller(__file__)))
 
 
 def _require_whole_derivatives(equations: Equations, block: ConstraintBlock) -> None:
