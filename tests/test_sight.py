@@ -15,6 +15,8 @@ from pinn.model import Model
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.optimizers import LevenbergMarquardt
+from pinn.solution.outcome import Ending
+from pinn.solution.residuals import measured_constraints
 
 QUARTER = math.pi / 2
 
@@ -204,10 +206,9 @@ def test_an_unknown_delay_is_found():
     assert abs(solution.coefficients["tau"] - QUARTER) < 1e-2
 
 
-@pytest.mark.parametrize(("nodes", "resolved"), [(3, False), (16, True)])
-def test_too_few_nodes_are_not_trusted(nodes, resolved):
+def blurred(nodes, width=0.2):
     """u − ½ ∫₀¹ K u ds = g, solved by 1, with a Gaussian of width 0.2: 3 nodes leave several per cent, 16 nothing."""
-    line, width = Box(x=(0, 1)), 0.2
+    line = Box(x=(0, 1))
 
     def kernel(x, s):
         return torch.exp(-(((x - s) / width) ** 2)) / (width * math.sqrt(math.pi))
@@ -216,14 +217,41 @@ def test_too_few_nodes_are_not_trusted(nodes, resolved):
         inside = (torch.erf((1 - x) / width) + torch.erf(x / width)) / 2
         return u - 1 - 0.5 * (integral(u, over="x", nodes=nodes, kernel=kernel) - inside)
 
-    solution = solve(Problem(line, ["u"], {"equation": Constraint(equation, on=line)}), progress=False, verify=False)
-    points = line.sample(300, generator=torch.Generator().manual_seed(1))
+    return Problem(line, ["u"], {"equation": Constraint(equation, on=line)})
+
+
+@pytest.mark.parametrize(("nodes", "resolved"), [(3, False), (16, True)])
+def test_too_few_nodes_are_not_trusted(nodes, resolved):
+    solution = solve(blurred(nodes), progress=False, verify=False)
+    points = solution.problem.domain.sample(300, generator=torch.Generator().manual_seed(1))
     u = solution.model.outputs({"x": points.column("x")})["u"].detach()
     error = float((u - 1).norm() / len(u) ** 0.5)
     assert error < 1e-5 if resolved else error > 0.02
     if not resolved:
         assert error / 3 < solution.certificate.error < 3 * error
+        assert solution.report.judgement.advice.endswith("more Gauss nodes, nodes=6 in place of 3")
     assert solution.report.trusted == resolved
+
+
+@pytest.mark.parametrize(("nodes", "seed"), [(3, 0), (16, 1)])
+def test_a_tolerance_is_met_with_finer_nodes(nodes, seed):
+    """Neurons solve the equation with the sum to any tolerance; the run says that of the equation with the integral."""
+    solution = solve(blurred(nodes), tolerance=1e-6, seed=seed, progress=False, verify=False)
+    outcome = solution.report.outcome
+    assert (outcome.ending is Ending.TOLERANCE) == (nodes == 16)
+    assert (outcome.contributions[-1].error < 1e-6) == (nodes == 16)
+    assert ("nodes" in outcome.detail) == (nodes < 16)
+
+
+@pytest.mark.parametrize(("nodes", "unresolved"), [(2, True), (16, False)])
+def test_what_more_nodes_change_is_told_from_what_training_left(nodes, unresolved):
+    """An answer that is no solution of the equation with its sum either is not for want of nodes."""
+    problem = blurred(nodes)
+    equations = Equations(Model(problem, MLP, generator=torch.Generator().manual_seed(0)), Jets())
+    points = {"equation": problem.domain.sample(100, generator=torch.Generator().manual_seed(1))}
+    (seen,) = measured_constraints(equations, points).constraints
+    assert seen.nodes == nodes and seen.unresolved == unresolved
+    assert seen.quadrature > 0.5 * seen.relative if unresolved else seen.quadrature < 1e-3 * seen.relative
 
 
 def test_what_an_equation_sees_is_read():

@@ -149,11 +149,24 @@ class _FoundSignal(BaseException):
 
 _SIGHT: ContextVar[Sight | None] = ContextVar("pinn.sight", default=None)
 _BOUNDS: ContextVar[Bounds] = ContextVar("pinn.sight.bounds", default=MappingProxyType({}))
-_FINER: ContextVar[bool] = ContextVar("pinn.sight.finer", default=False)
+
+
+@dataclass(eq=False)
+class Finer:
+    """What integrals had nodes for while `finer_nodes` lasted.
+
+    Attributes:
+        replaced: the most Gauss nodes along a coordinate that one of them has otherwise; 0 where there was none.
+    """
+
+    replaced: int = 0
+
+
+_FINER: ContextVar[Finer | None] = ContextVar("pinn.sight.finer", default=None)
 
 
 @contextmanager
-def finer_nodes() -> Iterator[None]:
+def finer_nodes() -> Iterator[Finer]:
     """While it lasts, integrals have twice the nodes along each coordinate, 1.5 times over several coordinates.
 
     Rows of an answer to the equation with fewer nodes then are not zero: they are what the sum is wrong by. Every
@@ -165,14 +178,15 @@ def finer_nodes() -> Iterator[None]:
         >>> bound = Autograd().bind(lambda c: {"u": c["x"] ** 3},
         ...                         lambda c, o, k: [integral(o["u"], over="x", from_=0, to=1, nodes=1)], ("x",))
         >>> point = torch.zeros(1, 1, dtype=torch.float64)
-        >>> with finer_nodes():
+        >>> with finer_nodes() as made:
         ...     finer = bound.residual(point).item()
-        >>> round(bound.residual(point).item(), 12), round(finer, 12)
-        (0.125, 0.25)
+        >>> round(bound.residual(point).item(), 12), round(finer, 12), made.replaced
+        (0.125, 0.25, 1)
     """
-    token = _FINER.set(True)
+    made = Finer()
+    token = _FINER.set(made)
     try:
-        yield
+        yield made
     finally:
         _FINER.reset(token)
 
@@ -248,7 +262,8 @@ def integral(
         for name, place in where.items():
             _require_inside("integral", name, place)
     taken = nodes or NODES.get(len(names), 8)
-    if _FINER.get():
+    if (finer := _FINER.get()) is not None:
+        finer.replaced = max(finer.replaced, taken)
         taken = math.ceil(FINER.get(len(names), 1.5) * taken)
     xi, weights = gauss(taken, len(names))
     found = _seen(sight, expression, Places({**starts, **where}, lengths, xi, weights, kernel))
@@ -264,7 +279,8 @@ def at(expression: Any, **places: Any) -> Any:
     Args:
         expression: of outputs, their derivatives, coordinates and coefficients: `u`, `d(u, x)`.
         places: coordinate -> number or field (n,), such as `x=0.5` or `t=torch.clamp(t - tau, min=0)`. Coordinates that
-            are not named stay. Fields are not compared with the domain; nothing determines outputs outside.
+            are not named stay. Nothing determines outputs outside of the domain: a run whose rows depend on them is
+            refused before it begins (`pinn.verification.beyond`).
 
     Returns:
         Field (n,), which can be differentiated.

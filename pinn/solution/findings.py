@@ -133,6 +133,13 @@ class Findings:
         return tuple(sorted(found, key=lambda one: -(one.relative or 0.0)))
 
     @property
+    def unresolved(self) -> ConstraintReport | None:
+        """The constraint that leaves the most of its terms, where that is the error of its integrals."""
+        judged = [one for one in self.constraints if one.relative is not None and not noisy(one)]
+        worst = max(judged, key=lambda one: one.relative or 0.0, default=None)
+        return worst if worst is not None and worst.unresolved else None
+
+    @property
     def missing(self) -> tuple[Finding, ...]:
         """What the problem as stated leaves open, where the certificate says nothing of it and does not refute it.
 

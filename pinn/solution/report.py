@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 
 from pinn.derivatives import EngineChoice
-from pinn.derivatives.sight import finer_nodes
 from pinn.domains import Points
 from pinn.files import replacing
 from pinn.objective import Equations
@@ -128,8 +127,7 @@ class Report:
         """
         problem, history = solution.problem, solution.history
         points = sample_uniform(problem, size, torch.Generator().manual_seed(seed + 0x5EED))
-        with finer_nodes():  # of integrals, since those that were solved with cannot tell their own error
-            measured = measured_constraints(equations, points)
+        measured = measured_constraints(equations, points)
         parameters = list(solution.model.parameters())
         known = _known(solution, points, measured.constraints)
         certificate = solution.certificate

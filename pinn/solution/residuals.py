@@ -4,6 +4,10 @@ For each constraint: root-mean-square and largest residual r, where the largest 
 w mean(r^2) is, and the shortest interval of each coordinate that holds half of the sum of r^2. A residual has the
 equation's units, so it is also given relative to the terms that the rows are made of (`pinn.solution.terms`).
 
+Integrals in an equation are sums over Gauss nodes, and an answer to the equation with the sum has rows of zero whatever
+the sum is. So rows are those with twice the nodes, and by how much they differ from those that were solved tells the
+error of the sum.
+
 Data are to be met up to their noise. Where its standard deviation is given, the misfit is judged in units of it. Where
 it is not, the misfit is noise if neighbours differ as much as strangers do (`pinn.noise`), and what they differ by is
 the standard deviation.
@@ -27,6 +31,7 @@ from pinn.analysis import Role, analyze
 from pinn.binding import names_of
 from pinn.derivatives import Autograd
 from pinn.derivatives.seen import rows_of
+from pinn.derivatives.sight import finer_nodes
 from pinn.domains import Points
 from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations
@@ -57,6 +62,9 @@ class ConstraintReport:
         terms: that size, of the same component, in the equation's units; None where it is not known.
         noise: root-mean-square misfit of data in units of their noise, dimensionless: of the σ that is given, else of
             the scatter that the misfit itself shows; None for what is no data, or no noise.
+        nodes: the most Gauss nodes along a coordinate that its integrals have; 0 where it has none.
+        quadrature: rms that its rows change by with more nodes, over the size of the rows' own terms, of the component
+            where that is most, dimensionless; 0 without integrals, or where these sizes are not known.
     """
 
     name: str
@@ -68,6 +76,13 @@ class ConstraintReport:
     concentrated: Mapping[str, Interval] = field(default_factory=dict)
     noise: float | None = None
     terms: float | None = None
+    nodes: int = 0
+    quadrature: float = 0.0
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether what it leaves is mostly the error of its integrals, which more nodes make smaller."""
+        return self.quadrature > 0.5 * (self.relative or 0.0) > 0
 
 
 @dataclass(frozen=True)
@@ -93,10 +108,7 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
         points: by constraint name, in any precision; none of them trained on.
     """
     problem = equations.problem
-    like = next(equations.model.parameters())
-    residuals = {
-        name: equations.stated(name, place.to(like.dtype, like.device)).double().cpu() for name, place in points.items()
-    }
+    residuals, coarse, nodes = _with_finer_nodes(equations, points)
     stated = {name: problem.constraints[name].reduction.stated(rows) for name, rows in residuals.items()}
     losses = {}
     for name, rows in stated.items():
@@ -104,13 +116,19 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
         losses[name] = 0.5 * equations.weight(name) * float(sized.pow(2).sum(1).mean())
     total = sum(losses.values())
     finite = all(bool(torch.isfinite(rows).all()) for rows in residuals.values())
-    inside = field_sizes(equations) if finite else None
+    with finer_nodes():
+        inside = field_sizes(equations) if finite else None
+        terms = (
+            {}
+            if inside is None
+            else {name: own_terms(equations, name, place, residuals[name], inside) for name, place in points.items()}
+        )
     reports, pointwise = [], {}
     for name, place in points.items():
         rows = stated[name]
         square = rows.pow(2).sum(1)
         worst = int(square.argmax())
-        sizes = None if inside is None else own_terms(equations, name, place, residuals[name], inside)
+        sizes = terms.get(name)
         if problem.constraints[name].reduction.pointwise:
             pointwise[name] = place, square.sqrt().numpy()
         reports.append(
@@ -124,9 +142,41 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
                 terms=None if sizes is None else _worst_component(rows, sizes)[1],
                 concentrated=_concentrated(problem, name, place, square),
                 noise=_in_units_of_noise(problem, name, place, rows) if finite else None,
+                nodes=nodes[name],
+                quadrature=_changed(problem, name, residuals, coarse, sizes),
             )
         )
     return Measured(tuple(reports), total, pointwise)
+
+
+def _with_finer_nodes(
+    equations: Equations, points: Mapping[str, Points]
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, int]]:
+    """Rows with more nodes in integrals; those as they were solved, of constraints with integrals; and their nodes."""
+    like = next(equations.model.parameters())
+    fine, coarse, nodes = {}, {}, {}
+    for name, given in points.items():
+        place = given.to(like.dtype, like.device)
+        with finer_nodes() as finer:
+            fine[name] = equations.stated(name, place).double().cpu()
+        nodes[name] = finer.replaced
+        if finer.replaced:
+            coarse[name] = equations.stated(name, place).double().cpu()
+    return fine, coarse, nodes
+
+
+def _changed(
+    problem: Problem,
+    name: str,
+    fine: Mapping[str, Tensor],
+    coarse: Mapping[str, Tensor],
+    sizes: Sequence[float] | None,
+) -> float:
+    """How much more nodes change the rows of a constraint, over the size of their terms."""
+    if name not in coarse or sizes is None:
+        return 0.0
+    stated = problem.constraints[name].reduction.stated
+    return _worst_component(stated(fine[name]) - stated(coarse[name]), sizes)[0]
 
 
 def homogeneous(problem: Problem, points: Mapping[str, Points]) -> bool:

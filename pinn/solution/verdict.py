@@ -195,6 +195,9 @@ def _violated(seen: Findings) -> Judgement | None:
         return None
     said = [f"{name} is (nearly) constant" for name in seen.constant] + [_violation(one) for one in worst]
     said += _corners(seen, {one.name for one in worst})
+    if seen.unresolved is not None:
+        said += [*_error_notes(seen), _sums(seen.unresolved)]
+        return Judgement(Verdict.NOT_SATISFIED, seen.error, tuple(said), _more_nodes(seen.unresolved))
     if seen.unfinished:
         return Judgement(Verdict.NOT_CONVERGED, seen.error, (*said, *_error_notes(seen), _fall(seen)), _more_time(seen))
     if seen.cut and seen.better:
@@ -255,6 +258,8 @@ def _far(seen: Findings) -> Judgement | None:
     if seen.certificate is None and seen.leaves < _WELL:
         said.append(f"every constraint is met to {seen.leaves:.1e} of its own terms")
         advice = "let solve make a certificate, which tells whether answer, reference or conditions are at fault"
+    elif seen.unresolved is not None:
+        said, advice = [*said, _sums(seen.unresolved)], _more_nodes(seen.unresolved)
     elif seen.falling:
         said, advice = [*said, _fall(seen)], _more_time(seen)
     elif seen.cut and seen.better:
@@ -295,6 +300,8 @@ def _trusted(seen: Findings) -> Judgement:
     said += [one.what for one in seen.stated if one.kind is Kind.LEVELS]
     said += _noise_notes(seen) + _field_notes(seen, loose=False)
     advice = _more_time(seen) if seen.unfinished else ""
+    if seen.unresolved is not None and (seen.error or 0.0) > seen.tolerance:
+        said, advice = [*said, _sums(seen.unresolved)], _more_nodes(seen.unresolved)
     return Judgement(Verdict.TRUSTED, seen.error_with_noise, tuple(said), advice)
 
 
@@ -369,6 +376,14 @@ def _fall(seen: Findings) -> str:
 def _more_time(seen: Findings) -> str:
     steps = seen.outcome is not None and seen.outcome.ending is Ending.STEPS
     return "more steps would help" if steps else "more time would help"
+
+
+def _sums(one: ConstraintReport) -> str:
+    return f"more nodes in the integrals of {one.name!r} change it by {one.quadrature:.1e} of its terms"
+
+
+def _more_nodes(one: ConstraintReport) -> str:
+    return f"give the integrals of {one.name!r} more Gauss nodes, nodes={2 * one.nodes} in place of {one.nodes}"
 
 
 def _staleness(seen: Findings) -> str:

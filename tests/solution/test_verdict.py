@@ -70,6 +70,31 @@ def seen(**options):
     return Findings(**{"problem": decay(), "constraints": left(), "loss": 1e-16, "history": FALLING} | options)
 
 
+@pytest.mark.parametrize(
+    ("quadrature", "error", "outcome", "verdict", "advised"),
+    [
+        (0.0, 0.2, CUT, Verdict.NOT_CONVERGED, "more steps would help"),
+        (0.29, 0.2, CUT, Verdict.NOT_SATISFIED, "nodes=64 in place of 32"),
+        (0.29, 0.2, STOOD, Verdict.NOT_SATISFIED, "nodes=64 in place of 32"),
+        (0.1, 0.2, STOOD, Verdict.NOT_SATISFIED, "check 'equation'"),
+    ],
+)
+def test_integrals_that_are_not_resolved_want_nodes(quadrature, error, outcome, verdict, advised):
+    """More steps and larger networks solve the sum, not the integral."""
+    measured = left(equation=0.3, nodes=32, quadrature=quadrature)
+    found = judge(seen(constraints=measured, loss=1e-2, certificate=certificate(error), outcome=outcome))
+    assert found.verdict is verdict and advised in found.advice and found.advice not in found.evidence
+    assert any("more nodes" in one for one in found.evidence) == ("nodes" in advised)
+
+
+@pytest.mark.parametrize(("error", "trusted"), [(0.2, False), (0.02, True), (1e-4, True)])
+def test_nodes_are_advised_where_constraints_are_met_and_the_error_is_not_small(error, trusted):
+    measured = left(equation=0.03, nodes=32, quadrature=0.03)
+    found = judge(seen(constraints=measured, certificate=certificate(error), outcome=STOOD, history=FLAT))
+    assert found.trusted == trusted
+    assert ("nodes=64" in found.advice) == (error > 1e-2)
+
+
 # -- each verdict from what was measured -----------------------------------------------------------------------------
 
 
