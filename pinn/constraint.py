@@ -18,6 +18,7 @@ from pinn.domains import Domain, Points
 from pinn.least_squares import Integral, Reduction, Rows
 from pinn.robust import RobustLoss
 from pinn.validation import count, positive
+from pinn.weak import Weak
 
 Equation = Callable[..., Any]
 
@@ -64,6 +65,8 @@ class Constraint:
             raise TypeError(f"Constraint: on must be a domain such as Box(...) or box.face(...), got {self.on!r}")
         if self.robust is not None and (isinstance(self.robust, type) or not isinstance(self.robust, RobustLoss)):
             raise TypeError(f"Constraint: robust must be a loss, got {self.robust!r}; give an object such as Huber()")
+        if isinstance(self.equation, Weak):
+            self.equation.require_extent(self.on)
         object.__setattr__(self, "over", (self.over,) if isinstance(self.over, str) else tuple(self.over))
         if self.over and self.integral:
             raise ValueError(

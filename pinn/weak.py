@@ -30,6 +30,7 @@ import torch
 from pinn.binding import names_of
 from pinn.derivatives import at, d, integral
 from pinn.derivatives.sight import standing
+from pinn.domains import Domain
 from pinn.validation import count
 
 SOURCE = "source"
@@ -78,6 +79,23 @@ class Weak:
         given = [inspect.Parameter(name, plain) for name in names]
         given += [inspect.Parameter(name, plain, default=None) for name in optional if name not in names]
         object.__setattr__(self, "__signature__", inspect.Signature(given))
+
+    def require_extent(self, on: Domain) -> None:
+        """Refuse a set that is flat in a coordinate of the cells, which would reach out of it.
+
+        Args:
+            on: where the rows are to hold.
+
+        Raises:
+            ValueError: where all its points have the same value of such a coordinate.
+        """
+        points = on.sample(16, generator=torch.Generator().manual_seed(0))
+        flat = [name for name in self.cells if name in points.names and float(points.column(name).std()) == 0]
+        if flat and len(points.x) > 1:
+            raise ValueError(
+                f"Weak: got cells along {flat} on {on!r}, expected coordinates in which that has an extent; leave them "
+                "out of cells, or hold the equation on the domain"
+            )
 
     def __call__(self, **given: Any) -> Any:
         """The rows, as fields (n,), of what a constraint passes by name."""

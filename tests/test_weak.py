@@ -174,6 +174,10 @@ def test_legendre():
         (lambda: problem(Weak(lambda u: {"x": u}, cells={})), "expected a number for each coordinate"),
         (lambda: problem(Weak(lambda u: {"x": u}, cells={"x": 0})), "x=0"),
         (lambda: problem(Weak(lambda u: {"x": u}, cells={"z": 4})), "unknown argument 'z'"),
+        (
+            lambda: Constraint(Weak(lambda u: {"x": u, "t": u}, cells={"x": 4, "t": 2}), on=BOX.face(t=0)),
+            r"cells along \['t'\] on .*face",
+        ),
     ],
 )
 def test_refusals(make, message):
