@@ -49,16 +49,20 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from pinn.analysis import Traits, analyze
+from pinn.domains import Points
 from pinn.features.answers import stacked_outputs
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
+from pinn.features.geometry import Singularities, box_corners
 from pinn.features.multi_index import grown, simplex
 from pinn.features.parts import Bases, Parts, largest, layers
-from pinn.features.placement import place_points
+from pinn.features.placement import corner_weights, place_points
 from pinn.features.rows import weighed_as
 from pinn.linalg import least_squares
 from pinn.model import Model
@@ -86,6 +90,10 @@ _LEFT, _EARLY = 0.3, 0.1  # more than the one left after the other part of the e
 # The same for Gauss-Newton steps: a quarter of 2e11 operations left 0.013 of the cavity, and 0.046 of Burgers' equation
 # (viscous), 0.05 of Allen-Cahn, 0.07 of Korteweg-de Vries, none of which four times as many brought below 0.03.
 _LEFT_OF_NEWTON, _EARLY_OF_NEWTON = 0.03, 0.25
+# A residual that twice falls to no less than the first, being below the second, is one of corners, it may be: 0.52 to 0.88
+# in the cavity, with a jump at a corner, and for −Δu = 1 at times; smooth ones fall to 0.01 once waves are resolved.
+# Functions at corners are kept where they leave less than the next, and tried again with so many times as many neurons.
+_SLOW, _RESOLVED, _HELPS, _TRIED_AGAIN = 0.3, 0.5, 0.5, 4
 # Gauss-Newton steps of a round at the most, halvings of each, and the fall of the residual for which another is made.
 _STEPS, _HALVINGS, _FALLS = 10, 10, 0.9
 _FAR = 1e-2  # of the residual left: with more, a problem that is not affine may be at another answer
@@ -178,13 +186,56 @@ def solve_smooth(
     return _Solver(equations, generator, beside, newton=True).run(effort, tolerance)
 
 
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """Weights out of the neurons of one round, with which the next begins.
+
+    Attributes:
+        polynomials: in each part, index -> weights (outputs,).
+        singular: in each part, those of further neurons by what they were made with.
+    """
+
+    polynomials: tuple[dict[Index, Tensor], ...] = ()
+    singular: tuple[dict[str, Tensor], ...] = ()
+
+    @classmethod
+    def of(cls, network: Sequence[Enriched]) -> _Start:
+        """Those of the layers at hand."""
+        polynomials, singular = [], []
+        for one in network:
+            first, *others = one.last.weight.detach().clone().split([neurons([basis]) for basis in one.bases], 1)
+            polynomials.append(dict(zip(_polynomials(one).index, first.T, strict=True)))
+            singular.append({str(a.arguments): w for a, w in zip(list(one.bases)[1:], others, strict=True)})
+        return cls(tuple(polynomials), tuple(singular))
+
+    @torch.no_grad()
+    def give(self, network: Sequence[Enriched]) -> None:
+        """Give these to the same neurons of other layers; what is new stays as it is."""
+        for one, known, others in zip(network, self.polynomials, self.singular, strict=False):
+            for column, index in enumerate(_polynomials(one).index):
+                if index in known:
+                    one.last.weight[:, column] = known[index]
+            at = _polynomials(one).count
+            for basis in list(one.bases)[1:]:
+                width = neurons([basis])
+                if (key := str(basis.arguments)) in others:
+                    one.last.weight[:, at : at + width] = others[key]
+                at += width
+
+
+def _polynomials(network: Enriched) -> Chebyshev:
+    first = network.bases[0]
+    assert isinstance(first, Chebyshev)
+    return first
+
+
 class _Solver:
     """The rounds of one solve."""
 
     def __init__(self, equations: Equations, generator: torch.Generator, beside: bool, newton: bool = False) -> None:
         self.equations, self.problem = equations, equations.problem
         self.generator, self.beside, self.newton = generator, beside, newton
-        self.start: dict[Index, Tensor] = {}  # coefficients of the round before, where steps are several
+        self.start = _Start()  # coefficients of the round before, where steps are several
         self.traits: Traits = analyze(self.problem)
         self.parts = Parts.of(self.problem)
         self.singular = self.parts.singular[0]
@@ -192,6 +243,7 @@ class _Solver:
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
         self.rounds: list[Round] = []
         self.before: Tensor | None = None
+        self.again = 0  # polynomials from which on corners are tried
 
     def run(self, effort: float, tolerance: float | None) -> FeatureSolve:
         """Rounds until one of the endings."""
@@ -208,6 +260,8 @@ class _Solver:
             self.rounds.append(made)
             if best is None or made.held <= best[0].held:
                 best = made, model
+            if self._slow(index) and (better := self._cornered(index, order, model, effort)):
+                (model, _, sizes), best = better, (better[1], better[0])
             index = grown(sizes, math.ceil(_GROWTH * len(index)))
             order = min(_MOST_ORDER, math.ceil(_ORDER_GROWTH * order))
             if ending := self._ending(effort, tolerance, largest(self.parts.bases(index, order))):
@@ -227,6 +281,46 @@ class _Solver:
         if least > left and (end or spent > early * effort):
             return Ending.NOT_CARRIED
         return Ending.EFFORT if end else None
+
+    def _slow(self, index: Sequence[Index]) -> bool:
+        """Whether rounds get on as slowly as where corners are not smooth, and these are to be tried now."""
+        held = [one.held for one in self.rounds[-3:]]
+        falls = len(held) == 3 and all(after > _SLOW * before for before, after in pairwise(held))
+        return falls and _SMALL < held[-1] < _RESOLVED and len(index) >= self.again
+
+    def _cornered(
+        self, index: Sequence[Index], order: int, model: Model, effort: float
+    ) -> tuple[Model, Round, dict[Index, float]] | None:
+        """The last round again with singular functions at the corners of a box; None where they do not help.
+
+        Args:
+            index, order: of the round.
+            model: its answer.
+            effort: operations at the most.
+        """
+        given = self.parts, self.singular, self.before, self.start
+        singular = Singularities() if self.beside or self.parts.any_singular else box_corners(self.problem)
+        self.again = _TRIED_AGAIN * len(index)
+        parts = Parts(self.problem, (singular,))
+        bases = parts.bases(index, order)[0]
+        columns = neurons(bases) * len(self.problem.outputs)
+        spent = sum(one.work for one in self.rounds)
+        if not singular or columns > MOST_COLUMNS or spent + self._work(columns, self._sizes(bases)) > effort:
+            return None
+        self.parts, self.singular = parts, singular
+        plain, last = weighed_as(self.equations, model), self.rounds[-1]
+        model, made, sizes = self._round(index, order)
+        points = self._points(self._sizes(bases), _HELD)
+        held = [float(self._objective(one, points).residual().norm()) for one in (plain, weighed_as(plain, model))]
+        if held[1] < _HELPS * held[0]:
+            # What is left without them, on the points and in the norm of the rounds to come.
+            self.rounds[-1] = replace(last, held=made.held * held[0] / held[1])
+            made = replace(made, error=self._claimed(made.change, made.held))
+            self.rounds.append(made)
+            return model, made, sizes
+        self.parts, self.singular, self.before, self.start = given
+        self.rounds[-1] = replace(last, work=last.work + made.work)
+        return None
 
     def _model(self, bases: Sequence[Bases]) -> Model:
         """A copy of the model with these neurons, all weights out of them zero."""
@@ -262,26 +356,30 @@ class _Solver:
         passes = (3 + _HELD) * 4 * points * (2 * columns + _NEURON * neurons)
         return passes + rows * columns * (_WRITE + _QR * columns) + _CALL * len(sizes)
 
-    def _objective(self, equations: Equations, sizes: dict[str, int], part: float = 1.0) -> Objective:
-        points = {
+    def _points(self, sizes: dict[str, int], part: float = 1.0) -> dict[str, Points]:
+        return {
             name: place_points(self.problem, name, max(1, math.ceil(part * n)), self.singular, self.generator)
             for name, n in sizes.items()
         }
-        return Objective(equations, points)
+
+    def _objective(self, equations: Equations, points: dict[str, Points]) -> Objective:
+        weights = {name: corner_weights(self.problem, name, one, self.singular) for name, one in points.items()}
+        known = {name: weight for name, weight in weights.items() if weight is not None}
+        return Objective(equations, points, point_weights=known)
 
     def _round(self, index: Sequence[Index], order: int) -> tuple[Model, Round, dict[Index, float]]:
         bases = self.parts.bases(index, order)
         model = self._model(bases)
         equations, sizes = weighed_as(self.equations, model), self._sizes(largest(bases))
-        objective = self._objective(equations, sizes)
+        objective = self._objective(equations, self._points(sizes))
         (chebyshev, *_), network = bases[0], list(layers(model.network))
         assert isinstance(chebyshev, Chebyshev)
         size, solves = float(objective.residual().norm()), 1
         if self.newton:
-            fitted, solves = self._descend(objective, chebyshev, network)
+            fitted, solves = self._descend(objective, network)
         else:
             fitted = self._solve(objective)
-        held = float(self._objective(equations, sizes, _HELD).residual().norm())
+        held = float(self._objective(equations, self._points(sizes, _HELD)).residual().norm())
         outputs, change = stacked_outputs(model, self.sample), math.inf
         if self.before is not None:
             change = float((outputs - self.before).norm()) / (float(outputs.norm()) or 1.0)
@@ -290,7 +388,7 @@ class _Solver:
         made = Round(
             neurons=sum(one.count for one in network),
             degrees=chebyshev.degrees,
-            order=order,
+            order=order or self.singular.degree,
             rows=objective.rows,
             fitted=fitted / size if size > 0 else 0.0,
             held=ratio,
@@ -299,7 +397,7 @@ class _Solver:
             work=solves * self._work(objective.size, sizes),
         )
         weights = torch.cat([one.last.weight.detach()[:, : chebyshev.count] for one in network])
-        self.start = dict(zip(chebyshev.index, weights.T, strict=True))
+        self.start = _Start.of(network)
         coefficients = weights.abs().amax(0)
         return model, made, dict(zip(chebyshev.index, coefficients.tolist(), strict=True))
 
@@ -321,14 +419,9 @@ class _Solver:
             self._require_affine(wrong - rounding, float(moved.norm()))
         return float((residual + moved).norm())
 
-    def _descend(self, objective: Objective, chebyshev: Chebyshev, network: Sequence[Enriched]) -> tuple[float, int]:
+    def _descend(self, objective: Objective, network: Sequence[Enriched]) -> tuple[float, int]:
         """Gauss-Newton steps from the coefficients of the round before; the norm that they leave, and their number."""
-        with torch.no_grad():
-            for column, index in enumerate(chebyshev.index):
-                if index in self.start:
-                    parts = self.start[index].split([one.last.out_features for one in network])
-                    for one, part in zip(network, parts, strict=True):
-                        one.last.weight[:, column] = part
+        self.start.give(network)
         least, steps = float(objective.residual().norm()), 0
         while steps < _STEPS:
             _, _, step = self._step(objective)

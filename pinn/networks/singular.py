@@ -4,15 +4,19 @@ With z = e^{−iα} ((x₁ − c₁) + i (x₂ − c₂)) / ℓ = r e^{iθ}, |θ
 
     corner:    z^λ, and z^m log z for whole m          λ = kπ/2ω at an angle ω: r^λ cos λθ, r^λ sin λθ
                the same times r², r⁴, …                where the equation has terms of lower order, as Helmholtz's has
+    products:  z^j z̄^k log z, j + k = 0 … K            all x₁^a x₂^b log r and x₁^a x₂^b θ
     hole:      log r and z^{−k}, k = 1 … K
     harmonic:  z^k, k = 1 … K
 
 The solution of an elliptic equation of second order behaves like r^λ with λ = kπ/ω at a corner where conditions of one
 kind meet, and with odd multiples of π/2ω where two kinds do; like r^m log r where m = λ is whole and the right side is
 not zero there (Kondratiev 1967; Grisvard, Elliptic Problems in Nonsmooth Domains (1985), ch. 4). About a hole a
-harmonic function is a Laurent series. All are harmonic, so that they cost the equation nothing where it is Laplace's or
-Poisson's: the method of Trefftz, on top of polynomials. Source: Li, Lu, Hu, Cheng, Trefftz and Collocation Methods
-(2008).
+harmonic function is a Laurent series. All but the products are harmonic, so that they cost the equation nothing where it
+is Laplace's or Poisson's: the method of Trefftz, on top of polynomials. At a right angle the products are more: where
+conditions or right sides do not agree, polynomials times log r and θ are the first terms of Poisson's equation and of
+Stokes's (Taylor's scraper, ψ = θ r² and p = log r). Source: Li, Lu, Hu, Cheng, Trefftz and Collocation Methods (2008);
+Taylor, in: Aeronautics and Astronautics, Pergamon (1960) 12; Goursat, Bull. Soc. Math. France 26 (1898) 236, for the
+biharmonic functions z̄ f(z).
 
 They are made of products, square roots, logarithms and arc tangents, so that jets pass through. The cut of θ = 2
 atan(Im z / (r + Re z)) leaves the centre in the direction α + π, which is to lie outside of the domain.
@@ -120,6 +124,47 @@ class CornerFunctions(_AboutCentre):
         for _ in range(self.radial - 1):
             every.append(every[-1] * factor)
         return torch.cat(every, -1)
+
+
+class CornerProducts(_AboutCentre):
+    """x₁^a x₂^b log r and x₁^a x₂^b θ about a corner, a + b ≤ K, (n, inputs) -> (n, (K + 1) (K + 2)).
+
+    Args:
+        centre, stretch, angle: as for `CornerFunctions`.
+        degree: K.
+
+    Example:
+        >>> corner = CornerProducts((0.0, 0.0), (1.0, 1.0), 0.0, 1)  # log r, θ, x₂ log r, x₂ θ, x₁ log r, x₁ θ
+        >>> (corner(torch.tensor([[0.0, 2.0]], dtype=torch.float64)) / torch.pi).round(decimals=6).tolist()
+        [[0.220636, 0.5, 0.441271, 1.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, centre: Sequence[float], stretch: Sequence[float], angle: float, degree: int) -> None:
+        super().__init__(centre, stretch, angle)
+        count("CornerProducts", 0, degree=degree)
+        self.degree, self.count = int(degree), (int(degree) + 1) * (int(degree) + 2)
+        self.arguments: dict[str, Any] = {
+            "centre": list(self.centre),
+            "stretch": list(self.stretch),
+            "angle": self.angle,
+            "degree": self.degree,
+        }
+
+    def forward(self, x: Any) -> Any:
+        """(n, inputs) -> (n, (K + 1) (K + 2)), tensors or jets."""
+        real, imaginary = self._parts(x)
+        square = real * real + imaginary * imaginary + _SMALL
+        pair = [0.5 * torch.log(square), 2.0 * torch.atan(imaginary / (torch.sqrt(square) + real))]
+        first = torch.stack(pair, -1)
+        found = []
+        for a in range(self.degree + 1):
+            following = first
+            for b in range(self.degree + 1 - a):
+                found.append(following)
+                if a + b < self.degree:
+                    following = following * imaginary[..., None]
+            first = first * real[..., None]
+        return torch.cat(found, -1)
 
 
 class HoleFunctions(_AboutCentre):
