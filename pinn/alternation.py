@@ -105,7 +105,7 @@ class Alternation:
         start: an earlier answer, which training goes on from; where it was corrected, it is the best answer at first.
         features: which solves are made; None for none.
         started: reading of the clock at the call.
-        clock: what tells the seconds.
+        clock: what tells the seconds; left out, `time.perf_counter`.
 
     Attributes:
         best: the best corrected answer so far.
@@ -128,12 +128,12 @@ class Alternation:
         start: Model | None = None,
         features: Features | None = None,
         started: float | None = None,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.equations, self.tolerance, self.steps, self.seed = equations, tolerance, steps, seed
         self.features = Features(fixed=False, lifted=False) if features is None else features
-        self.clock = clock
-        self.started = clock() if started is None else started
+        self.clock = time.perf_counter if clock is None else clock
+        self.started = self.clock() if started is None else started
         self.seconds = math.inf if seconds is None else seconds
         self.generator = torch.Generator().manual_seed((seed + 0x11F7) % 2**63)
         self.best: Candidate | None = None

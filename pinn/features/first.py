@@ -19,11 +19,9 @@ from pinn.objective import Equations
 
 SMOOTH = 2e11  # operations of fixed neurons for a problem that is not affine, four seconds; see above
 OF_STEPS = 0.1  # of the usual effort where steps limit the run: 2e10 operations, a second or two
-# Operations for each second that is left: three tenths of the 2e10 to 6e10 that large solves make; and all that windows
-# make, who stop early by themselves: 5e9 to 8e9 for kdv and burgers, and for what evaluates their answers.
-_PACE, _WINDOWS_PACE = 7.5e9, 6e9
 _ANSWERED = 150_000  # points at which comparison, certificate and report evaluate an answer
 _LEAST = 0.1  # seconds
+_KEPT = 0.05  # of the seconds left, for what compares the answer
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,14 @@ class FirstSolve:
             steps: whether steps limit the run.
         """
         effort = self.effort * (OF_STEPS if steps else 1.0)
-        pace = _WINDOWS_PACE if self.kind == "windows" else _PACE
-        timed = left < math.inf
-        effort = min(effort, pace * max(left, _LEAST)) if timed else effort
+        seconds = max((1 - _KEPT) * left, _LEAST)
         if self.kind == "windows":
-            points = _ANSWERED if timed else 0
-            return solve_windows(equations, generator=generator, effort=effort, tolerance=tolerance, points=points)
+            points = _ANSWERED if left < math.inf else 0
+            return solve_windows(
+                equations, generator=generator, effort=effort, tolerance=tolerance, points=points, seconds=seconds
+            )
         solve = solve_affine if self.kind == "affine" else solve_smooth
-        return solve(equations, generator=generator, effort=effort, tolerance=tolerance)
+        return solve(equations, generator=generator, effort=effort, tolerance=tolerance, seconds=seconds)
 
 
 def first_solves(equations: Equations) -> list[FirstSolve]:

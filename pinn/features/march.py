@@ -133,13 +133,13 @@ class March:
     def __init__(self, equations: Equations) -> None:
         self.evolution = Evolution(equations)
 
-    def through(self, tolerance: float, most: int, effort: float) -> Marched:
+    def through(self, tolerance: float, most: int, enough: Callable[[float], bool]) -> Marched:
         """The whole evolution.
 
         Args:
             tolerance: of the last coefficients over the size of all.
             most: P in every window, fewer where neurons in space are many.
-            effort: operations after which it is given up.
+            enough: operations so far -> whether it is given up.
         """
         evolution = self.evolution
         whole, t = evolution.end - evolution.start, evolution.start
@@ -150,7 +150,7 @@ class March:
             found, converged, operations = self._window(walk, count, t, tolerance)
             walk.work += operations
             least = max(_LEAST * (t - evolution.start), _LEAST_AT_START * whole)
-            if walk.work > effort or walk.length < least or len(walk.fields) >= _WINDOWS:
+            if enough(walk.work) or walk.length < least or len(walk.fields) >= _WINDOWS:
                 walk.fields.append(self._held_on(walk, t))
                 return Marched(walk.fields, math.inf, walk.work, False, walk.kinked, walk.unresolved)
             if not converged:

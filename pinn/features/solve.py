@@ -58,6 +58,7 @@ from torch import Tensor, nn
 from pinn.analysis import Traits, analyze
 from pinn.domains import Points
 from pinn.features.answers import stacked_outputs
+from pinn.features.effort import Effort
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
 from pinn.features.geometry import Singularities, box_corners
 from pinn.features.multi_index import grown, simplex
@@ -94,6 +95,8 @@ _LEFT_OF_NEWTON, _EARLY_OF_NEWTON = 0.03, 0.25
 # in the cavity, with a jump at a corner, and for −Δu = 1 at times; smooth ones fall to 0.01 once waves are resolved.
 # Functions at corners are kept where they leave less than the next, and tried again with so many times as many neurons.
 _SLOW, _RESOLVED, _HELPS, _TRIED_AGAIN = 0.3, 0.5, 0.5, 4
+_EARLY_SECONDS = 0.3  # of those that are left, after which it shows too
+_HALVED = 0.5  # of the residual before, at the most, for which Gauss-Newton steps have twice the effort
 # Gauss-Newton steps of a round at the most, halvings of each, and the fall of the residual for which another is made.
 _STEPS, _HALVINGS, _FALLS = 10, 10, 0.9
 _FAR = 1e-2  # of the residual left: with more, a problem that is not affine may be at another answer
@@ -130,6 +133,7 @@ def solve_affine(
     effort: float = EFFORT,
     tolerance: float | None = None,
     beside: bool = False,
+    seconds: float = math.inf,
 ) -> FeatureSolve:
     """Solve an affine problem on fixed neurons whose number grows while that pays.
 
@@ -139,6 +143,7 @@ def solve_affine(
         effort: operations at the most, as `pinn.training.work` counts them; at least one round is made.
         tolerance: claimed relative error of the outputs at which it ends; left out, when more neurons do not help.
         beside: whether the network of the model stays, frozen, beside the neurons; otherwise they stand alone.
+        seconds: at the most, as foreseen from the rounds so far; one round is made in any case.
 
     Raises:
         ValueError: when the problem is not affine in its outputs, or has unknowns.
@@ -156,7 +161,7 @@ def solve_affine(
     positive("solve_affine", effort=effort)
     if reason := affine_refusal(equations):
         raise ValueError(f"solve_affine: got {reason}; expected an affine problem without unknowns; train it instead")
-    return _Solver(equations, generator, beside).run(effort, tolerance)
+    return _Solver(equations, generator, beside, Effort(effort, seconds)).run(tolerance)
 
 
 def solve_smooth(
@@ -166,6 +171,7 @@ def solve_smooth(
     effort: float = EFFORT,
     tolerance: float | None = None,
     beside: bool = False,
+    seconds: float = math.inf,
 ) -> FeatureSolve:
     """The same for a problem that is not affine: Gauss-Newton steps on the weights out of the neurons.
 
@@ -175,7 +181,8 @@ def solve_smooth(
     after 5 s. So nothing is claimed where more than a hundredth is left.
 
     Args:
-        equations, generator, effort, tolerance, beside: as for `solve_affine`.
+        equations, generator, effort, tolerance, beside, seconds: as for `solve_affine`; twice the effort where each round
+            leaves less than half of what the one before has left.
 
     Raises:
         ValueError: when the problem has unknowns or robust losses.
@@ -183,7 +190,7 @@ def solve_smooth(
     positive("solve_smooth", effort=effort)
     if reason := smooth_refusal(equations):
         raise ValueError(f"solve_smooth: got {reason}, expected none; train it instead")
-    return _Solver(equations, generator, beside, newton=True).run(effort, tolerance)
+    return _Solver(equations, generator, beside, Effort(effort, seconds), newton=True).run(tolerance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,9 +239,11 @@ def _polynomials(network: Enriched) -> Chebyshev:
 class _Solver:
     """The rounds of one solve."""
 
-    def __init__(self, equations: Equations, generator: torch.Generator, beside: bool, newton: bool = False) -> None:
+    def __init__(
+        self, equations: Equations, generator: torch.Generator, beside: bool, effort: Effort, newton: bool = False
+    ) -> None:
         self.equations, self.problem = equations, equations.problem
-        self.generator, self.beside, self.newton = generator, beside, newton
+        self.generator, self.beside, self.effort, self.newton = generator, beside, effort, newton
         self.start = _Start()  # coefficients of the round before, where steps are several
         self.traits: Traits = analyze(self.problem)
         self.parts = Parts.of(self.problem)
@@ -243,9 +252,10 @@ class _Solver:
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
         self.rounds: list[Round] = []
         self.before: Tensor | None = None
+        self.solves = 1  # of the last round
         self.again = 0  # polynomials from which on corners are tried
 
-    def run(self, effort: float, tolerance: float | None) -> FeatureSolve:
+    def run(self, tolerance: float | None) -> FeatureSolve:
         """Rounds until one of the endings."""
         index = simplex(self.problem.domain.dimension, _FIRST)
         order = _ORDER if self.parts.any_singular else 0
@@ -260,25 +270,25 @@ class _Solver:
             self.rounds.append(made)
             if best is None or made.held <= best[0].held:
                 best = made, model
-            if self._slow(index) and (better := self._cornered(index, order, model, effort)):
+            if self._slow(index) and (better := self._cornered(index, order, model)):
                 (model, _, sizes), best = better, (better[1], better[0])
             index = grown(sizes, math.ceil(_GROWTH * len(index)))
             order = min(_MOST_ORDER, math.ceil(_ORDER_GROWTH * order))
-            if ending := self._ending(effort, tolerance, largest(self.parts.bases(index, order))):
+            if ending := self._ending(tolerance, largest(self.parts.bases(index, order))):
                 return FeatureSolve(best[1], best[0], tuple(self.rounds), ending)
 
-    def _ending(self, effort: float, tolerance: float | None, following: Sequence[nn.Module]) -> Ending | None:
+    def _ending(self, tolerance: float | None, following: Sequence[nn.Module]) -> Ending | None:
         last, before = self.rounds[-1], [one.held for one in self.rounds[-3:-1]]
         if tolerance is not None and last.error <= tolerance:
             return Ending.TOLERANCE
         still = len(before) == 2 and last.held > _STILL * before[1] and before[1] > _STILL * before[0]
         if before and (last.error <= _ENOUGH or last.held < _LEAST or (still and last.held < _SMALL)):
             return Ending.ROUNDING
-        spent, least = sum(one.work for one in self.rounds), min(one.held for one in self.rounds)
-        columns = neurons(following) * len(self.problem.outputs)
-        end = columns > MOST_COLUMNS or spent + self._work(columns, self._sizes(following)) > effort
+        least = min(one.held for one in self.rounds)
+        further = self.effort.operations if self.newton and before and last.held < _HALVED * before[-1] else 0.0
+        end = not self._affords(following, further)
         left, early = (_LEFT_OF_NEWTON, _EARLY_OF_NEWTON) if self.newton else (_LEFT, _EARLY)
-        if least > left and (end or spent > early * effort):
+        if least > left and (end or self.effort.used(early, _EARLY_SECONDS)):
             return Ending.NOT_CARRIED
         return Ending.EFFORT if end else None
 
@@ -288,24 +298,27 @@ class _Solver:
         falls = len(held) == 3 and all(after > _SLOW * before for before, after in pairwise(held))
         return falls and _SMALL < held[-1] < _RESOLVED and len(index) >= self.again
 
+    def _affords(self, bases: Sequence[nn.Module], further: float = 0.0) -> bool:
+        """Whether there is room and time for a round on these, with as many solves as the last one."""
+        columns = neurons(bases) * len(self.problem.outputs)
+        work = self.solves * self._work(columns, self._sizes(bases))
+        return columns <= MOST_COLUMNS and self.effort.allows(work, further)
+
     def _cornered(
-        self, index: Sequence[Index], order: int, model: Model, effort: float
+        self, index: Sequence[Index], order: int, model: Model
     ) -> tuple[Model, Round, dict[Index, float]] | None:
         """The last round again with singular functions at the corners of a box; None where they do not help.
 
         Args:
             index, order: of the round.
             model: its answer.
-            effort: operations at the most.
         """
         given = self.parts, self.singular, self.before, self.start
         singular = Singularities() if self.beside or self.parts.any_singular else box_corners(self.problem)
         self.again = _TRIED_AGAIN * len(index)
         parts = Parts(self.problem, (singular,))
         bases = parts.bases(index, order)[0]
-        columns = neurons(bases) * len(self.problem.outputs)
-        spent = sum(one.work for one in self.rounds)
-        if not singular or columns > MOST_COLUMNS or spent + self._work(columns, self._sizes(bases)) > effort:
+        if not singular or not self._affords(bases):
             return None
         self.parts, self.singular = parts, singular
         plain, last = weighed_as(self.equations, model), self.rounds[-1]
@@ -374,9 +387,9 @@ class _Solver:
         objective = self._objective(equations, self._points(sizes))
         (chebyshev, *_), network = bases[0], list(layers(model.network))
         assert isinstance(chebyshev, Chebyshev)
-        size, solves = float(objective.residual().norm()), 1
+        size = float(objective.residual().norm())
         if self.newton:
-            fitted, solves = self._descend(objective, network)
+            fitted, self.solves = self._descend(objective, network)
         else:
             fitted = self._solve(objective)
         held = float(self._objective(equations, self._points(sizes, _HELD)).residual().norm())
@@ -394,8 +407,9 @@ class _Solver:
             held=ratio,
             change=change,
             error=self._claimed(change, ratio),
-            work=solves * self._work(objective.size, sizes),
+            work=self.solves * self._work(objective.size, sizes),
         )
+        self.effort.add(made.work)
         weights = torch.cat([one.last.weight.detach()[:, : chebyshev.count] for one in network])
         self.start = _Start.of(network)
         coefficients = weights.abs().amax(0)

@@ -61,6 +61,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -69,6 +70,7 @@ from torch import Tensor
 from pinn.analysis import Role, analyze
 from pinn.domains import Box
 from pinn.features.answers import stacked_outputs
+from pinn.features.effort import Effort
 from pinn.features.evolution import ends_of
 from pinn.features.found import CLAIM, Ending, FeatureSolve, Round
 from pinn.features.march import March, Marched
@@ -143,6 +145,7 @@ def solve_windows(
     effort: float = EFFORT,
     tolerance: float | None = None,
     points: int = 0,
+    seconds: float = math.inf,
 ) -> FeatureSolve:
     """Solve an evolution by windows of time.
 
@@ -151,6 +154,7 @@ def solve_windows(
         generator: of the points on which solves are compared.
         effort: operations that may be spent, at the most three tenths of them in the first solve.
         points: at which the answer will be evaluated afterwards, for operations that count as effort.
+        seconds: at the most, with those of that evaluation; three tenths of them in the first solve.
         tolerance: claimed relative L2 error of the outputs with which it ends; left out, it ends at rounding.
 
     Raises:
@@ -173,7 +177,7 @@ def solve_windows(
             f"solve_windows: got a problem that is not for it, {why}; expected an evolution in time and at most one "
             "coordinate of space; train it instead"
         )
-    return _Solves(equations, generator).run(effort, tolerance, points)
+    return _Solves(equations, generator).run(Effort(effort, seconds), tolerance, points)
 
 
 def evaluation_work(fields: Sequence[Field], points: int) -> float:
@@ -202,22 +206,22 @@ class _Solves:
         self.epsilon = torch.finfo(like.dtype).eps
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
 
-    def run(self, effort: float, tolerance: float | None, points: int = 0) -> FeatureSolve:
+    def run(self, effort: Effort, tolerance: float | None, points: int = 0) -> FeatureSolve:
         """Solves with finer and finer tolerances until one of the endings."""
         rounds: list[Pass] = []
         best: tuple[Pass, Model] | None = None
         before: Tensor | None = None
-        ending, spent, size, answering = Ending.EFFORT, 0.0, self.march.evolution.size(), 0.0
+        ending, size, answering = Ending.EFFORT, self.march.evolution.size(), 0.0
         nodes = _NODES if self.problem.domain.dimension > 1 else _NODES_ALONE
         for level in range(len(_TOLERANCES)):
             if len(rounds) > 1:  # one alone claims nothing
                 dearer = max(_DEARER, rounds[-1].work / rounds[-2].work)
-                if spent + dearer * rounds[-1].work + answering > effort:
+                if not effort.allows(dearer * rounds[-1].work + answering):
                     break
-            most = (effort - spent if rounds else _EARLY * effort) - (answering if len(rounds) > 1 else 0.0)
-            solved = self.march.through(_TOLERANCES[level], nodes[level], most)
+            kept, part = (answering, 1.0) if len(rounds) > 1 else (0.0, 1.0 if rounds else _EARLY)
+            solved = self.march.through(_TOLERANCES[level], nodes[level], partial(effort.over, kept, part))
             answering = evaluation_work(solved.fields, points)
-            spent += solved.work
+            effort.add(solved.work)
             if not solved.finished and best is not None:
                 break
             model = self._joined(solved.fields)
