@@ -252,7 +252,9 @@ def _concluded(
     solution = Solution(equations.problem, model, trainer.history)
     solution.noise = end.after(trainer.noise.estimate)
     if given["certify"]:
-        effort = loop.allowed(max(_SHARE * loop.work, _LEAST_EFFORT), _MOST_SECONDS)
+        seconds = given["seconds"]
+        kept = 0.0 if seconds is None else seconds - loop.seconds
+        effort = loop.allowed(max(_SHARE * loop.work, _LEAST_EFFORT), kept)
         effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
         solution.certificate = end.after(lambda: loop.certificate(model, effort))
     choices = chosen(model.network, stages, trained=trainer.journal.steps > 0)

@@ -12,6 +12,7 @@ the least validation loss so far, which is what a run returns.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +36,6 @@ from .results import Record, Run
 
 if TYPE_CHECKING:
     from pinn.solution import Report, Solution
-    from pinn.training import Progress
-    from pinn.training.stopping import Stop
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
@@ -84,18 +83,13 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     asked = replace(problem, reference=None, exact_coefficients={}) if run["settings"].get("blind") else problem
     call = {"problem": asked, "seed": run["seed"], "seconds": run["seconds"]}
     call |= {"threads": run["threads"], "progress": False}
-    clock = Clock(run["seconds"]) if run.get("clock") == "processor" else None
-    if clock is not None:
-        # Of the wall, only so that what calls no callback ends as well.
-        call |= {"seconds": PATIENCE * run["seconds"], "callbacks": [clock]}
-    solution = build(solve, {**run["settings"]["method"], **call})
-    if clock is not None:
-        clock.mark()
+    with processor_clock() if run.get("clock") == "processor" else contextlib.nullcontext():
+        solution = build(solve, {**run["settings"]["method"], **call})
     report, history = solution.report, solution.history
     assert report is not None
     known = Solution(problem, solution.model) if asked is not problem else None
     ended = time.time()
-    rows = list(history) if clock is None else clock.rows(history)
+    rows = list(history)
     first, last = rows[0]["seconds"], rows[-1]["seconds"]
     measured = yardstick.together(before, yardstick.measure())
     return {
@@ -125,37 +119,15 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
     }
 
 
-class Clock:
-    """Ends a run after so many processor seconds, and says at which of them its evaluations were made; a callback.
-
-    Args:
-        seconds: of this process, from now.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._began = time.perf_counter(), time.process_time()
-        self._marks = [(0.0, 0.0)]
-
-    def __call__(self, progress: Progress) -> Stop | None:
-        """After a step."""
-        from pinn.training.stopping import Stop
-
-        spent = self.mark()
-        return Stop(f"{self._seconds:g} s of processor time") if spent >= self._seconds else None
-
-    def mark(self) -> float:
-        """Take note of both clocks; the processor's seconds so far."""
-        wall, processor = self._began
-        self._marks.append((time.perf_counter() - wall, time.process_time() - processor))
-        return self._marks[-1][1]
-
-    def rows(self, history: Iterable[Mapping[str, float]]) -> list[dict[str, float]]:
-        """The rows of a history with wall seconds turned into processor seconds, linearly between steps."""
-        import numpy as np
-
-        wall, processor = zip(*self._marks, strict=True)
-        return [{**row, "seconds": float(np.interp(row["seconds"], wall, processor))} for row in history]
+@contextlib.contextmanager
+def processor_clock() -> Iterator[None]:
+    """Seconds that a run of one thread counts and foresees are those of its processor meanwhile."""
+    wall = time.perf_counter
+    time.perf_counter = time.process_time
+    try:
+        yield
+    finally:
+        time.perf_counter = wall
 
 
 def estimate(solution: Solution) -> dict[str, Any] | None:

@@ -37,9 +37,7 @@ class Effort:
         (True, False)
     """
 
-    def __init__(
-        self, operations: float, seconds: float = math.inf, clock: Callable[[], float] | None = None
-    ) -> None:
+    def __init__(self, operations: float, seconds: float = math.inf, clock: Callable[[], float] | None = None) -> None:
         self.operations, self.seconds, self.spent = operations, seconds, 0.0
         self._clock = time.perf_counter if clock is None else clock
         self._began = self._clock() if seconds < math.inf else 0.0

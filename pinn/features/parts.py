@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pinn.features.geometry import Singularities, singularities
 from pinn.model import NetworkFactory, side_by_side
@@ -86,3 +86,47 @@ def layers(network: nn.Module) -> Iterator[Enriched]:
     for one in network.networks if isinstance(network, ByOutput) else [network]:
         assert isinstance(one, Enriched)
         yield one
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights out of the neurons of one round, with which the next begins.
+
+    Attributes:
+        polynomials: in each part, index -> weights (outputs,).
+        singular: in each part, those of further neurons by what they were made with.
+    """
+
+    polynomials: tuple[dict[Index, Tensor], ...] = ()
+    singular: tuple[dict[str, Tensor], ...] = ()
+
+    @classmethod
+    def of(cls, network: Sequence[Enriched]) -> Weights:
+        """Those of the layers at hand."""
+        polynomials, singular = [], []
+        for one in network:
+            first, *others = one.last.weight.detach().clone().split([neurons([basis]) for basis in one.bases], 1)
+            polynomials.append(dict(zip(polynomials_of(one).index, first.T, strict=True)))
+            singular.append({str(a.arguments): w for a, w in zip(list(one.bases)[1:], others, strict=True)})
+        return cls(tuple(polynomials), tuple(singular))
+
+    @torch.no_grad()
+    def give(self, network: Sequence[Enriched]) -> None:
+        """Give these to the same neurons of other layers; what is new stays as it is."""
+        for one, known, others in zip(network, self.polynomials, self.singular, strict=False):
+            for column, index in enumerate(polynomials_of(one).index):
+                if index in known:
+                    one.last.weight[:, column] = known[index]
+            at = polynomials_of(one).count
+            for basis in list(one.bases)[1:]:
+                width = neurons([basis])
+                if (key := str(basis.arguments)) in others:
+                    one.last.weight[:, at : at + width] = others[key]
+                at += width
+
+
+def polynomials_of(network: Enriched) -> Chebyshev:
+    """The polynomials of such a layer, which come first."""
+    first = network.bases[0]
+    assert isinstance(first, Chebyshev)
+    return first

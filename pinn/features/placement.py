@@ -17,7 +17,9 @@ distance from it has its share: on the L, points that miss the last hundredth le
 the middle. About the corners of a box that have singular functions of their own, half as many points again lie in the
 domain at distances r that are even in their logarithm, and rows of equations are weighted by r² up to half the shorter
 side: where log r and θ are in the solution, second derivatives are as large as r^{−2} and r^{−1}. Without, the error of
-the cavity with 473 neurons was 1e-4 and the residual between points erratic; with both it is 1.2e-5. Source: Cohen, Migliorati, SMAI J. Comput. Math. 3 (2017) 181, for the density that least squares want; Kondratiev,
+the cavity with 473 neurons was 1e-4 and the residual between points erratic; with both it is 1.2e-5.
+
+Source: Cohen, Migliorati, SMAI J. Comput. Math. 3 (2017) 181, for the density that least squares want; Kondratiev,
 Trans. Moscow Math. Soc. 16 (1967) 227, for norms with powers of r.
 """
 

@@ -5,9 +5,9 @@ A layer of fixed neurons, alone or beside a network: only the weights out of it 
     û(x) = N(x) + C φ(x) + c₀,    φ(x) ∈ R^M fixed,    C (outputs, M) parameters like any other
 
 φ is one or several of `Chebyshev`, `CornerFunctions`, `CornerProducts`, `HoleFunctions`, `HarmonicFunctions`,
-`RandomNeurons`, or any module of one's own that maps (n, inputs) to (n, M) and says its `count`. N is absent, frozen, or
-trained beside them. C is zero at first, so that û is N. c₀ is left out where 1 is among the neurons. An equation that is
-affine in û is a linear least-squares problem in C.
+`RandomNeurons`, or any module of one's own that maps (n, inputs) to (n, M) and says its `count`. N is absent, frozen,
+or trained beside them. C is zero at first, so that û is N. c₀ is left out where 1 is among the neurons. An equation
+that is affine in û is a linear least-squares problem in C.
 """
 
 from __future__ import annotations

@@ -11,12 +11,13 @@ With z = e^{−iα} ((x₁ − c₁) + i (x₂ − c₂)) / ℓ = r e^{iθ}, |θ
 The solution of an elliptic equation of second order behaves like r^λ with λ = kπ/ω at a corner where conditions of one
 kind meet, and with odd multiples of π/2ω where two kinds do; like r^m log r where m = λ is whole and the right side is
 not zero there (Kondratiev 1967; Grisvard, Elliptic Problems in Nonsmooth Domains (1985), ch. 4). About a hole a
-harmonic function is a Laurent series. All but the products are harmonic, so that they cost the equation nothing where it
-is Laplace's or Poisson's: the method of Trefftz, on top of polynomials. At a right angle the products are more: where
-conditions or right sides do not agree, polynomials times log r and θ are the first terms of Poisson's equation and of
-Stokes's (Taylor's scraper, ψ = θ r² and p = log r). Source: Li, Lu, Hu, Cheng, Trefftz and Collocation Methods (2008);
-Taylor, in: Aeronautics and Astronautics, Pergamon (1960) 12; Goursat, Bull. Soc. Math. France 26 (1898) 236, for the
-biharmonic functions z̄ f(z).
+harmonic function is a Laurent series. All but the products are harmonic, so that they cost the equation nothing where
+it is Laplace's or Poisson's: the method of Trefftz, on top of polynomials. At a right angle the products are more:
+where conditions or right sides do not agree, polynomials times log r and θ are the first terms of Poisson's equation
+and of Stokes's (Taylor's scraper, ψ = θ r² and p = log r).
+
+Source: Li, Lu, Hu, Cheng, Trefftz and Collocation Methods (2008); Taylor, in: Aeronautics and Astronautics, Pergamon
+(1960) 12; Goursat, Bull. Soc. Math. France 26 (1898) 236, for biharmonic functions z̄ f(z).
 
 They are made of products, square roots, logarithms and arc tangents, so that jets pass through. The cut of θ = 2
 atan(Im z / (r + Re z)) leaves the centre in the direction α + π, which is to lie outside of the domain.

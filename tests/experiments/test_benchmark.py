@@ -6,9 +6,9 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -272,15 +272,14 @@ def test_a_clock_is_of_the_wall_or_of_the_processor_of_one_thread():
     assert "at most 1 s of processor time on 1 thread" in tables.heading([record(run)], "c")
 
 
-def test_the_clock_of_the_processor_ends_a_run_and_retells_its_seconds(monkeypatch):
-    wall, processor = iter((0.0, 1.0, 2.0, 4.0)), iter((0.0, 0.25, 0.5, 1.0))
-    clocks = SimpleNamespace(perf_counter=lambda: next(wall), process_time=lambda: next(processor))
-    monkeypatch.setattr(one_run, "time", clocks)
-    clock = one_run.Clock(1.0)
-    stops = [clock(None) for _ in range(3)]
-    assert stops[:2] == [None, None] and "1 s of processor time" in str(stops[2])
-    rows = clock.rows([{"seconds": 1.0, "error": 0.5}, {"seconds": 3.0}, {"seconds": 9.0}])
-    assert rows == [{"seconds": 0.25, "error": 0.5}, {"seconds": 0.75}, {"seconds": 1.0}]
+def test_the_clock_of_the_processor_counts_and_foresees_the_seconds_of_a_run():
+    wall = time.perf_counter
+    with one_run.processor_clock():
+        assert time.perf_counter is time.process_time
+        began = time.perf_counter()
+        time.sleep(0.3)
+        assert time.perf_counter() - began < 0.2  # asleep, the processor counts nothing
+    assert time.perf_counter is wall
 
 
 def test_dates_revisions_and_machines_are_those_of_the_runs():

@@ -9,8 +9,11 @@ import pinn.problems as problems
 from pinn import Box, Constraint, Output, Problem, Solution, Unknown, d
 from pinn.derivatives import Jets
 from pinn.features import Ending, solve_affine, solve_smooth
+from pinn.features.geometry import box_corners
+from pinn.features.placement import corner_weights, place_points
+from pinn.features.solve import EFFORT
 from pinn.model import Model
-from pinn.networks import MLP, Enriched
+from pinn.networks import MLP, CornerProducts, Enriched
 from pinn.objective import Equations
 from pinn.solution.error import ErrorMeasure
 
@@ -192,3 +195,91 @@ def test_a_smooth_flow_is_solved_by_gauss_newton_steps():
 def test_gauss_newton_steps_refuse_unknowns():
     with pytest.raises(ValueError, match="'C'"):
         solve_smooth(equations_of(problems.diffusion_inverse()), generator=torch.Generator().manual_seed(0))
+
+
+def square(right, lid):
+    """Δu = right on the unit square, u = lid at y = 1 and 0 on the other sides."""
+    domain = Box(x=(0, 1), y=(0, 1))
+    sides = domain.face(x=0) | domain.face(x=1) | domain.face(y=0)
+    return Problem(
+        domain,
+        ["u"],
+        {
+            "equation": Constraint(lambda u, x, y: d(u, x, x) + d(u, y, y) - right, on=domain),
+            "lid": Constraint(lambda u: u - lid, on=domain.face(y=1)),
+            "sides": Constraint(lambda u: u, on=sides),
+        },
+    )
+
+
+def series_of_source(x, y):
+    """The solution for right = −1, lid = 0: x (1 − x) / 2 less its values at y = 0 and 1, as a series of sines."""
+    k = torch.arange(1, 800, 2, dtype=torch.float64)[:, None] * torch.pi
+    decay = (torch.exp(-k * y) + torch.exp(-k * (1 - y))) / (1 + torch.exp(-k))
+    return 0.5 * x * (1 - x) - (4 / k**3 * torch.sin(k * x) * decay).sum(0)
+
+
+def series_of_lid(x, y):
+    """The solution for right = 0, lid = 1; its jumps at the corners leave the series away from y = 1 alone."""
+    k = torch.arange(1, 800, 2, dtype=torch.float64)[:, None] * torch.pi
+    grown = (torch.exp(-k * (1 - y)) - torch.exp(-k * (1 + y))) / (1 - torch.exp(-2 * k))
+    return (4 / k * torch.sin(k * x) * grown).sum(0)
+
+
+@pytest.mark.parametrize(("right", "lid", "truth"), [(-1.0, 0.0, series_of_source), (0.0, 1.0, series_of_lid)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_corners_at_which_conditions_disagree_have_functions_of_their_own(right, lid, truth, seed):
+    problem = square(right, lid)
+    answer = found(problem, seed, tolerance=1e-7)
+    assert any(isinstance(basis, CornerProducts) for basis in answer.model.network.bases)
+    x, y = 0.05 + 0.85 * torch.rand(2, 200, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    exact = truth(x, y)
+    found_there = torch.as_tensor(Solution(problem, answer.model)(x=x, y=y))
+    assert float((found_there - exact).norm() / exact.norm()) < 1e-7  # 5e-10 to 4e-9 by polynomials and these
+    assert answer.ending is Ending.TOLERANCE
+
+
+def test_smooth_corners_have_polynomials_alone():
+    for problem in (problems.poisson_2d(), problems.helmholtz_2d()):
+        bases = found(problem, tolerance=1e-6).model.network.bases
+        assert not any(isinstance(basis, CornerProducts) for basis in bases)
+
+
+def test_a_pressure_known_at_a_corner_is_finite_there():
+    corners = box_corners(problems.cavity()).corners
+    assert (0.0, 0.0) not in [corner.place for corner in corners] and len(corners) == 3
+
+
+def test_points_at_corners_and_their_weights_measure_the_whole_box_evenly():
+    problem = square(0.0, 1.0)
+    singular = box_corners(problem)
+    points = place_points(problem, "equation", 4000, singular, torch.Generator().manual_seed(0))
+    weights = corner_weights(problem, "equation", points, singular)
+    near = torch.cdist(points.x, torch.tensor(singular.places, dtype=torch.float64)).amin(1)
+    assert float((near < 1e-3).double().mean()) > 0.1
+    assert bool(problem.domain.contains(points.x).all())
+    assert torch.allclose(weights, (2 * near).clamp(max=1.0) ** 2)
+    assert corner_weights(problem, "lid", points, singular) is None
+
+
+def test_the_lid_driven_cavity_is_carried_with_its_corners():
+    problem = problems.cavity()
+    answer = solve_smooth(equations_of(problem), generator=torch.Generator().manual_seed(0), effort=4e10)
+    assert ErrorMeasure(problem)(answer.model) < 2e-3  # 1.2e-3 and less; polynomials alone have 3.3e-3
+
+
+def test_seconds_end_a_solve_before_a_round_that_they_do_not_allow(monkeypatch):
+    class Slow:
+        """A clock on which every reading takes a second."""
+
+        now = 0.0
+
+        def __call__(self):
+            Slow.now += 1.0
+            return Slow.now
+
+    monkeypatch.setattr("pinn.features.effort.time.perf_counter", Slow())
+    answer = found(problems.helmholtz_2d(), seconds=12.0)
+    assert answer.ending in (Ending.EFFORT, Ending.NOT_CARRIED)
+    assert 2 <= len(answer.rounds) <= 12
+    assert answer.work < 0.2 * EFFORT

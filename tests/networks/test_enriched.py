@@ -11,7 +11,16 @@ from pinn.derivatives import Autograd, Jets
 from pinn.features.geometry import exponents, singularities
 from pinn.features.multi_index import grown, simplex
 from pinn.model import Model
-from pinn.networks import MLP, Chebyshev, CornerFunctions, Enriched, HarmonicFunctions, HoleFunctions, rebuild
+from pinn.networks import (
+    MLP,
+    Chebyshev,
+    CornerFunctions,
+    CornerProducts,
+    Enriched,
+    HarmonicFunctions,
+    HoleFunctions,
+    rebuild,
+)
 from pinn.networks.random_features import RandomNeurons, draw_features
 from pinn.objective import Equations, Objective
 from pinn.problems import convection, laplace_four_holes, poisson_l_shape, wave_1d
@@ -58,6 +67,28 @@ def test_singular_functions_are_harmonic(basis):
             second = torch.autograd.grad(first[:, axis].sum(), x, retain_graph=True)[0][:, axis]
             laplacian = laplacian + second / basis.stretch[axis] ** 2  # per unit of z, in which it is undistorted
         assert laplacian.abs().max() < 1e-9 * (1 + first.abs().max() ** 2)
+
+
+def test_products_at_a_corner_are_biharmonic_and_those_of_numpy():
+    basis = CornerProducts((0.2, -1.0), (1.0, 0.5), 0.4, 1)
+    x = torch.rand(30, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    z = ((x[:, 0] - 0.2) + 0.5j * (x[:, 1] + 1.0)).numpy() * np.exp(-0.4j)
+    parts = (np.log(np.abs(z)), np.angle(z))
+    expected = [factor * part for factor in (1.0, z.imag, z.real) for part in parts]
+    assert np.abs(basis(x).numpy() - np.stack(expected, 1)).max() < 1e-13
+
+    def twice(values, at):
+        for _ in range(2):
+            first = torch.autograd.grad(values.sum(), at, create_graph=True)[0]
+            pairs = zip((0, 1), basis.stretch, strict=True)
+            values = sum(
+                torch.autograd.grad(first[:, k].sum(), at, create_graph=True)[0][:, k] / s**2 for k, s in pairs
+            )
+        return values
+
+    at = x.requires_grad_()
+    for column in basis(at).unbind(1):
+        assert float(twice(column, at).detach().abs().max()) < 1e-7
 
 
 def enriched(problem, bases, network=None, frozen=True):
@@ -107,7 +138,8 @@ def test_it_is_rebuilt_from_plain_values():
     generator = torch.Generator().manual_seed(0)
     inner = Enriched(2, 1, bases=[HoleFunctions((0, 0), (1, 1), 2)], network=MLP(2, 1, width=4, generator=generator))
     own = RandomNeurons.of(draw_features(torch.zeros(5, 3, dtype=torch.float64), (1.0, 3.0), generator))
-    bases = [Chebyshev([1, 1], simplex(2, 10)), CornerFunctions((0, 0), (1, 1), 0.1, [0.5], [2.0]), own]
+    products = CornerProducts((1, -1), (1, 0.5), 2.3, 2)
+    bases = [Chebyshev([1, 1], simplex(2, 10)), CornerFunctions((0, 0), (1, 1), 0.1, [0.5], [2.0]), products, own]
     network = Enriched(2, 1, bases=bases, network=inner, mean=torch.tensor([0.3]), size=torch.tensor([2.0]))
     with torch.no_grad():
         network.last.weight.normal_(generator=generator)
@@ -125,6 +157,7 @@ def test_it_is_rebuilt_from_plain_values():
         lambda: Chebyshev([3], [(0,)]),
         lambda: Chebyshev([1], [(-1,)]),
         lambda: CornerFunctions((0.0,), (1.0, 1.0), 0.0, [0.5], []),
+        lambda: CornerProducts((0.0, 0.0), (1.0, 1.0), 0.0, -1),
         lambda: Enriched(1, 1, bases=[]),
         lambda: Enriched(1, 1, bases=[{"basis": "Unknown"}]),
     ],
