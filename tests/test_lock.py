@@ -17,7 +17,7 @@ from pathlib import Path
 from pinn.lock import locked_folder
 with locked_folder(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 

@@ -8,7 +8,7 @@ from experiments.benchmarks import devices
 from experiments.command_line.configuration import ConfigurationError
 from pinn.problems import oscillator
 
-TINY = devices.Size(points=16, widths=(5,), steps=3, seconds=60.0, share=60.0, most_steps=2)
+TINY = devices.Size(points=16, widths=(5,), steps=3, seconds=1e4, share=60.0, most_steps=2)
 
 
 def found(name, gradients, when):
@@ -41,7 +41,7 @@ def test_every_problem_is_solved_on_the_processor(name):
 
 
 def test_a_run_ends_at_its_target():
-    size = devices.Size(points=1, widths=(), steps=1, seconds=60.0, share=1.0, most_steps=40)
+    size = devices.Size(points=1, widths=(), steps=1, seconds=1e4, share=1.0, most_steps=40)
     when, error, steps = devices.to_target(oscillator(), 0.5, "cpu", size, 0)
     assert when is not None and when > 0 and error <= 0.5 and steps < 40
 

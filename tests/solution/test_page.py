@@ -96,7 +96,7 @@ def test_a_browser_shows_it_without_a_network(page, tmp_path):
     ]
     shot = tmp_path / "report.png"
     command = [browser, *options, f"--screenshot={shot}", "--window-size=1200,2600", f"file://{page}"]
-    subprocess.run(command, capture_output=True, check=True, timeout=120)
+    subprocess.run(command, capture_output=True, check=True, timeout=600)
     from matplotlib.image import imread
 
     seen = imread(shot)
