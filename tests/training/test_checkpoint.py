@@ -3,6 +3,7 @@
 import errno
 import inspect
 import math
+import multiprocessing
 import os
 import random
 import signal
@@ -471,58 +472,78 @@ def test_between_two_trainings_a_driver_writes_its_own_state(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from tests.training.test_checkpoint import OPTIMIZERS, Redrawn, run
+from tests.training.test_checkpoint import LevenbergMarquardt, Redrawn, run
 
 def kill(progress):
-    if progress.row["step"] == {step}:
+    if progress.row["step"] == 8:
         os.kill(os.getpid(), signal.SIGKILL)
 
-options = dict(optimizer=OPTIMIZERS[{name!r}], sampling=Redrawn(size=40, every=4))
-run(checkpoint={folder!r}, every=3, callbacks=[kill], **options)
+options = {"optimizer": LevenbergMarquardt(), "sampling": Redrawn(size=40, every=4)}
+run(checkpoint=sys.argv[1], every=3, callbacks=[kill], **options)
 """
-
-
-def killed(name, step, folder):
-    code = KILLED.format(name=name, step=step, folder=str(folder))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "3"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    options = {"optimizer": OPTIMIZERS[name], "sampling": Redrawn(size=40, every=4)}
-    assert digest(run(resume=folder, **options)) == digest(run(**options))
 
 
 @pytest.mark.slow
 def test_a_killed_process_goes_on_in_another(tmp_path):
-    killed("LevenbergMarquardt", 8, tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "3"}
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    options = {"optimizer": LevenbergMarquardt(), "sampling": Redrawn(size=40, every=4)}
+    assert digest(run(resume=tmp_path, **options)) == digest(run(**options))
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Processes that are copies of one that has loaded all of this, so that a kill costs no import."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.training.test_checkpoint", "scipy.stats.qmc"])
+    return context
+
+
+def on(folder, **options):
+    """A run with checkpoints, or what goes on with it where there are some."""
+    again = {"resume": folder} if folder.is_dir() and files_in(folder) else {"checkpoint": folder}
+    run(sampling=Redrawn(size=40, every=4), **options, **again)
+
+
+def ended_at(step, name, folder):
+    """In a process of its own: the run goes on to a step, and is killed."""
+
+    def kill(progress):
+        if progress.row["step"] == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    on(folder, every=3, callbacks=[kill], optimizer=OPTIMIZERS[name])
 
 
 @pytest.mark.slow
-def test_kills_at_any_moment_also_while_a_file_is_written(tmp_path):
+def test_kills_at_any_moment_also_while_a_file_is_written(loaded, tmp_path):
     """The same run is killed again and again after random times, and goes on each time."""
-    chance, options = random.Random(0), {"sampling": Redrawn(size=40, every=4), "network": SMALL, "steps": 200}
-    code = """
-import sys
-from pathlib import Path
-from tests.training.test_checkpoint import Redrawn, files_in, run
-folder = Path(sys.argv[1])
-again = {"resume": folder} if folder.is_dir() and files_in(folder) else {"checkpoint": folder}
-run(sampling=Redrawn(size=40, every=4), steps=200, every=1, **again)
-"""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    chance, options = random.Random(0), {"sampling": Redrawn(size=40, every=4), "steps": 200}
+    folder = tmp_path / "run"
     for _ in range(6):
-        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")], env=environment, cwd=ROOT)
-        before = set()
-        while process.poll() is None and len(before) < 4:  # until it is seen to write, and then a moment
-            before |= set(files_in(tmp_path / "run")) if (tmp_path / "run").is_dir() else set()
+        process = loaded.Process(target=on, args=(folder,), kwargs={"steps": 200, "every": 1})
+        process.start()
+        seen = set()
+        while process.is_alive() and len(seen) < 4:  # until it is seen to write, and then a moment
+            seen |= set(files_in(folder)) if folder.is_dir() else set()
+            time.sleep(0.005)
         time.sleep(chance.uniform(0.0, 0.1))
         process.kill()
-        process.wait()
-    assert digest(run(resume=tmp_path / "run", **options)) == digest(run(**options))
-    assert all(not file.name.startswith(".") for file in (tmp_path / "run").iterdir())
+        process.join()
+    assert digest(run(resume=folder, **options)) == digest(run(**options))
+    assert all(not file.name.startswith(".") for file in folder.iterdir())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("step", [1, 5, 12])
-def test_every_optimizer_survives_kills(name, step, tmp_path):
-    killed(name, step, tmp_path)
+def test_every_optimizer_survives_kills(name, loaded, tmp_path):
+    """A run is killed before its second checkpoint, between two, and in the step of its last; it goes on each time."""
+    for step in (1, 5, 12):
+        process = loaded.Process(target=ended_at, args=(step, name, tmp_path / "run"))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    options = {"optimizer": OPTIMIZERS[name], "sampling": Redrawn(size=40, every=4)}
+    assert digest(run(resume=tmp_path / "run", **options)) == digest(run(**options))
