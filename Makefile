@@ -5,14 +5,17 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # Of the tests: more threads than free cores are many times slower than one, each waiting for the last of them.
 THREADS ?= 1
+# Compiled modules are kept, whatever the caller's environment says: tests load the library in many processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow faults docs test-kernels test-kernels-quick test-repeat lint bench bench-peers \
+.PHONY: help install demo test slow long faults docs test-kernels test-kernels-quick test-repeat lint bench bench-peers \
 	bench-rivals bench-difficulty bench-gpu clean
 
 help:
 	@echo "make demo   Burgers' equation: solved, measured against its exact solution, pictured; under three minutes"
-	@echo "make test   the mathematics, checked (make slow: the long tests)"
+	@echo "make test   the mathematics, checked (make slow: the dearer tests, run before a change lands too)"
+	@echo "make long   the dearest runs, to the last decades of an error; not part of .ci/run (a quarter hour)"
 	@echo "make faults  kills, signals, damaged files, full disks and wrong configurations, provoked; under ten minutes"
 	@echo "make test-kernels  the numerical tests on the kernels of other processors, with two threads, on a busy machine"
 	@echo "make test-repeat   pairs of runs that must be bitwise equal, under load, other clocks, threads and settings"
@@ -41,6 +44,9 @@ test: $(STAMP)
 slow: $(STAMP)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m slow -n 2 --dist worksteal
 
+long: $(STAMP)
+	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m long -n 2 --dist worksteal
+
 faults: $(STAMP)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -q -m "faults or not slow" tests/faults \
 		tests/experiments/command_line/test_wrong_configurations.py
@@ -57,6 +63,7 @@ test-repeat: $(STAMP)
 docs: $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@touch build/site.built
 	@echo "build/site/index.html"
 
 lint: $(STAMP)
