@@ -3,7 +3,7 @@
 Steps, not seconds, so that a slow machine takes the same ones. The short runs show that a problem trains, each ending
 behind the steps in which its error falls; the long ones that it trains to what the library is for. A new problem adds
 its line to `SHORT`, and its name to `DEAR` where that takes more than two seconds of a processor and another of its
-kind does not.
+kind does not; `LONGEST` names those whose long runs take more than ten (`make long`).
 
 What the short runs reached was measured five times: from the start of seed 0, and from four with every parameter moved
 by 1e-12 of itself. The largest of the five errors stands beside the bound, which has room of a factor of three or more.
@@ -90,6 +90,22 @@ LONG = {
     "reaction_inverse": (28, 3e-3, 7e-3),
     "wave_1d": (160, 5e-4),
 }
+# Of these the short run is what every change is checked by.
+LONGEST = [
+    "allen_cahn",
+    "burgers",
+    "burgers_inverse",
+    "cavity",
+    "convection",
+    "helmholtz_2d",
+    "kdv",
+    "kovasznay",
+    "laplace_four_holes",
+    "lorenz_inverse",
+    "poisson_5d",
+    "reaction_inverse",
+    "wave_1d",
+]
 
 
 def marked(name):
@@ -106,8 +122,9 @@ def test_golden_error_of_a_short_run(name):
     trained(name, *SHORT[name], **EASIER.get(name, {}))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in LONGEST else pytest.mark.slow) for name in LONG]
+)
 def test_golden_error_of_a_long_run(name):
     trained(name, *LONG[name])
 
