@@ -134,7 +134,7 @@ def test_a_plate_is_pulled():
         },
     )
     small = partial(MLP, width=8, depth=1)
-    solution = solve(problem, network=small, steps=20, verify=False, certify=False, progress=False)
+    solution = solve(problem, network=small, steps=20, features=None, verify=False, certify=False, progress=False)
     assert solution.error() < 1e-2
 
 

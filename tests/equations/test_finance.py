@@ -60,5 +60,5 @@ def test_a_call_is_priced():
         reference=lambda S, t: call(S, 1 - t),
     )
     small = partial(MLP, width=12, depth=2)
-    solution = solve(problem, network=small, steps=30, verify=False, certify=False, progress=False)
+    solution = solve(problem, network=small, steps=30, features=None, verify=False, certify=False, progress=False)
     assert solution.error() < 1e-3

@@ -477,6 +477,7 @@ def test_a_run_has_a_process_of_its_own_and_is_found_again(tmp_path, capsys, mon
     assert "Nothing is finished yet" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_failure_is_on_file_with_its_reason(tmp_path):
     bad = Run("square", "default", 0, 1.0, 1, {"problem": {"_target_": "pinn.problems.none"}, "method": {}})
     found = one_run.perform(bad, sys.executable)

@@ -26,6 +26,7 @@ def test_the_default_is_best():
     assert errors[0] < 1e-3 < min(errors[1:])
 
 
+@pytest.mark.slow
 def test_the_comparison_is_one_picture_and_one_table(found, tmp_path):
     demo.compare(found, tmp_path, "comparison")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["comparison.png", "comparison.txt"]

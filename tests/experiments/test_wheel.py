@@ -22,6 +22,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "outputs", "multirun")
+HOLDERS = (ast.stmt, ast.excepthandler, ast.match_case)  # of statements, imports among them
 
 
 def call(*command, cwd):
@@ -64,8 +65,8 @@ def test_a_wheel_declares_what_it_imports(wheel):
     declared = {extra: {re.match(r"[\w.-]+", line).group().lower() for line in lines[extra]} for extra in lines}
     owners = packages_distributions()
     for path in [*ROOT.glob("pinn/**/*.py"), *ROOT.glob("experiments/*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         for inside in (False, True):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
             for top in imported(tree, inside) - {"pinn", *sys.stdlib_module_names}:
                 own = {name.lower() for name in owners[top]} if top in owners else {top}
                 assert own & declared[inside], f"{path} imports {top}, which is not declared"
@@ -78,16 +79,17 @@ def imported(tree, inside):
         tree: of the module.
         inside: with the imports inside of functions.
     """
-    for node in ast.walk(tree):
-        function = isinstance(node, ast.FunctionDef) and not inside
-        if function or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            node.body = []
-    found = set()
-    for node in ast.walk(tree):
+    found, left = set(), [tree]
+    while left:
+        node = left.pop()
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            left += node.orelse
+        elif inside or not isinstance(node, ast.FunctionDef):
+            left += (one for one in ast.iter_child_nodes(node) if isinstance(one, HOLDERS))
     return found
 
 
