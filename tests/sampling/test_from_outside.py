@@ -83,6 +83,7 @@ def test_a_problem_is_solved_with_it(sampling):
         steps=60,
         progress=False,
         verify=False,
+        certify=False,
     )
     t = torch.linspace(0, 2, 50, dtype=torch.float64)
     assert float((torch.as_tensor(solution(t=t)) - torch.exp(-t)).abs().max()) < 1e-3

@@ -203,7 +203,8 @@ def test_a_run_reaches_the_whole_time_with_all_its_points(nesting):
     )
     drawn = []
     sampler = Recorded(nesting(RAD(every=1)), lambda points: drawn.append(points))
-    solve(decay, optimizer=LevenbergMarquardt(), sampling=sampler, steps=60, progress=False, verify=False)
+    plain = {"progress": False, "verify": False, "certify": False}
+    solve(decay, optimizer=LevenbergMarquardt(), sampling=sampler, steps=60, **plain)
     assert extent(drawn[0])[0] == 10
     assert extent(drawn[0])[1] <= 0.1
     assert extent(drawn[-1])[0] == 30
