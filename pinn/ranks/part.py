@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pinn.blocks import Blocks
-from pinn.objective import ConstraintBlock
+from pinn.constraint_rows import ConstraintBlock
 
 
 def share(n: int, rank: int, size: int, pointwise: bool = True, index: int = 0) -> slice:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from pinn.binding import FAILURES
 from pinn.blocks import Blocks
+from pinn.constraint_rows import ConstraintBlock, ScaledResiduals
 from pinn.derivatives import Engine
 from pinn.domains import Points
 from pinn.model import NetworkFactory
-from pinn.objective import ConstraintBlock, Equations, ScaledResiduals
+from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.ranks.group import RankError, Ranks
 from pinn.ranks.part import Part
