@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Triangle,
     )
     from pinn.eigenvalues import eigenpairs
+    from pinn.energy import Energy
     from pinn.exact import Exact
     from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
@@ -74,6 +75,7 @@ __all__ = [
     "Cylinder",
     "Disc",
     "Ellipse",
+    "Energy",
     "Exact",
     "Huber",
     "Interface",
@@ -141,6 +143,7 @@ _HOMES = {
     ),
     "pinn.exact": ("Exact",),
     "pinn.eigenvalues": ("eigenpairs",),
+    "pinn.energy": ("Energy",),
     "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.regions": ("Interface", "Region"),

@@ -3,7 +3,8 @@
     r = [r_1; r_2; …],    f = ½ |r|² = Σ ½ |r_c|²,    Jᵀr = Σ J_cᵀ r_c,    JᵀJ = Σ J_cᵀ J_c
 
 A block is a constraint at its points, or at those that one of several processes has: sums over blocks and sums over
-processes are the same sums, so that what holds for one holds for the other (`pinn.ranks`).
+processes are the same sums, so that what holds for one holds for the other (`pinn.ranks`). An energy has no rows: it
+adds its integral to f, the gradient of that to Jᵀr, and its metric to JᵀJ (`pinn.ritz`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ class Block(Protocol):
 
     def residual(self) -> Tensor:
         """r_c, with a graph where grad mode is on."""
+
+    def potential(self) -> Tensor | None:
+        """What it adds to f beside ½ |r_c|², 0-d, with a graph where grad mode is on; None where it adds nothing."""
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """½ |r_c|², 0-d, and J_cᵀ r_c (p,)."""
@@ -114,12 +118,19 @@ class Blocks:
     def loss(self) -> Tensor:
         """See `RowAnswers.loss`."""
         residual = self.residual()
-        return 0.5 * residual.dot(residual)
+        return 0.5 * residual.dot(residual) + sum(self._potentials().values())
 
     def losses(self) -> dict[str, float]:
         """See `RowAnswers.losses`."""
         with torch.no_grad():
-            return {block.name: 0.5 * float(block.residual().detach().pow(2).sum()) for block in self.blocks}
+            rows = {block.name: 0.5 * float(block.residual().detach().pow(2).sum()) for block in self.blocks}
+        return rows | {name: float(value) for name, value in self._potentials().items()}
+
+    def _potentials(self) -> dict[str, Tensor]:
+        """What blocks add to f beside their rows."""
+        with torch.no_grad():
+            found = {block.name: block.potential() for block in self.blocks}
+        return {name: value.detach() for name, value in found.items() if value is not None}
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """See `RowAnswers.gradient`."""

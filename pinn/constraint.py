@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from pinn.domains import Domain, Points
+from pinn.energy import Energy
 from pinn.least_squares import Integral, Reduction, Rows
 from pinn.robust import RobustLoss
 from pinn.validation import count, positive
@@ -29,7 +30,7 @@ class Constraint:
 
     Args:
         equation: function of any of the problem's names (see the module); returns one row field of shape (n,),
-            or a tuple of them for a system.
+            or a tuple of them for a system. `Weak` and `Energy` stand where it does.
         on: the set of points where it holds.
         weight: w in the loss, half the sum over constraints of w * mean(r^2), the rows r divided by their sizes
             (`pinn.scales`); dimensionless. Left out, it is 1 on the whole domain, 2 on what has fewer dimensions
@@ -68,6 +69,8 @@ class Constraint:
         if isinstance(self.equation, Weak):
             self.equation.require_extent(self.on)
         object.__setattr__(self, "over", (self.over,) if isinstance(self.over, str) else tuple(self.over))
+        if isinstance(self.equation, Energy):
+            self._take_energy(self.equation)
         if self.over and self.integral:
             raise ValueError(
                 f"Constraint: got integral=True and over={list(self.over)}, expected one of them; integral=True is one "
@@ -81,6 +84,15 @@ class Constraint:
             positive("Constraint", weight=self.weight)
         if self.points is not None:
             count("Constraint", 1, points=self.points)
+
+    def _take_energy(self, energy: Energy) -> None:
+        for name, plain in (("weight", None), ("integral", False), ("robust", None), ("over", ())):
+            if getattr(self, name) != plain:
+                raise ValueError(
+                    f"Constraint: got {name}={getattr(self, name)!r} with an Energy, expected none: an energy has no "
+                    "rows; leave it out, and give weights to the conditions beside it"
+                )
+        object.__setattr__(self, "equation", energy.over(self.on.coordinates))
 
     @property
     def few(self) -> Points:

@@ -130,6 +130,9 @@ class ConstraintBlock:
         """Its rows of r, with a graph where grad mode is on."""
         return self.reduction.reduce(self.residuals.values())
 
+    def potential(self) -> None:
+        """Nothing beside its rows."""
+
     def gradient(self) -> tuple[Tensor, Tensor]:
         """Half the sum of squares of its rows, 0-d, and the gradient of that (p,)."""
         return self.reduction.gradient(self.residuals)

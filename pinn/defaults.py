@@ -99,8 +99,9 @@ from pinn import memory
 from pinn.analysis import analyze
 from pinn.model import NetworkFactory
 from pinn.networks import MLP
-from pinn.optimizers import LevenbergMarquardt, MatrixFree, Optimizer
+from pinn.optimizers import LBFGS, LevenbergMarquardt, MatrixFree, NaturalGradient, Optimizer
 from pinn.problem import CONDITION_WEIGHT, Problem
+from pinn.ritz import energies
 from pinn.sampling import RAD, Fixed, Growing, Marching, Sampler, counts
 from pinn.training import Stage, Widening
 from pinn.weighting import Weighting
@@ -112,6 +113,7 @@ __all__ = [
     "default_sampling",
     "default_stage",
     "default_widening",
+    "energy_optimizer",
     "marching_coordinate",
     "most_points",
 ]
@@ -231,6 +233,18 @@ def default_optimizer(parameters: int) -> Optimizer:
     return first if most is None or most >= FEWEST_ROWS else MatrixFree()
 
 
+def energy_optimizer(problem: Problem, parameters: int) -> Optimizer:
+    """What `solve` takes where an energy is among the constraints: natural gradients by its metric, or L-BFGS.
+
+    Args:
+        problem: what is to be solved.
+        parameters: p.
+    """
+    readable = all(energy.readable for energy in energies(problem).values())
+    held = 2 * 8.0 * parameters**2  # the metric and its factor
+    return NaturalGradient(1e-6) if readable and held <= min(MEMORY, memory.total() / 8) else LBFGS()
+
+
 def default_sampling(problem: Problem, optimizer: Optimizer, most: int = MOST_POINTS, begun: bool = False) -> Sampler:
     """The points `solve` takes: growing and following the residual; early times first where an evolution is stuck.
 
@@ -243,7 +257,7 @@ def default_sampling(problem: Problem, optimizer: Optimizer, most: int = MOST_PO
         most: points at the most on the domain itself.
         begun: whether the run continues an earlier one, which has seen all times.
     """
-    if not optimizer.redraws:
+    if not optimizer.redraws or energies(problem):  # whose nodes stay
         return Fixed(min(FIXED_POINTS, most))
     growing = Growing(
         RAD(every=REDRAW_EVERY),
@@ -319,6 +333,8 @@ def default_stage(
         own_network: whether the caller named the network, which then stays as it is.
         begun: whether the run continues an earlier one.
     """
+    if optimizer is None and energies(problem):
+        optimizer = energy_optimizer(problem, parameters)
     chosen = default_optimizer(parameters) if optimizer is None else optimizer
     if sampling is None:
         sampling = default_sampling(problem, chosen, most_points(problem, chosen.most_rows(parameters)), begun)

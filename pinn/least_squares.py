@@ -39,6 +39,10 @@ class LeastSquares(Protocol):
     def rows(self) -> int:
         """Number N of rows."""
 
+    @property
+    def squares(self) -> bool:
+        """Whether f is ½ |r|²; False where integrals of energies are added, of which rows tell nothing."""
+
     def vector(self) -> Tensor:
         """A copy of the parameters θ, shape (p,)."""
 

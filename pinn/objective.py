@@ -9,7 +9,8 @@ sampler: J^T r is the gradient, and causal weights or residual-based attention a
 residuals at its points become rows is its reduction's affair (`pinn.least_squares`): an integral constraint is the row
 sqrt(w_c) * measure * mean(r), one row a residual component.
 
-Rows are ordered by constraint, then by point, then by the constraint's residual components.
+Rows are ordered by constraint, then by point, then by the constraint's residual components. What trains adds integrals
+of energies to f, in the place of the rows of their equations (`pinn.ritz`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pinn.linearization import Linearization
 from pinn.model import Model
 from pinn.noise import component_noise, sized, weighed
 from pinn.problem import Problem
+from pinn.ritz import EnergyBlock, energy_terms
 
 _SHARED = 256  # points below which telling another process of them takes longer than computing them here
 
@@ -58,6 +60,7 @@ class Equations:
         functions: constraint name -> its equation as a function (coordinates, outputs, constants) -> rows, each divided
             by its size, so that all that is made of rows is made of rows of size one.
         bound: constraint name -> its equation under the engine, bound once, so that what is learned of it stays.
+        energies: constraint name -> the energy that trains in the place of its rows.
         weights: constraint name -> weight in the place of the problem's, where a run has found a better one.
         point_weights: constraint name -> weight of each of its points, shape (n,), where a run has found them: of given
             points, which are the same whenever they are drawn.
@@ -86,6 +89,7 @@ class Equations:
             name: engine.bind(self.reader(name), function, self.problem.coordinates)
             for name, function in self.functions.items()
         }
+        self.energies = energy_terms(model, engine)
         self._per_point: dict[str, int] = {}
         self.weights: dict[str, float] = {}
         self.point_weights: dict[str, Tensor] = {}
@@ -154,6 +158,7 @@ class Objective:
         points: constraint name -> points.
         weights: constraint name -> weight; left out, the problem's.
         point_weights: constraint name -> weight lambda of each point, shape (n,); left out, ones.
+        energies: whether energies stand in the place of the rows of their equations, as where they train.
 
     Raises:
         ValueError: when no parameter requires grad; when points, weights or point weights are missing, unknown,
@@ -167,6 +172,7 @@ class Objective:
         *,
         weights: Mapping[str, float] | None = None,
         point_weights: Mapping[str, Tensor] | None = None,
+        energies: bool = False,
     ) -> None:
         self.equations = equations
         self.model = equations.model
@@ -187,34 +193,42 @@ class Objective:
             if weight < 0:
                 raise ValueError(f"weights {name!r}: got {weight}, expected a number of at least zero")
         self.point_weights = dict(point_weights or {})
-        point_weights = dict(self.point_weights)
+        if unknown := sorted(set(self.point_weights) - set(problem.constraints)):
+            raise ValueError(f"point_weights: unknown constraints {unknown}; the problem has {list(points)}")
         self.blocks: list[ConstraintBlock] = []
+        self.terms: list[EnergyBlock] = []
         for name, constraint in problem.constraints.items():
-            lam = point_weights.pop(name, None)
-            if lam is not None and tuple(lam.shape) != (points[name].n,):
-                raise ValueError(
-                    f"point_weights {name!r}: shape {tuple(lam.shape)}, expected ({points[name].n},), one a point"
-                )
             place, reduction = points[name].to(self.dtype, self.device), constraint.reduction
+            if energies and name in equations.energies:
+                term = equations.energies[name]
+                self.terms.append(EnergyBlock(name, term, place, equations.constants, self._parameters))
+                continue
+            lam = self.point_weights.get(name)
+            if lam is not None and tuple(lam.shape) != (place.n,):
+                raise ValueError(
+                    f"point_weights {name!r}: shape {tuple(lam.shape)}, expected ({place.n},), one a point"
+                )
             scale = reduction.scale(place.n, float(given[name]), equations.weighed(name, place, lam), first)
             residuals = ScaledResiduals(equations, name, place, scale, self._parameters)
             self.blocks.append(ConstraintBlock(name, float(given[name]), residuals, reduction))
-        if point_weights:
-            raise ValueError(
-                f"point_weights: unknown constraints {sorted(point_weights)}; the problem has {list(points)}"
-            )
-        alone = Blocks(self.blocks, self.size, self.dtype, self.device)
+        alone = Blocks([*self.blocks, *self.terms], self.size, self.dtype, self.device)
         self._answers = alone if equations.sharing is None else equations.sharing.answers(self, alone)
 
     @property
     def points(self) -> dict[str, Points]:
         """The points of each constraint."""
-        return {block.name: block.points for block in self.blocks}
+        rows = {block.name: block.points for block in self.blocks}
+        return rows | {term.name: term.points for term in self.terms}
 
     @property
     def rows(self) -> int:
         """Number N of residual rows."""
         return sum(block.rows for block in self.blocks)
+
+    @property
+    def squares(self) -> bool:
+        """Whether f is half a sum of squares of rows, and no integral of an energy beside it."""
+        return not self.terms
 
     @property
     def residuals_per_point(self) -> list[int]:
@@ -258,8 +272,9 @@ class Objective:
 
     def differentiable_loss(self) -> Tensor:
         """f = 1/2 |r|^2, 0-d, with a graph to the parameters, for closures of `torch.optim`."""
-        parts = [block.residual().pow(2).sum() for block in self.blocks]
-        return 0.5 * torch.stack(parts).sum()
+        parts = [0.5 * block.residual().pow(2).sum() for block in self.blocks]
+        parts += [term.potential() for term in self.terms]
+        return torch.stack(parts).sum()
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """Loss (0-d) and its gradient (p,)."""

@@ -23,6 +23,7 @@ from torch import Tensor
 from pinn.binding import gathered, names_of, renamed, taking
 from pinn.constraint import Constraint, Equation
 from pinn.domains import Domain, Part
+from pinn.energy import Energy
 from pinn.output import Output
 from pinn.validation import count, positive
 
@@ -156,6 +157,11 @@ def written_out(
         )
     found: dict[str, Constraint] = {}
     for name, constraint in constraints.items():
+        if isinstance(getattr(constraint, "equation", None), Energy):
+            raise ValueError(
+                f"constraint {name!r}: got an Energy beside regions=, expected equations; state one problem whose "
+                "density has the coefficients of all regions, as functions of the coordinates"
+            )
         found |= writer.constraints(name, constraint)
     return Stated(
         domain=reduce(or_, [region.domain for region in regions.values()]) if domain is None else domain,

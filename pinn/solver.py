@@ -36,6 +36,7 @@ from pinn.optimizers import Optimizer
 from pinn.options import validate_options
 from pinn.problem import Problem
 from pinn.ranks import ALONE, Leader, RankError, Ranks, Worker
+from pinn.ritz import energies, require_descent
 from pinn.sampling import Sampler
 from pinn.solution import History, Report, Solution
 from pinn.structure import described, rebuilt
@@ -330,7 +331,7 @@ def _begun(
     # A run that goes on makes the same choices, whatever has become of the network.
     parameters = sum(parameter.numel() for parameter in model.parameters())
     asked = {"own_network": network is not None, "begun": start is not None, "parameters": parameters}
-    stages = _stages(given, asked)
+    stages = _fitting(given, _stages(given, asked))
     options = run_options(given, stages, asked)
     if saved is not None:
         saved.require_same(problem, options)
@@ -344,7 +345,7 @@ def _gone_on(given: Mapping[str, Any], saved: Checkpoint) -> tuple[Model, Sequen
         ValueError: where it would be another run, naming what differs.
     """
     asked = saved.options["asked"]
-    stages = _stages(given, asked)
+    stages = _fitting(given, _stages(given, asked))
     options = run_options(given, stages, asked)
     saved.require_same(given["problem"], options)
     return saved.model(given["problem"], given["network"], given["device"]), stages, options
@@ -357,3 +358,11 @@ def _stages(given: Mapping[str, Any], asked: Mapping[str, Any]) -> Sequence[Stag
         return stages
     named = {name: given[name] for name in ("optimizer", "sampling", "weighting", "steps")}
     return [default_stage(given["problem"], **named, **asked)]
+
+
+def _fitting(given: Mapping[str, Any], stages: Sequence[Stage]) -> Sequence[Stage]:
+    """The stages, where they and the processes can do with the energies of the problem."""
+    require_descent(given["problem"], [stage.optimizer for stage in stages])
+    if given["ranks"].size > 1 and (found := energies(given["problem"])):
+        raise ValueError(f"solve: got {given['ranks'].size} ranks and the energies {[*found]}; run it in one process")
+    return stages

@@ -99,6 +99,8 @@ def lift_refusal(equations: Equations) -> str:
     robust = [name for name, constraint in problem.constraints.items() if constraint.robust is not None]
     if robust:
         return f"the robust losses of {robust}"
+    if equations.energies:
+        return f"the energies {list(equations.energies)}, which are trained"
     networks = [equations.model.network, *equations.model.fields.values()]
     if own := [type(one).__name__ for one in networks if not isinstance(one, BENEATH)]:
         return f"the network {own[0]}, which a file of the correction could not name"

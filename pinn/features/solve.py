@@ -123,6 +123,8 @@ def smooth_refusal(equations: Equations) -> str:
     if problem.unknowns:
         return f"the unknowns {sorted(problem.unknowns)}"
     robust = [name for name, constraint in problem.constraints.items() if constraint.robust is not None]
+    if equations.energies:
+        return f"the energies {list(equations.energies)}, which are trained"
     return f"the robust losses of {robust}" if robust else ""
 
 

@@ -30,6 +30,8 @@ class Descent(Optimizer):
     """
 
     redraws: ClassVar[bool] = False
+    of_rows: ClassVar[bool] = False
+    of_metric: ClassVar[bool] = False
     _c2: float = 0.9
     _theta: Tensor | None = None
     _gradient: Tensor | None = None

@@ -44,6 +44,9 @@ class FirstOrder(Optimizer):
         True
     """
 
+    of_rows = False
+    of_metric = False
+
     def __init__(self, factory: OptimizerFactory, schedule: ScheduleFactory | None = None) -> None:
         self.factory, self.schedule = factory, schedule
         _tried(factory, schedule)

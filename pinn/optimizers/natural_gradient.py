@@ -7,14 +7,20 @@ that d is the Gauss-Newton direction; λ is a fixed small number, and the line s
 rows than parameters the dual form −Jᵀ(JJᵀ + λI)⁻¹r is the same direction (Woodbury; Guzmán-Cordero et al. 2505.12149).
 
 A fixed λ and a search along one line is what Levenberg-Marquardt improves upon; it is here as a baseline.
+
+Where integrals of energies are added to the rows (`pinn.energy`), their metric is added to JᵀJ, as the normal equations
+give it, and f is searched in the place of |r|².
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
+from pinn import linalg
 from pinn.least_squares import LeastSquares
 from pinn.optimizers.damped_gauss_newton import Trials
 from pinn.optimizers.optimizer import Optimizer, Step, StepEnding, StepTimer
@@ -47,6 +53,8 @@ class NaturalGradient(Optimizer):
         {}
     """
 
+    of_rows = False
+
     def __init__(self, damping: float = 1e-8, *, halvings: int = 30) -> None:
         positive("NaturalGradient", damping=damping)
         count("NaturalGradient", 0, halvings=halvings)
@@ -67,6 +75,8 @@ class NaturalGradient(Optimizer):
     def step(self, objective: LeastSquares) -> Step:
         """Take one step. `info` holds length (t), damping (λ), evaluations (of r), condition and seconds/…."""
         timer = StepTimer()
+        if not objective.squares:
+            return self._down(objective, timer)
         system, loss = linearized(objective, self._buffers, timer, self.workers)
         if ending := stationarity(system.residual, system.gradient, system.trace):
             return Step(loss, False, timer.seconds, ending)
@@ -74,6 +84,42 @@ class NaturalGradient(Optimizer):
         with timer("solve"):
             d = solve(system.residual)
         return descend(objective, system, d, loss, self.halvings, damping, timer)
+
+    def _down(self, objective: LeastSquares, timer: StepTimer) -> Step:
+        """The step where energies are added to the rows."""
+        with timer("rows"):
+            value, gradient, metric = (one.double() for one in objective.normal_equations())
+        loss, trace = float(value), float(metric.diagonal().sum())
+        if not math.isfinite(loss + trace + float(gradient.norm())):
+            return Step(loss, False, timer.seconds, StepEnding.NOT_FINITE)
+        if not bool((gradient != 0).any()):
+            return Step(loss, False, timer.seconds, StepEnding.GRADIENT_ZERO)
+        damping = max(self.damping * trace / objective.size, torch.finfo(torch.float64).tiny)
+        held, factor = self._buffers.squares(objective.size, gradient.device)
+        held.copy_(metric)
+        with timer("system"):
+            while (L := linalg.cholesky(held, damping, factor)) is None:
+                damping = max(4 * damping, torch.finfo(torch.float64).eps * trace)
+        with timer("solve"):
+            d = -linalg.cholesky_solve(L, gradient)
+        theta = objective.vector()
+
+        def at(t: float) -> float:
+            with timer("trials"):
+                objective.assign(theta + (t * d).to(theta.dtype))
+                value = float(objective.loss())
+            return value if math.isfinite(value) else math.inf
+
+        best, length, evaluations = searched(at, loss, self.halvings)
+        objective.assign(theta + (length * d).to(theta.dtype))
+        info = {
+            "length": length,
+            "damping": damping,
+            "evaluations": float(evaluations),
+            "condition": linalg.condition(L),
+            **timer.seconds,
+        }
+        return Step(best, length > 0, info, None if length > 0 else StepEnding.NO_DESCENT)
 
 
 def linearized(objective: LeastSquares, buffers: Buffers, timer: StepTimer, workers: int) -> tuple[System, float]:
@@ -100,14 +146,7 @@ def descend(
 ) -> Step:
     """Step along d with the best of t = 1, ½, ¼, …; halving ends when a decrease is followed by a rise."""
     trials = Trials(objective, loss, timer)
-    t, last, length = 1.0, math.inf, 0.0
-    for _ in range(halvings + 1):
-        value = trials.loss(t * d, trials.residual(t * d))
-        if value < loss and value <= last:
-            length = t
-        elif last < loss:
-            break
-        last, t = value, t / 2
+    _, length, _ = searched(lambda t: trials.loss(t * d, trials.residual(t * d)), loss, halvings)
     accepted = length > 0
     trials.settle(accepted)
     info = {
@@ -118,3 +157,25 @@ def descend(
         **timer.seconds,
     }
     return Step(trials.best, accepted, info, None if accepted else StepEnding.NO_DESCENT)
+
+
+def searched(at: Callable[[float], float], loss: float, halvings: int) -> tuple[float, float, int]:
+    """The best of t = 1, ½, ¼, …; halving ends when a decrease is followed by a rise.
+
+    Args:
+        at: t -> f(θ + td), infinite where it is no number.
+        loss: f(θ).
+        halvings: at the most.
+
+    Returns:
+        f there and t, which is 0 where none is lower; and how many were tried.
+    """
+    best, length, last, t, tried = loss, 0.0, math.inf, 1.0, 0
+    while tried <= halvings:
+        value, tried = at(t), tried + 1
+        if value < loss and value <= last:
+            best, length = value, t
+        elif last < loss:
+            break
+        last, t = value, t / 2
+    return best, length, tried

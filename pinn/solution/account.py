@@ -218,6 +218,8 @@ def _facts(report: Report) -> Iterable[str]:
         yield from (str(one) for one in report.outcome.contributions)
         if report.outcome.uncorrected:
             yield f"not corrected by linear solves: {report.outcome.uncorrected}"
+    for name in report.energies:
+        yield f"{name!r} was trained by its energy, and is judged by the equation that holds where that is least"
     yield f"checked before: {report.checked} comparisons held" if report.checked else "not verified before the run"
     yield from (f"as stated: {one}" for one in report.stated if one.what not in report.judgement.evidence)
     taken_over: dict[tuple[str, str], list[str]] = {}

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinn.problem import Problem
+from pinn.ritz import energies
 from pinn.solution.history import History
 from pinn.solution.outcome import Ending, Outcome
 from pinn.solution.residuals import ConstraintReport
@@ -317,7 +318,12 @@ class Findings:
 
     @property
     def stale(self) -> float:
-        """Validation loss over the loss on the points trained on: median of the last five evaluations, or 0."""
+        """Validation loss over the loss on the points trained on: median of the last five evaluations, or 0.
+
+        An energy is no sum of squares, which another could be held against.
+        """
+        if energies(self.problem):
+            return 0.0
         validation, trained = self.history.column("validation"), self.history.column("loss")
         both = np.flatnonzero(np.isfinite(validation) & np.isfinite(trained) & (trained > 0))[-5:]
         return float(np.median(validation[both] / trained[both])) if len(both) == 5 else 0.0

@@ -70,6 +70,7 @@ class Report:
         noise: what the run found of the noise in its data; None where they have none.
         scales: shifts and sizes that the run was scaled by; None where the model has none.
         chosen: network, optimizer, sampling, weighting -> what it was.
+        energies: constraints that were trained by their energy, and are judged by the equation that it leads to.
         drawn: what the page draws.
     """
 
@@ -96,6 +97,7 @@ class Report:
     noise: NoiseEstimate | None = None
     scales: Scales | None = None
     chosen: Mapping[str, str] = field(default_factory=dict)
+    energies: tuple[str, ...] = ()
     drawn: Drawn | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -169,6 +171,7 @@ class Report:
             noise=solution.noise,
             scales=solution.model.scales,
             chosen=dict(chosen or {}),
+            energies=tuple(equations.energies),
             drawn=Drawn(
                 solution.fields,
                 history,

@@ -408,7 +408,7 @@ def continue_stage(run: Any, state: Mapping[str, Any]) -> Step | None:
             getattr(run, name).load_state_dict(_moved(state[name], device))
     points = {name: Points.from_plain(plain) for name, plain in state["points"].items()}
     of_points = _moved(state["point_weights"], device)
-    run.use(Objective(equations, points, weights=state["weights"], point_weights=of_points))
+    run.use(Objective(equations, points, weights=state["weights"], point_weights=of_points, energies=True))
     if state["stepped"]:
         run.optimizer.recognise(run.meter)
         run.stepped = run.meter

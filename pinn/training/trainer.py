@@ -248,7 +248,8 @@ class _StageRun:
     def _begin(self) -> None:
         """Tell the sampler the first loss; where time is limited, find the pace of evaluations."""
         if not self.resumed:
-            self.sampler.begin(float(self.objective.loss()))
+            objective = self.objective
+            self.sampler.begin(float(objective.loss()) if objective.squares else self._plain_loss(objective))
             keep(self, None, last=self.index == 0)
         if self.deadline.limit is not None:
             began = self.trainer.clock()
@@ -383,12 +384,11 @@ class _StageRun:
         """The objective on these points; a weighting is shown it under the problem's own weights, whatever it said."""
         equations = self.trainer.equations
         masks = self.trainer.noise.trained_on()
-        plain = Objective(equations, points, point_weights=masks)
         if self.weighting is None:
-            return plain
-        weights: Weights = self.weighting.update(plain, self.steps)
+            return Objective(equations, points, point_weights=masks, energies=True)
+        weights: Weights = self.weighting.update(Objective(equations, points, point_weights=masks), self.steps)
         of_points = weights.points | {name: mask * weights.points.get(name, 1.0) for name, mask in masks.items()}
-        return Objective(equations, points, weights=weights.constraints, point_weights=of_points)
+        return Objective(equations, points, weights=weights.constraints, point_weights=of_points, energies=True)
 
     def _renew(self, step: Step) -> None:
         """New points where the sampler wants them or the optimizer is done with the old, else new weights."""
@@ -430,7 +430,7 @@ class _StageRun:
     def _plain_loss(self, objective: Objective, known: float | None = None) -> float:
         """The loss under the problem's own weights; `known` is that under the present ones."""
         noise = self.trainer.noise
-        if self.weighting is not None:
+        if self.weighting is not None or not objective.squares:
             objective = Objective(objective.equations, objective.points, point_weights=noise.trained_on())
         elif known is not None and not noise.floor:
             return known

@@ -45,8 +45,8 @@ def outputs_work(model: nn.Module, n: int) -> float:
 def residual_work(objective: Objective) -> float:
     """Operations of the residual rows of an objective."""
     model: Model = objective.model
-    points = sum(block.points.n for block in objective.blocks)
-    return _ENTRIES * outputs_work(model, points) + _CALL * len(objective.blocks)
+    points = sum(block.points.n for block in objective.blocks) + sum(one.term.points.n for one in objective.terms)
+    return _ENTRIES * outputs_work(model, points) + _CALL * (len(objective.blocks) + len(objective.terms))
 
 
 def require_memory(optimizer: Optimizer, objective: Objective) -> None:
@@ -98,6 +98,11 @@ class Metered:
     def rows(self) -> int:
         """Number N of rows."""
         return self._objective.rows
+
+    @property
+    def squares(self) -> bool:
+        """See `LeastSquares.squares`."""
+        return self._objective.squares
 
     def vector(self) -> Tensor:
         """See `LeastSquares.vector`."""

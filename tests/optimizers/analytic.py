@@ -17,6 +17,8 @@ class Analytic:
         self.rows = function(self.parameter.detach()).numel()
         self.count = Counter()
 
+    squares = True
+
     def vector(self):
         return self.parameter.detach().clone()
 
