@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pinn.reference.analytic import Analytic
+from pinn.reference.cahn_hilliard import cahn_hilliard
 from pinn.reference.cavity import cavity
 from pinn.reference.cole_hopf import cole_hopf
 from pinn.reference.diffusion_reaction import reaction_diffusion
@@ -29,6 +30,7 @@ __all__ = [
     "Analytic",
     "Reference",
     "allen_cahn",
+    "cahn_hilliard",
     "cavity",
     "cole_hopf",
     "driven_heat",
