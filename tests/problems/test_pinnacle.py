@@ -13,6 +13,7 @@ from pinn.derivatives import Autograd, Jets
 from pinn.problems import pinnacle
 from pinn.reference import Analytic, driven_heat, kuramoto_sivashinsky
 from pinn.sampling.uniform import sample_uniform
+from tests.problems.differences import differences
 
 CLOSED = ["heat_inverse", "heat_multiscale", "heat_nd", "poisson_inverse", "poisson_nd"]
 TASKS = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark_pinnacle.yaml"), resolve=False)["suite"]
@@ -35,20 +36,6 @@ def test_closed_forms_solve_every_constraint(name, engine):
             assert float(rows.detach().std()) == pytest.approx(0.1, rel=0.1)
         else:
             assert float(rows.detach().abs().max()) < 1e-10
-
-
-def differences(function, at, steps):
-    """Derivatives of order one to four along each axis by central differences of order four and more, {(axis, m)}."""
-    found = {}
-    for axis, h in steps.items():
-        offsets = np.arange(-4, 5)
-        values = np.stack([function(**{**at, axis: at[axis] + k * h}) for k in offsets])
-        powers = offsets[None, :] ** np.arange(9)[:, None].astype(float)
-        for order in range(1, 5):
-            unit = np.zeros(9)
-            unit[order] = float(np.prod(np.arange(1, order + 1)))
-            found[axis, order] = np.linalg.solve(powers, unit) @ values / h**order
-    return found
 
 
 def test_the_computed_chaos_solves_its_equation():
