@@ -32,8 +32,9 @@ SOURCES = {
     "difficulty": ("benchmark_difficulty", "error.png", 0),
     "gpu": ("benchmark_gpu/latest", None, 1),
     "growth": ("benchmark_scaling", "picture.png", 0),
+    "gallery": ("gallery", "gallery", 0),
 }
-"""Name in docs/ -> folder under outputs/, picture in it or None, number of the table that is shown."""
+"""Name in docs/ -> folder under outputs/, picture or folder of pictures in it or None, number of the table shown."""
 
 SHOWN = ("poisson_2d", "helmholtz_1_4", "burgers", "kdv", "cavity", "diffusion_inverse")
 COLUMNS = ("problem", "median", "least–greatest", "reference’s error", "seconds")
@@ -45,7 +46,7 @@ def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str | None, int]
 
     Args:
         root: a checkout.
-        sources: name -> folder under outputs/, picture in it or None, number of the table that is shown.
+        sources: name -> folder under outputs/, picture or folder of pictures in it or None, number of the table shown.
 
     Returns:
         the names that were renewed.
@@ -60,13 +61,21 @@ def figures(root: Path = ROOT, sources: Mapping[str, tuple[str, str | None, int]
         text = table.read_text(encoding="utf-8")
         (root / "docs").mkdir(exist_ok=True)
         write_text(root / "docs" / f"{name}.md", text)
-        if drawn is not None:
-            with replacing(root / "docs" / f"{name}.png") as temporary:
-                shutil.copyfile(drawn, temporary)
+        for one, place in _copies(drawn, root / "docs", name):
+            with replacing(place) as temporary:
+                shutil.copyfile(one, temporary)
         readme = inserted(readme, name, brief(excerpt(text, shown)))
         renewed.append(name)
     write_text(root / "README.md", readme)
     return renewed
+
+
+def _copies(drawn: Path | None, docs: Path, name: str) -> list[tuple[Path, Path]]:
+    """Each picture and where it goes: beside the page, or in a folder of the same name where it is one of several."""
+    if drawn is None or not drawn.is_dir():
+        return [] if drawn is None else [(drawn, docs / f"{name}.png")]
+    (docs / drawn.name).mkdir(exist_ok=True)
+    return [(one, docs / drawn.name / one.name) for one in sorted(drawn.glob("*.png"))]
 
 
 def excerpt(text: str, shown: int) -> str:

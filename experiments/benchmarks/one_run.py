@@ -20,6 +20,7 @@ import os
 import platform
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pinn.files import replacing
 
 from . import yardstick
 from .children import Children, end_with_parent
@@ -178,15 +181,19 @@ def curve(rows: Iterable[Mapping[str, float]], exact: Mapping[str, float]) -> Cu
     return found
 
 
-def perform(run: Run, python: str, children: Children | None = None) -> Record:
+def perform(
+    run: Run, python: str, children: Children | None = None, *, module: str | None = None, pictures: Path | None = None
+) -> Record:
     """Run it in a fresh process with fixed threads; the record of what came of it, failed or done.
 
     Args:
         run: what is to be run.
         python: the program that runs it.
         children: are told of the process while it runs.
+        module: that the program runs; left out, this one, or the peers'.
+        pictures: folder that gets what the run has drawn where it works, PNG.
     """
-    module = f"{PACKAGE}.benchmarks.one_run" if run.peer is None else f"{PACKAGE}.peers"
+    module = module or (f"{PACKAGE}.benchmarks.one_run" if run.peer is None else f"{PACKAGE}.peers")
     began = time.time()
     patience = (2 if run.clock == "wall" else 2 * PATIENCE) * run.seconds + 600
     with tempfile.TemporaryDirectory() as temporary:
@@ -203,6 +210,8 @@ def perform(run: Run, python: str, children: Children | None = None) -> Record:
         except subprocess.TimeoutExpired:
             failed = f"no end after {patience:.0f} s"
         result = {"reason": failed} if failed else json.loads(found.read_text(encoding="utf-8"))
+        if pictures is not None and not failed:
+            _keep_pictures(Path(temporary), pictures)
     return {
         **run.as_dict(),
         "status": "failed" if failed else "done",
@@ -212,6 +221,13 @@ def perform(run: Run, python: str, children: Children | None = None) -> Record:
         "cores": os.cpu_count(),
         **result,
     }
+
+
+def _keep_pictures(where: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for drawn in sorted(where.glob("*.png")):
+        with replacing(folder / drawn.name) as kept:
+            shutil.copyfile(drawn, kept)
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

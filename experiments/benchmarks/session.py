@@ -126,6 +126,7 @@ def carry_out(
     session: str,
     interpreters: Mapping[str, str] | None = None,
     same: str | None = None,
+    performing: Callable[..., Record] | None = None,
 ) -> None:
     """Run what is not on file, `jobs` at a time in the plan's order, and add each record as it comes.
 
@@ -136,6 +137,7 @@ def carry_out(
         session: of this start of the program.
         interpreters: peer -> the program that runs it; this one where there is none.
         same: count only runs of this revision as finished; None for all.
+        performing: runs one, as `perform` does, which it is where it is left out.
     """
     results = place / "results.jsonl"
     todo = missing(planned, read(results), same)
@@ -146,7 +148,7 @@ def carry_out(
         title = f"[{index}/{len(todo)}] {run.problem}, {run.method}, seed {run.seed}"
         print(f"{title} ...", flush=True)
         of = revision()
-        record = perform(run, (interpreters or {}).get(run.peer or "", sys.executable), children)
+        record = (performing or perform)(run, (interpreters or {}).get(run.peer or "", sys.executable), children)
         add(results, record | {"revision": of, "session": session})
         found = record.get("error") if record["status"] == "done" else f"failed: {record['reason']}"
         print(f"{title}: {'diverged' if found is None else found}", flush=True)
@@ -190,7 +192,7 @@ def report(
     place: Path,
     shown: Sequence[Run],
     account: Callable[[Sequence[Record], Sequence[tuple[str, str, str]]], str],
-    draw: Callable[[Sequence[Record], Path], None],
+    draw: Callable[[Sequence[Record], Path], None] | None,
 ) -> None:
     """Write `table.md` and `error.png` from the file; who writes last has read the latest.
 
@@ -198,7 +200,7 @@ def report(
         place: the folder.
         shown: the runs that they show.
         account: the text, from the finished records and what is missing.
-        draw: makes the picture of the finished records.
+        draw: makes the picture of the finished records, where there is one.
     """
     place.mkdir(parents=True, exist_ok=True)
     with locked(place / "table.md"):
@@ -206,7 +208,7 @@ def report(
         records = chosen(shown, on_file)
         text = account(records, gaps(shown, on_file))
         write_text(place / "table.md", text)
-        if records:
+        if records and draw is not None:
             draw(records, place / "error.png")
     print(f"\n{text}\nwritten to {place}")
 

@@ -33,6 +33,18 @@ def test_a_table_may_come_without_a_picture(tmp_path):
     assert [path.name for path in (tmp_path / "docs").iterdir()] == ["one.md"]
 
 
+def test_a_folder_of_pictures_is_copied_as_one(tmp_path):
+    (tmp_path / "README.md").write_text("")
+    place = tmp_path / "outputs" / "here"
+    (place / "many").mkdir(parents=True)
+    (place / "table.md").write_text(TABLE)
+    for name in ("a.png", "b.png", "notes.txt"):
+        (place / "many" / name).write_text(name)
+    assert figures(tmp_path, {"one": ("here", "many", 0)}) == ["one"]
+    assert sorted(path.name for path in (tmp_path / "docs" / "many").iterdir()) == ["a.png", "b.png"]
+    assert (tmp_path / "docs" / "many" / "a.png").read_text() == "a.png"
+
+
 def test_another_table_is_shown_by_its_number():
     assert excerpt(TABLE, 1) == "`command`, 2026-01-01.\n\n| c |\n| --- |\n| 3 |"
 
