@@ -8,7 +8,7 @@ What came out is kept in `build/notebooks` by a hash of the file, of the library
 not changed is not run again.
 
 A page whose code writes a picture shows it where it says `<!-- picture: heat.png The temperature over x and t -->`: its
-code is run as well. The pictures of all notebooks are on a page of their own, the gallery.
+code is run as well. The pictures of all notebooks stand below the applications of the gallery, `gallery.md`.
 """
 
 from __future__ import annotations
@@ -113,9 +113,9 @@ def pictures_of(path: Path) -> dict[str, bytes]:
 
 
 def gallery_of(notebooks: dict[str, list[Cell]]) -> str:
-    """A page with the first picture of every notebook that has one, its title and its first sentences."""
+    """The end of the gallery: the first picture of every notebook that has one, its title and its first sentences."""
     parts = [
-        "# Gallery",
+        "## Notebooks",
         "What the notebooks draw, each with the code that draws it.",
         '<div class="grid cards" markdown>',
     ]
@@ -173,7 +173,9 @@ def on_files(files: Any, config: Any) -> Any:
         page, pictures = page_of(stem, cells)
         named = {f"{stem}.md": page, f"{stem}.ipynb": ipynb_of(cells), **pictures}
         made |= {f"notebooks/{name}": content for name, content in named.items()}
-    made["gallery.md"] = gallery_of(notebooks)
+    gallery = files.get_file_from_path("gallery.md")
+    made["gallery.md"] = f"{gallery.content_string}\n{gallery_of(notebooks)}"
+    files.remove(gallery)  # the page as it is in the repository
     for path in sorted((_ROOT / "docs").rglob("*.md")):
         place = path.parent.relative_to(_ROOT / "docs").as_posix()
         made |= {f"{place}/{name}": content for name, content in pictures_of(path).items()}

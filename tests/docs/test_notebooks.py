@@ -126,3 +126,21 @@ def test_own_loop():
     printed, (*_, worst) = numbers("own_loop")
     assert "by jets" in printed and "all agree" in printed
     assert worst < 0.1  # seen: 0.006 to 0.02
+
+
+def test_the_gallery_ends_with_the_notebooks(tmp_path, monkeypatch):
+    structure = pytest.importorskip("mkdocs.structure.files")
+    config = pytest.importorskip("mkdocs.config.defaults").MkDocsConfig()
+    config.load_dict({"site_name": "s", "docs_dir": str(tmp_path / "docs"), "site_dir": str(tmp_path / "site")})
+    config.plugins = pytest.importorskip("mkdocs.plugins").PluginCollection()
+    config.plugins._current_plugin = "hooks"  # as the builder has it while it calls them
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "gallery.md").write_text("# Gallery\n\nApplications.\n")
+    (tmp_path / "small.py").write_text(SMALL)
+    for name, value in (("_ROOT", tmp_path), ("NOTEBOOKS", tmp_path), ("KEPT", tmp_path / "kept")):
+        monkeypatch.setattr(notebooks, name, value)
+    page = structure.File("gallery.md", str(tmp_path / "docs"), str(tmp_path / "site"), use_directory_urls=False)
+    files = notebooks.on_files(structure.Files([page]), config)
+    (text,) = (one.content_string for one in files if one.src_uri == "gallery.md")
+    assert text.startswith("# Gallery\n\nApplications.\n\n## Notebooks\n")
+    assert "(notebooks/small_1.png)" in text and text.count("# Gallery") == 1

@@ -40,7 +40,7 @@ def test_every_page_is_in_the_contents_and_every_entry_is_a_page():
     named = re.findall(r"[\w/]+\.md", contents)
     listed = set(named)
     assert len(named) == len(listed), f"twice: {sorted(name for name in listed if named.count(name) > 1)}"
-    made = {"changelog.md", "extending.md", "gallery.md", "howto/index.md"}
+    made = {"changelog.md", "extending.md", "howto/index.md"}
     run = {f"notebooks/{path.stem}.md" for path in (DOCS / "notebooks").glob("*.py")}
     assert listed == set(PAGES) | made | run
 
