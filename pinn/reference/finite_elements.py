@@ -31,7 +31,7 @@ from scipy.spatial import cKDTree
 
 from pinn.binding import names_of, on_arrays
 from pinn.domains import Box, Domain
-from pinn.reference.plane_mesh import curved, extent, graded, outlines, reentrant, refined, triangulate
+from pinn.reference.plane_mesh import curved, extent, graded, outlines, reentrant, refined, unfolded
 from pinn.reference.result import SLACK, Array, Built, Columns, Reference
 from pinn.validation import finite, positive
 
@@ -314,7 +314,7 @@ def _triangles(statement: Statement, size: float | None) -> list[tuple[Any, Call
     """Bases on triangles, three of them, and what finds cells in each."""
     skfem = _required()
     step = extent(statement.domain) / _TRIANGLES if size is None else size
-    mesh, lines = triangulate(statement.domain, step, statement.along)
+    mesh, lines = unfolded(statement.domain, step, statement.along)
     sharp = reentrant(statement.domain, lines.corners)
     found = []
     for level, (many, few) in enumerate(zip(*_LEVELS, strict=True)):

@@ -31,6 +31,8 @@ _NEAR = 0.9  # of a cell's distance to a corner, over which it is halved
 _SMOOTHINGS = 3  # of the lattice, each point to the mean of those about it
 _DIRECTIONS = 360  # in which a corner looks
 _LEAST_ARCS = 16  # of a circle
+_SMALLER = 6  # times at the most that cells are halved until none folds
+_FOLDED = 0.2  # of the mean area of a cell, below which Newton's method loses its way in it
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,29 @@ def triangulate(domain: Domain, size: float, along: Sequence[Domain] = ()) -> tu
     cells = cells[inside(centres.T, 0.0) & (area > 1e-10 * size**2)]
     used, cells = np.unique(cells, return_inverse=True)
     return skfem.MeshTri(points[used].T.copy(), np.sort(cells.reshape(-1, 3), axis=1).T.copy()), lines
+
+
+def unfolded(domain: Domain, size: float, along: Sequence[Domain] = ()) -> tuple[Any, Outlines]:
+    """`triangulate` with cells small enough, from `size` down, that none folds where arcs are its edges.
+
+    An arc bulges into the cell beside it, further than that is high where a circle is near another outline.
+
+    Raises:
+        ValueError: as `triangulate`, and where many halvings of the cells do not help.
+    """
+    for _ in range(_SMALLER):
+        mesh, lines = triangulate(domain, size, along)
+        if not _folds(curved(mesh, lines)):
+            return mesh, lines
+        size *= 0.5
+    raise ValueError("fem: circles come too close to other outlines for cells between them to fit; give a smaller size")
+
+
+def _folds(mesh: Any) -> bool:
+    """Whether the area of a cell vanishes somewhere within it, at its corners or amid its edges, or nearly so."""
+    corners = np.array([[0, 1, 0, 0.5, 0.5, 0], [0, 0, 1, 0, 0.5, 0.5]])
+    area = np.asarray(mesh.mapping().detDF(corners))
+    return bool((area / area.mean(1, keepdims=True)).min() < _FOLDED)
 
 
 def extent(domain: Domain) -> float:

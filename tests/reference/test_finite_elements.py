@@ -88,6 +88,19 @@ def test_a_disc_of_two_materials_and_points_on_its_arcs():
 
 
 @pytest.mark.slow
+def test_a_circle_beside_a_wall():
+    """Cells of the default size between them would be thinner than the arc bulges; eˣ cos y is harmonic."""
+    domain = Box(x=(-1, 1), y=(-1, 1)) - Disc(x=-0.6, y=0.5, radius=0.3)
+
+    def exact(x, y):
+        return np.exp(x) * np.cos(y)
+
+    u = fem(domain, values={domain.boundary(): exact})
+    place = domain.sample(200, generator=torch.Generator().manual_seed(0))
+    x, y = place.x.numpy().T
+    assert np.abs(u(x=x, y=y) - exact(x, y)).max() < 1e-4 and u.error < 1e-4
+
+
 def test_the_error_at_a_reentrant_corner_is_within_what_is_stated():
     u = fem(L, source=1.0, values={L.boundary(): 0.0}, size=2.0)
     x, y = np.random.default_rng(0).uniform(-1, 1, (2, 600))

@@ -12,6 +12,7 @@ from pinn.problems.pinnacle.heat_multiscale import heat_multiscale
 from pinn.problems.pinnacle.heat_nd import heat_nd
 from pinn.problems.pinnacle.heat_varying import heat_varying
 from pinn.problems.pinnacle.kuramoto_sivashinsky import kuramoto_sivashinsky
+from pinn.problems.pinnacle.poisson_boltzmann import poisson_boltzmann
 from pinn.problems.pinnacle.poisson_inverse import poisson_inverse
 from pinn.problems.pinnacle.poisson_nd import poisson_nd
 from pinn.problems.wave_1d import wave_1d
@@ -25,6 +26,7 @@ __all__ = [
     "heat_varying",
     "kuramoto_sivashinsky",
     "laplace_four_holes",
+    "poisson_boltzmann",
     "poisson_inverse",
     "poisson_nd",
     "wave_1d",
