@@ -34,13 +34,7 @@ import torch
 
 from pinn.derivatives.sight import finer_nodes
 from pinn.features import Ending as Fixed
-from pinn.features import (
-    lift,
-    lift_refusal,
-    most_neurons,
-    residual_norms,
-    smooth_refusal,
-)
+from pinn.features import lift, lift_refusal, most_neurons, residual_norms, smooth_refusal
 from pinn.features.answers import answer_to, copied
 from pinn.features.first import first_solves
 from pinn.features.found import UnsuitedError
