@@ -12,24 +12,25 @@ the residuals between the nodes,
     |û_k − u| ≈ |û_k − û_{k−1}| ρ / (1 − ρ),
 
 and twice that is claimed, and what the neurons in space do not resolve: errors that add up or are amplified from window
-to window are in the difference of two solves. At the finest tolerance, where rounding decides, a second solve in other
-windows tells what is left. Where an evolution is chaotic, solves differ by as much as the solution until the tolerance
-is fine enough.
+to window are in the difference of two solves. Between the solves of ten smooth problems of the table errors fell by 0.1
+to 7 times ρ, in the median 0.7, ρ being 1e-5 to 6e-3; with ρ no less than 1e-2, claims were up to 140 times the error.
+At the finest tolerance, where rounding decides, a second solve in other windows tells what is left. Where an evolution
+is chaotic, solves differ by as much as the solution until the tolerance is fine enough.
 
 Measured without a tolerance: relative L2 error, what was claimed, windows, the most neurons in one (space × time), and
 seconds of processor time of one core of a busy machine. Nothing is drawn but the points on which solves are compared.
 
 | problem | error | claimed | windows | neurons | s |
 |---|---|---|---|---|---|
-| kdv, to 1e-6 | 2.0e-8 | 6.5e-7 | 10 | 247 × 10 | 1.4 |
+| kdv, to 1e-6 | 2.0e-8 | 1.6e-8 | 10 | 247 × 10 | 1.3 |
 | kdv | 1.1e-12; the reference has 8e-12 | 1.4e-13 | 14 | 483 × 16 | 13 |
 | burgers_smooth | 8e-15 | 2e-14 | 10 | 127 × 15 | 3.0 |
 | allen_cahn, to 1e-8 | 1e-10 | 9e-9 | 27 | 537 × 13 | 9.6 |
 | reaction | 6e-15 | 8e-13 | 5 | 96 × 15 | 0.8 |
-| burgers, ν = 0.01/π, to 1e-5 | 1.4e-8 | 1.5e-7 | 10 | 128 × 10 | 1.5 |
+| burgers, ν = 0.01/π, to 1e-5 | 1.4e-8 | 4.5e-8 | 10 | 128 × 10 | 0.8 |
 | burgers, ν = 0.01/π | 6e-15 | 1.4e-14 | 14 | 307 × 15 | 9.3 |
-| burgers, ν = 0.001/π, to 1e-7 | 5e-12 | 1e-10 | 16 | 238 × 13 | 5.8 |
-| burgers, ν = 0.0003/π, to 1e-7 | 3e-12 | 3e-10 | 18 | 248 × 13 | 6.6 |
+| burgers, ν = 0.001/π, to 1e-7 | 4.7e-9 | 3.0e-8 | 13 | 181 × 10 | 1.5 |
+| burgers, ν = 0.0003/π, to 1e-7 | 2.9e-12 | 1.3e-11 | 18 | 248 × 13 | 4.4 |
 | lotka_volterra | 5e-15 | 9e-13 | 10 | 21 | 0.4 |
 | wave_1d | 3e-15 | 3e-13 | 10 | 34 × 16 | 0.5 |
 | heat_1d | 3e-16 | 1e-14 | 4 | 17 × 13 | 0.1 |
@@ -90,7 +91,7 @@ _EARLY = 0.3  # of the effort, at the most, for the first solve
 _TABLE, _PRODUCT, _WINDOW = 190.0, 7.5, 1.5e7  # operations: a neuron at a point, a product with one in time, a window
 _AT_ONCE = 1500  # points
 _SAMPLE = 1000  # points on which outputs of two solves are compared
-_FALLS, _SLOW = 1e-2, 0.9  # ρ at the least and the most; the most at kinks, whose residual tells little
+_FALLS, _SLOW = 1e-4, 0.9  # ρ at the least and the most; the most at kinks, whose residual tells little
 _FINEST, _SAME = 0.3, 0.5  # ρ at the least where rounding decides, and of two solves with the same tolerance
 _ROUNDING = 50  # ε of the model's precision: the least error that is claimed, ...
 _ENOUGH = 1e-12  # ... and the one with which a solve without a tolerance is content
