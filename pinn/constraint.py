@@ -37,7 +37,8 @@ class Constraint:
             (conditions and data). Of data whose noise is stated it is 0.02 at the most, so that the equation holds
             whatever they say, and each row counts by its noise; beside them, that of a prior at a point is such that
             its row counts in standard deviations.
-        points: fixed number of collocation points; left out, it follows the run's budget.
+        points: fixed number of collocation points; left out, it follows the run's budget. Of given points it is how
+            many a first-order method takes at a step (`pinn.training.batches`); all other methods take all.
         integral: the integral of the rows over `on` vanishes instead of each row (one row a returned field).
         robust: a loss under which wild rows count less, such as `Huber()` or `Cauchy()`, for data with outliers; the
             rows must be at given points.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -120,6 +120,13 @@ class ConstraintBlock:
     def points(self) -> Points:
         """The points of the constraint."""
         return self.residuals.points
+
+    def taking(self, chosen: Tensor) -> ConstraintBlock:
+        """The same at some of its points, by number, (b,), whose squares count n / b times."""
+        old = self.residuals
+        chosen = chosen.to(old.scale.device)
+        scale = old.scale[chosen] * (old.points.n / len(chosen)) ** 0.5
+        return replace(self, residuals=replace(old, points=old.points.take(chosen), scale=scale))
 
     @property
     def rows(self) -> int:

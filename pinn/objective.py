@@ -15,6 +15,7 @@ of energies to f, in the place of the rows of their equations (`pinn.ritz`).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -213,6 +214,18 @@ class Objective:
             self.blocks.append(ConstraintBlock(name, float(given[name]), residuals, reduction))
         alone = Blocks([*self.blocks, *self.terms], self.size, self.dtype, self.device)
         self._answers = alone if equations.sharing is None else equations.sharing.answers(self, alone)
+
+    def taking(self, chosen: Mapping[str, Tensor]) -> Objective:
+        """The same on some of the points, each counting so much more that sums are the same in the mean.
+
+        Args:
+            chosen: constraint name -> numbers of its points, (b,); the others keep theirs.
+        """
+        made = copy.copy(self)
+        made.blocks = [block.taking(chosen[block.name]) if block.name in chosen else block for block in self.blocks]
+        alone, sharing = Blocks([*made.blocks, *made.terms], self.size, self.dtype, self.device), self.equations.sharing
+        made._answers = alone if sharing is None else sharing.answers(made, alone)
+        return made
 
     @property
     def points(self) -> dict[str, Points]:

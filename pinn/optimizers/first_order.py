@@ -45,6 +45,7 @@ class FirstOrder(Optimizer):
     """
 
     of_rows = False
+    batches = True
     of_metric = False
 
     def __init__(self, factory: OptimizerFactory, schedule: ScheduleFactory | None = None) -> None:

@@ -92,7 +92,8 @@ class Optimizer(ABC):
     A subclass writes `step` and `reset`. Class attributes tell a trainer how to feed it: `redraws` says whether new
     points between steps are harmless (a method that builds curvature out of differences of gradients wants its points
     kept), `of_rows` whether it needs f to be half a sum of squares of rows and nothing else, which rules out energies
-    (`pinn.energy`), `of_metric` whether it asks for JᵀJ, and `_state` names the attributes that a continuation needs.
+    (`pinn.energy`), `of_metric` whether it asks for JᵀJ, `batches` whether each step may see other observations
+    (`pinn.training.batches`), and `_state` names the attributes that a continuation needs.
 
     A step may be cut short by an exception of the objective, which passes through unchanged. The parameters and the
     optimizer are then in between; `objective.assign` and `load_state_dict` with values from before the step undo it.
@@ -104,6 +105,7 @@ class Optimizer(ABC):
     redraws: ClassVar[bool] = True
     of_rows: ClassVar[bool] = True
     of_metric: ClassVar[bool] = True
+    batches: ClassVar[bool] = False
     workers: int = 1
     _state: ClassVar[tuple[str, ...]] = ()
 

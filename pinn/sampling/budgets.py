@@ -20,7 +20,8 @@ class Budgets(Sampler):
     """Wraps another strategy and sets the number of points of some constraints.
 
     The others get what follows from the size (`counts`). `Constraint(points=...)` says the same in the statement of a
-    problem; here it is a matter of the run, and counts before that. Given points, such as observations, come whole.
+    problem; here it is a matter of the run, and counts before that. Of given points, such as observations, first-order
+    methods take so many at each step, chosen at random; all others take them whole.
 
     Args:
         inner: the strategy that draws.
@@ -66,6 +67,11 @@ class Budgets(Sampler):
     def redraws(self) -> bool:
         """See `Sampler.redraws`."""
         return self.inner.redraws
+
+    @property
+    def batches(self) -> Mapping[str, int]:
+        """See `Sampler.batches`."""
+        return {**self.inner.batches, **self.points}
 
     @property
     def full(self) -> bool:

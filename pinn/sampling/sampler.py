@@ -109,6 +109,12 @@ class Sampler(ABC):
         """Whether points are drawn anew to the end of the run, and not only on the way to where they are to lie."""
         return self.every > 0
 
+    @property
+    def batches(self) -> Mapping[str, int]:
+        """Constraint of given points -> how many of them each step of a first-order method takes."""
+        inner = getattr(self, "inner", None)
+        return inner.batches if isinstance(inner, Sampler) else {}
+
     def begin(self, loss: float) -> None:
         """Take note of the loss before the first step, here or where the points now lie; nothing by default."""
         return

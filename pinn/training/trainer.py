@@ -27,6 +27,7 @@ from pinn.optimizers import Optimizer, Step
 from pinn.sampling import Sampler
 from pinn.solution.history import History, Row
 from pinn.solution.outcome import Ending, Outcome
+from pinn.training.batches import Batches
 from pinn.training.callback import CallbackLike, as_callbacks
 from pinn.training.checkpoint import CheckpointWriter, continue_stage, continue_training, keep
 from pinn.training.ending import BROKEN_OFF, RunEnd
@@ -47,7 +48,7 @@ from pinn.training.stopping import (
     ordered,
 )
 from pinn.training.widening import Widening
-from pinn.training.work import Metered, Pace, require_memory, residual_work
+from pinn.training.work import Metered, Pace, require_memory
 from pinn.weighting import Weighting, Weights
 
 log = logging.getLogger("pinn.training")
@@ -194,6 +195,7 @@ class _StageRun:
         self.monitor, self.journal = trainer.monitor, trainer.journal
         self.optimizer = self._own_optimizer()
         self.sampler: Sampler = copy.deepcopy(stage.sampler)
+        self.batches = Batches(trainer.equations.problem, self.sampler, self.optimizer)
         self.weighting: Weighting | None = copy.deepcopy(stage.weighting)
         self.widening: Widening | None = copy.deepcopy(stage.widening)
         self.steps = self.accepted = self.stuck = 0
@@ -252,9 +254,7 @@ class _StageRun:
             self.sampler.begin(float(objective.loss()) if objective.squares else self._plain_loss(objective))
             keep(self, None, last=self.index == 0)
         if self.deadline.limit is not None:
-            began = self.trainer.clock()
-            float(self.objective.loss())  # again, for the first evaluation may have had more to do
-            self.pace.begin(self.trainer.clock() - began, residual_work(self.objective))
+            self.pace.measure(self.objective, self.trainer.clock)  # the first evaluation may have had more to do
 
     # -- a step -------------------------------------------------------------------------------------------------
 
@@ -264,6 +264,7 @@ class _StageRun:
         if not self.deadline.allows(self.pace.expected(self.meter.linearization, algebra)):
             return None
         theta, before, began = self.objective.vector(), self.meter.work, self.trainer.clock()
+        self.batches.show(self.objective, self.meter, self.trainer.generator)
         try:
             step = self.optimizer.step(self.meter)
         except OutOfTime:
@@ -286,8 +287,7 @@ class _StageRun:
 
     def _record(self, step: Step) -> None:
         """Write the step's row, with an evaluation where one is due."""
-        row = self._row(step.loss) | {"accepted": float(step.accepted), **step.info}
-        self.journal.step(row, self.objective)
+        self.journal.step(self._row(step.loss) | {"accepted": float(step.accepted), **step.info}, self.objective)
         if not self.sampler.complete:
             self.monitor.count_anew()
 
@@ -306,7 +306,8 @@ class _StageRun:
 
     def _looked(self, step: Step) -> bool:
         """Look at the data where it is time to; whether weights have changed, so that the loss begins anew."""
-        if not step.accepted or self.accepted % EVERY or not self.trainer.noise.look(step.loss, self._spent()):
+        due = step.accepted and self.accepted % EVERY == 0
+        if not due or not self.trainer.noise.look(self.batches.loss(step, self.objective), self._spent()):
             return False
         self._reconsider()
         return True
@@ -376,9 +377,8 @@ class _StageRun:
         self.objective, self.meter = objective, Metered(objective, self.deadline.raise_if_over)
 
     def _draw(self) -> Objective:
-        trainer = self.trainer
-        points = self.sampler.draw(trainer.equations.problem, trainer.generator, trainer.recovery.residual)
-        return self._weighted(points)
+        trainer, problem = self.trainer, self.trainer.equations.problem
+        return self._weighted(self.sampler.draw(problem, trainer.generator, trainer.recovery.residual))
 
     def _weighted(self, points: Mapping[str, Points]) -> Objective:
         """The objective on these points; a weighting is shown it under the problem's own weights, whatever it said."""
@@ -394,7 +394,7 @@ class _StageRun:
         """New points where the sampler wants them or the optimizer is done with the old, else new weights."""
         due = step.accepted and self.sampler.every and self.accepted % self.sampler.every == 0
         if due or step.done:
-            self._redraw(step.loss)
+            self._redraw(self.batches.loss(step, self.objective))
         elif self.weighting is not None and self.weighting.due(self.steps):
             # Points and parameters stay, and with them what the optimizer knows of the curvature.
             self.use(self._weighted(self.objective.points))

@@ -83,11 +83,15 @@ class Metered:
     """
 
     def __init__(self, objective: Objective, check_time: Callable[[], None]) -> None:
-        self._objective, self._check_time = objective, check_time
+        self._check_time = check_time
         self.size, self.dtype, self.device = objective.size, objective.dtype, objective.device
-        self._residual = residual_work(objective)
-        self.linearization = 3 * self._residual + _WRITE * objective.rows * objective.size
+        self.ask(objective)
         self.work = 0.0
+
+    def ask(self, objective: Objective) -> None:
+        """Have another objective with the same parameters compute from now on."""
+        self._objective, self._residual = objective, residual_work(objective)
+        self.linearization = 3 * self._residual + _WRITE * objective.rows * objective.size
 
     def spend(self, operations: float) -> None:
         """Count so many operations, if there is time for them."""
@@ -204,6 +208,12 @@ class Pace:
     def begin(self, seconds: float, work: float) -> None:
         """Evaluating the loss before the first step has taken so long for so many operations."""
         self._before = seconds / max(work, 1.0)
+
+    def measure(self, objective: Objective, clock: Callable[[], float]) -> None:
+        """`begin` with the loss of an objective, evaluated now."""
+        began = clock()
+        float(objective.loss())
+        self.begin(clock() - began, residual_work(objective))
 
     def note(self, seconds: float, work: float, linearization: float, algebra: float) -> None:
         """A step has taken so long.
