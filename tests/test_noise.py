@@ -198,7 +198,7 @@ def field_error(solution):
         (0.01, 60),
         pytest.param(0.01, 180, marks=pytest.mark.slow),
         pytest.param(None, 100, marks=pytest.mark.slow),
-        pytest.param(None, 250, marks=pytest.mark.slow),
+        pytest.param(None, 250, marks=pytest.mark.long),
     ],
 )
 def test_a_field_from_noisy_data_is_no_worse_for_a_longer_run(sigma, steps):
@@ -208,7 +208,7 @@ def test_a_field_from_noisy_data_is_no_worse_for_a_longer_run(sigma, steps):
     assert solution.noise.sigma["data"][0] == pytest.approx(0.01, rel=0.3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_field_from_exact_data_is_found_exactly():
     solution = run(schroedinger(0.0), 400)
     assert solution.noise is None

@@ -58,6 +58,7 @@ def own(command, tmp_path, monkeypatch):
     """Runs the application with a module of callbacks; returns the exit code."""
     (tmp_path / "own.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(interruption_module, "GRACE", 600.0)  # a step, or a flush to a busy disk, may take its time
     sys.modules.pop("own", None)
 
     def run(*arguments):

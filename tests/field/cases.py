@@ -40,6 +40,7 @@ class Case:
             it must not be refused.
         shown: whether the run sees the problem's reference, which otherwise only measures the answer.
         slow: whether it takes more than two seconds of a processor, or another of its kind takes fewer.
+        long: whether it is slow and the same question is asked by a slow case (`make long`).
         options: of `solve`.
         fields: unknown field -> the true one.
         fit: what least squares find of the unknowns, in their order, where the data carry noise.
@@ -51,6 +52,7 @@ class Case:
     refused: str | None = None
     shown: bool = False
     slow: bool = False
+    long: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     fit: Callable[[], Fit] | None = None
@@ -104,7 +106,7 @@ FORWARD = {
     "F4_mean_of_a_batch": Case(partial(problems.heat_with_mean, coupled=True), 5, NO_TRUST, refused="equation"),
     "F5_double_well": Case(partial(problems.double_well, 12.5), 30),  # 8.0e-1
     "F6_table": Case(problems.inlet, 12, slow=True),  # 4.5e-1
-    "F6_formula": Case(partial(problems.inlet, table=False), 12, slow=True),
+    "F6_formula": Case(partial(problems.inlet, table=False), 12, long=True),
     "F7_sod": Case(problems.sod, 5, NO_TRUST, slow=True),  # 2.5e-1
     "F8_disc": Case(problems.helmholtz_disc, 10, slow=True),  # 1.3
     "F9_blow_up": Case(problems.blow_up, 30, NO_TRUST),
@@ -159,7 +161,7 @@ UNITS = {
     "conductor_si": Case(problems.layered_conductor, 25, slow=True),
     "conductor_unit": Case(partial(problems.layered_conductor, si=False), 25, slow=True),  # 4.6e-6
     "flux_si": Case(problems.heat_flux, 20, slow=True),
-    "flux_unit": Case(partial(problems.heat_flux, si=False), 20, slow=True),
+    "flux_unit": Case(partial(problems.heat_flux, si=False), 20, long=True),
     "start_over_20": Case(problems.start_divided, 20),  # 1.9e-6
 }
 

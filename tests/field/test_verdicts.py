@@ -17,7 +17,12 @@ from pinn.solution.verdict import Verdict
 from pinn.verification import VerificationError
 from tests.field.cases import CASES
 
-MARKED = [pytest.param(name, marks=pytest.mark.slow) if case.slow else name for name, case in CASES.items()]
+
+def marks(case):
+    return pytest.mark.long if case.long else pytest.mark.slow if case.slow else ()
+
+
+MARKED = [pytest.param(name, marks=marks(case)) for name, case in CASES.items()]
 
 
 @pytest.mark.parametrize("name", MARKED)

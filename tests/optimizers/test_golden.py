@@ -122,7 +122,7 @@ def test_golden_errors(name, problem):
     reached(problem, make, steps, errors[(decay, bending, poisson).index(problem)])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", LONG)
 def test_golden_errors_of_a_long_run(name):
     make, steps, errors = LONG[name]
