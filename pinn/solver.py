@@ -264,7 +264,7 @@ def _concluded(
     report = partial(Report.of, solution, equations, check=table, **told)
     solution.report = made = end.after(lambda: report(outcome=end.outcome)) or report(outcome=end.outcome)
     if loop.solved:
-        solution.history.conclude(loop.took, made.loss, made.error)
+        solution.history.conclude(loop.took, made.loss, made.error, solution.coefficients)
     return solution
 
 

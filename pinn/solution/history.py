@@ -35,15 +35,19 @@ class History:
         """Add one row."""
         self.rows.append(row)
 
-    def conclude(self, seconds: float, loss: float, error: float | None) -> None:
+    def conclude(
+        self, seconds: float, loss: float, error: float | None, coefficients: Mapping[str, float] | None = None
+    ) -> None:
         """End in an answer that linear solves have made.
 
         Args:
             seconds: wall time when it was there.
             loss: of it on points that nothing has used.
             error: relative L2 against the reference; None without one.
+            coefficients: unknown numbers as found.
         """
         told = {"answer": 1.0} | ({} if error is None else {"error": error})
+        told |= {f"coefficient/{name}": value for name, value in (coefficients or {}).items()}
         if not self.rows:  # an earlier answer that was taken as it is
             self.append({"step": 0, "stage": 0, "seconds": seconds})
         last = self.rows[-1]
