@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .children import end_with_parent
-from .one_run import PATIENCE, Clock, estimate, verdict
+from .one_run import estimate, processor_clock, verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pinn.eigenvalues import Eigenpair
     from pinn.problem import Problem
     from pinn.solution import Solution
-    from pinn.training import Progress
-    from pinn.training.stopping import Stop
 
 LARGEST = 80_000
 """Bytes of a picture at the most."""
@@ -71,8 +69,9 @@ def _once(problem: Callable[..., Problem], run: Mapping[str, Any], folder: Path)
     """A problem that is solved by one call of `solve`."""
     from pinn.solver import solve
 
-    began, clock = time.process_time(), Clock(run["seconds"])
-    solution = solve(_blind(problem()), callbacks=[clock], **_options(run, 1))
+    began = time.process_time()
+    with processor_clock():
+        solution = solve(_blind(problem()), **_options(run, 1))
     return _account(problem(), solution, time.process_time() - began, run, folder)
 
 
@@ -85,33 +84,18 @@ def _along(problem: Callable[..., Problem], run: Mapping[str, Any], folder: Path
     def blind(**given: float) -> Problem:
         return _blind(problem(**given))
 
-    began, clock = time.process_time(), _EachClock(run["seconds"] / len(values))
-    solution = solve_along(blind, **{name: values}, callbacks=[clock], **_options(run, len(values)))[-1]
+    began = time.process_time()
+    with processor_clock():
+        solution = solve_along(blind, **{name: values}, **_options(run, len(values)))[-1]
     return _account(problem(**{name: values[-1]}), solution, time.process_time() - began, run, folder)
 
 
-class _EachClock:
-    """Ends each of several runs after so many processor seconds, counted from its first step; a callback."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._step, self._clock = 0.0, Clock(seconds)
-
-    def __call__(self, progress: Progress) -> Stop | None:
-        step = progress.row.get("step", 0)
-        if step <= self._step:
-            self._clock = Clock(self._seconds)
-        self._step = step
-        return self._clock(progress)
-
-
 def _options(run: Mapping[str, Any], parts: int) -> dict[str, Any]:
-    """The options of each of so many calls of `solve`; wall seconds end what calls no callback as well."""
-    wall = PATIENCE * run["seconds"] / parts
+    """The options of each of so many calls of `solve`."""
     return {
         **run["settings"]["method"],
         "seed": run["seed"],
-        "seconds": wall,
+        "seconds": run["seconds"] / parts,
         "threads": run["threads"],
         "progress": False,
     }
