@@ -159,7 +159,7 @@ class Alternation:
     def run(self, trainer: Trainer, stages: Sequence[Stage]) -> Model:
         """Solve, train, correct; returns the model of the best answer. The trainer has `watch` among its callbacks."""
         self.trainer = trainer
-        trainer.journal.answer = self._so_far
+        trainer.journal.answer, trainer.journal.bar.tolerance = self._so_far, self.tolerance
         stop = self._before_training() if self._begins_fixed() and not self.resumed else None
         stop = self._trained(stages) if stop is None else stop
         trainer.journal.bar.close()
@@ -247,6 +247,7 @@ class Alternation:
 
     def _fixed_neurons(self, history: History) -> Stop | None:
         """Solve an affine problem from nothing; the reason to end where that is all."""
+        self.trainer.journal.bar.describe("linear solves on fixed neurons ")
         for solve in first_solves(self.equations):
             tolerance, left = self.tolerance, self.left
             try:
@@ -389,7 +390,7 @@ class Alternation:
         self.paid = taken
         if taken:
             self.best = Candidate(found.model, error, found.after, neurons)
-            self.trainer.journal.bar.set_description(f"error about {error:.0e}", refresh=False)
+            self.trainer.journal.bar.estimated(error)
 
     def _answer(self) -> Model:
         """The model of the best answer, trained or corrected, on points that are fresh once more."""

@@ -113,7 +113,7 @@ def solve(
             that of a whole run, bit for bit. `steps` and `seconds` count from the first start.
         ranks: processes that each have a part of the points, `pinn.ranks.join()`; all call `solve` alike, and rank 0
             alone writes, says and reports.
-        progress: show a progress bar on a terminal.
+        progress: show a bar on a terminal or in a notebook; elsewhere a line a minute is logged (INFO).
         callbacks: functions of a `Progress`, called after every step, or `Callback`s; `Stop("why")` ends the run.
 
     Raises:

@@ -386,7 +386,6 @@ def continue_training(trainer: Any, state: Mapping[str, Any], network: NetworkFa
     trainer.monitor.load_state_dict(state["monitor"], network)
     trainer.journal.load_state_dict(state["journal"])
     trainer.generator.set_state(state["generator"])
-    trainer.journal.bar.update(trainer.journal.steps)
     trainer.recovery.load_state_dict(_moved(state["recovery"], trainer.monitor.objective.device))
     trainer.work = state["work"]
     trainer.started -= state["elapsed"]

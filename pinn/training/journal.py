@@ -7,13 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tqdm import tqdm
-
 from pinn.model import Model
 from pinn.objective import Objective
 from pinn.solution.history import History, Row
 from pinn.training.callback import Callback, Progress
 from pinn.training.monitor import ValidationMonitor
+from pinn.training.progress_bar import ProgressBar
 from pinn.training.stopping import Standing, Stop
 
 
@@ -23,7 +22,7 @@ class Journal:
     Args:
         monitor: evaluates.
         callbacks: are called.
-        bar: shows the last losses.
+        bar: shows how far the run is.
 
     Attributes:
         history: the rows so far.
@@ -33,7 +32,7 @@ class Journal:
             best parameters seen. What drives the training may know a better one.
     """
 
-    def __init__(self, monitor: ValidationMonitor, callbacks: Sequence[Callback], bar: tqdm) -> None:
+    def __init__(self, monitor: ValidationMonitor, callbacks: Sequence[Callback], bar: ProgressBar) -> None:
         self.monitor, self.callbacks, self.bar = monitor, callbacks, bar
         self.history = History()
         self.steps = 0
@@ -53,7 +52,7 @@ class Journal:
         """A step was taken; an evaluation follows where one is due."""
         self.steps += 1
         self.write(row | {"step": self.steps})
-        self.bar.update()
+        self.bar.step(self.history[-1])
         if self.monitor.due():
             self.evaluate(objective)
         self._call(lambda callback: callback.step, objective)
@@ -77,8 +76,7 @@ class Journal:
             self._best = row
         if last:
             self.measure()
-        shown = {name: f"{row[name]:.2e}" for name in ("loss", "validation", "error") if name in row}
-        self.bar.set_postfix(shown, refresh=False)
+        self.bar.step(row)
         self._call(lambda callback: callback.evaluation, objective)
 
     def measure_best(self) -> None:

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from pinn.domains import Points
 from pinn.model import NetworkFactory, require_widening
@@ -34,6 +33,7 @@ from pinn.training.ending import BROKEN_OFF, RunEnd
 from pinn.training.journal import Journal
 from pinn.training.monitor import ValidationMonitor
 from pinn.training.noise import EVERY, NoisyData
+from pinn.training.progress_bar import ProgressBar
 from pinn.training.recovery import Recovery
 from pinn.training.stage import Stage
 from pinn.training.stopping import (
@@ -65,7 +65,7 @@ class Trainer:
         generator: source of all points.
         seconds: wall seconds at the most, for all stages, counted from `started`.
         tolerance: stop when the root-mean-square of the weighted validation residuals is below it.
-        progress: show a progress bar (only on a terminal).
+        progress: show a progress bar on a terminal or in a notebook, elsewhere log a line a minute.
         callbacks: functions called after every step, or `Callback` objects.
         validation: number of validation points on the domain itself.
         clock: what tells the seconds; left out, `time.perf_counter`.
@@ -114,8 +114,7 @@ class Trainer:
         self.monitor = ValidationMonitor(equations, validation, generator)
         if self.noise.noisy:
             self.monitor.judge_by(self.noise.judged_by())
-        bar = tqdm(disable=None if progress else True, unit="step", dynamic_ncols=True, leave=False)
-        self.journal = Journal(self.monitor, as_callbacks(callbacks), bar)
+        self.journal = Journal(self.monitor, as_callbacks(callbacks), ProgressBar(progress, seconds))
         self.end = RunEnd(self.journal, self.monitor)
         self.recovery = Recovery(equations)
         self.work = 0.0
