@@ -23,6 +23,7 @@ import io
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -106,7 +107,8 @@ def pictures_of(path: Path) -> dict[str, bytes]:
     kept = KEPT / f"{name}-{_hash_of(path)}.json"
     with _alone(name):
         if not kept.is_file():
-            cells = [Cell("code", found[1].strip()) for found in _PYTHON.finditer(text)]
+            last = [found.start() for found in _PICTURE.finditer(text)][-1]  # what follows draws nothing
+            cells = [Cell("code", found[1].strip()) for found in _PYTHON.finditer(text, 0, last)]
             made = {one: base64.b64encode(content).decode() for one, content in _run(cells, path, wanted).items()}
             _keep(name, kept, made)
     return {name: base64.b64decode(content) for name, content in json.loads(kept.read_text(encoding="utf-8")).items()}
@@ -216,6 +218,7 @@ def _run(cells: list[Cell], path: Path, wanted: Sequence[str] = ()) -> dict[str,
     text = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+        sys.path.insert(0, folder)  # as in a notebook: modules are found where one works
         try:
             for cell in cells:
                 if cell.kind == "code":
@@ -223,6 +226,7 @@ def _run(cells: list[Cell], path: Path, wanted: Sequence[str] = ()) -> dict[str,
                     _run_cell(cell, names, path.name, line)
             return {name: Path(name).read_bytes() for name in wanted}
         finally:
+            sys.path.remove(folder)
             os.chdir(before)
 
 

@@ -144,7 +144,7 @@ def _solved(
     trust: Trust,
     place: RunFolder,
     interruption: Interruption,
-    verbs: Sequence[str],
+    verbs: Sequence[Any],
     ranks: Ranks,
 ) -> Solution:
     """The solution, everything about it written and printed."""

@@ -20,7 +20,13 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 SOLVE = "pinn.solver.solve"
 
 APPLICATION = (
-    Option("write", "[]", "files beside those of every run, such as [vtk,animation]", "list"),
+    Option(
+        "write",
+        "[]",
+        "files beside those of every run, such as [vtk,{animation:{frames:100}}]; vtk takes places and at, animation "
+        "over, output, frames, fps, at and format, netcdf places, csv points",
+        "list",
+    ),
     Option("strict", "false", "end with code 3 unless the answer is trusted; --strict says the same", "bool"),
     Option("trusted", "[]", "modules of your own whose code a configuration may run, such as [mine]", "list"),
 )

@@ -17,7 +17,6 @@ from pinn.plotting.drawable import Drawable, Fields
 from pinn.plotting.panels import Slice, colors_of, draw_image, filled, on_cells, sampled
 from pinn.validation import count
 
-_RATE = 12  # frames a second
 _CELLS = 160  # along each axis of an image
 _DOTS = 100  # an inch
 
@@ -30,6 +29,7 @@ def animate(
     output: str | None = None,
     frames: int = 50,
     held: Mapping[str, float] = MappingProxyType({}),
+    fps: int = 12,
 ) -> None:
     """Write a moving picture; see `Solution.animate`.
 
@@ -40,6 +40,7 @@ def animate(
         output: what is drawn; may be left out where there is one.
         frames: pictures.
         held: further coordinates, and where they are held; what else is not drawn stays in the middle.
+        fps: pictures a second.
 
     Raises:
         ValueError: for names that are none, or another suffix.
@@ -48,8 +49,9 @@ def animate(
     fields = solution.fields()
     name = _output(fields, output)
     space = _space(fields, over, held)
-    writer = _writer(path)
     count("animate", 2, frames=frames)
+    count("animate", 1, fps=fps)
+    writer = _writer(path, fps)
     middle = {
         other: float(np.mean(fields.bounds[other]))
         for other in fields.coordinates
@@ -83,15 +85,15 @@ def _space(fields: Fields, over: str, held: Mapping[str, float]) -> list[str]:
     return left[:2]
 
 
-def _writer(path: str | os.PathLike[str]) -> AbstractMovieWriter:
+def _writer(path: str | os.PathLike[str], fps: int) -> AbstractMovieWriter:
     suffix = Path(path).suffix.lower()
     if suffix == ".gif":
-        return PillowWriter(fps=_RATE)
+        return PillowWriter(fps=fps)
     if suffix != ".mp4":
         raise ValueError(f"animate: got a file {suffix or 'without suffix'}, expected .gif or .mp4")
     if not FFMpegWriter.isAvailable():
         raise RuntimeError("animate: .mp4 wants ffmpeg, which is not installed; write a .gif, or install ffmpeg")
-    return FFMpegWriter(fps=_RATE)
+    return FFMpegWriter(fps=fps)
 
 
 Show = Callable[[int], None]

@@ -319,6 +319,7 @@ class Solution:
         output: str | None = None,
         frames: int = 50,
         slice: Mapping[str, float] = MappingProxyType({}),
+        fps: int = 12,
     ) -> None:
         """A moving picture of one output, written to `path`.
 
@@ -328,11 +329,12 @@ class Solution:
             output: which one; may be left out where there is one.
             frames: pictures, from the lowest to the highest value of that coordinate.
             slice: further coordinates that are held.
+            fps: pictures a second.
 
         Raises:
             ValueError: for names that are none, another suffix, or more coordinates than can be drawn.
         """
-        plotting.animate(self, path, over=over, output=output, frames=frames, held=slice)
+        plotting.animate(self, path, over=over, output=output, frames=frames, held=slice, fps=fps)
 
     def fields(self) -> Fields:
         """The outputs, the reference and a title, as the pictures want them.

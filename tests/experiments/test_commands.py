@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import importlib.util
 import json
+import re
 import runpy
 import sys
 
@@ -137,10 +138,10 @@ def test_no_file_is_written_over(command, capsys, tmp_path):
 
 def test_runs_write_what_is_listed_and_are_compared(command, capsys, tmp_path, monkeypatch):
     """Two runs by an optimizer of torch, which `optimizer.name` chooses."""
-    moved, exported = Solution.animate, []
-    monkeypatch.setattr(Solution, "animate", lambda *given, **named: moved(*given, **named, frames=2))
+    exported = []
     monkeypatch.setattr(Solution, "export", lambda solution, path: exported.append(path.name))
-    for name, rate, write in (("one", "1e-3", "[vtk,animation,netcdf,csv,program]"), ("two", "1e-2", "[]")):
+    several = "[{vtk:{places:21}},{animation:{frames:2,fps:4}},netcdf,{csv:{points:30}},program]"
+    for name, rate, write in (("one", "1e-3", several), ("two", "1e-2", "[]")):
         chosen = ("optimizer=torch", "optimizer.name=RMSprop", f"optimizer.lr={rate}", f"write={write}")
         command("problem=heat_1d", *SMALL, *chosen, "features=null", f"hydra.run.dir=runs/{name}")
     capsys.readouterr()
@@ -159,7 +160,9 @@ def test_runs_write_what_is_listed_and_are_compared(command, capsys, tmp_path, m
     with xarray.open_dataset(folder / "solution.nc", engine="scipy") as data:
         assert float(data.u[50, 25]) == pytest.approx(float(solution(data.x[50], data.t[25])))
     with (folder / "solution.csv").open() as file:
-        first = {key: float(value) for key, value in next(csv.DictReader(file)).items()}
+        table = list(csv.DictReader(file))
+    first = {key: float(value) for key, value in table[0].items()}
+    assert len(table) == 30 and len(mesh.points) == 21**2
     assert first["u"] == pytest.approx(float(solution(first["x"], first["t"])))
     assert (folder / "animation.gif").read_bytes()[:4] == b"GIF8" and exported == ["solution.pt2"]
 
@@ -209,13 +212,21 @@ def test_what_a_verb_takes_is_said_before_training(monkeypatch):
     writing.validate_names(["animation", "csv"])
     for name, wanted in (
         ("animation", "a coordinate t and one of space"),
-        ("vtk", "one to three coordinates beside t"),
+        ("vtk", "one to three coordinates beside those that it is held at"),
     ):
         with pytest.raises(
             ConfigurationError, match=f"^write: {name} takes {wanted}, and 'poisson_5d' has x1, .*leave"
         ):
             writing.validate_problem([name], poisson_5d())
     writing.validate_problem(list(writing.VERBS), heat_1d())
+    writing.validate_problem([{"vtk": {"at": {"x1": 0.5, "x2": 0.5}}}], poisson_5d())
+    for one, message in (
+        ({"animation": {"over": "z"}}, "write: animation got over='z', which 'heat_1d' has not; choose among t, x"),
+        ({"vtk": {"at": {"z": 1}}}, "write: vtk is held at 'z', which 'heat_1d' has not; choose among t, x"),
+        ({"animation": {"output": "v"}}, "write: animation got output='v', which 'heat_1d' has not; choose among u"),
+    ):
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            writing.validate_problem([one], heat_1d())
     assert set(writing.VERBS) == set(catalogue.WRITTEN)
 
 

@@ -48,6 +48,13 @@ WRONG = [
     (["ranks=2"], "ranks: is given by the program, as torchrun starts it; leave ranks=2 out"),
     (["-sc", "install=bash"], "-sc: completion is that of the command pinn; give pinn -sc install=bash"),
     (["write=vtk"], "write: got 'vtk', expected a list; give write=[vtk]"),
+    (["write=[{vtk:{place:9}}]"], "write: vtk has no option 'place'; did you mean places? choose among at, places"),
+    (["write=[{vtk:{places:many}}]"], "write: vtk got places='many', expected a whole number of at least 2; give one"),
+    (
+        ["write=[{csv:{},vtk:{}}]"],
+        "write: got {'csv': {}, 'vtk': {}}, expected a name, or one with options; give such as",
+    ),
+    (["write=[{animation:{format:avi}}]"], "write: animation got format='avi', expected gif or mp4; give one"),
     (["write=[vkt]"], "write: 'vkt' is not known; did you mean vtk? choose among animation, csv, netcdf, program, vtk"),
     (
         ["optimizer._target_=pinn.networks.MLP"],
