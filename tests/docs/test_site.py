@@ -1,5 +1,6 @@
 """The site tells the truth: its Python runs page by page, its commands exist, its pages are those that are linked."""
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -62,8 +63,52 @@ def test_modules_make_targets_and_tests_that_it_names_exist():
             assert (ROOT / path).exists(), (name, path)
 
 
+PACKAGES = (
+    "",
+    ".derivatives",
+    ".derivatives.jets",
+    ".domains",
+    ".equations",
+    ".features",
+    ".linalg",
+    ".networks",
+    ".optimizers",
+    ".plotting",
+    ".problems",
+    ".ranks",
+    ".reference",
+    ".sampling",
+    ".scales",
+    ".solution",
+    ".training",
+    ".training.trackers",
+    ".verification",
+    ".weighting",
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_on_a_page_of_the_api(package):
+    pages = [text for name, text in PAGES.items() if name.startswith("api/")]
+    listed = [name for text in pages for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)]
+    assert len(listed) == len(set(listed))
+    module = importlib.import_module(f"pinn{package}")
+    for name in module.__all__:
+        thing = getattr(module, name)
+        whole = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+        if not whole.startswith("pinn"):  # a constant, or another name for a type
+            assert any(one.endswith(f".{name}") or _holds(one, thing, name) for one in listed), name
+        else:
+            assert any(whole == one or whole.startswith(f"{one}.") for one in listed), whole
+
+
+def _holds(listed, thing, name):
+    """Whether a page shows a module that has a thing under that name."""
+    module = sys.modules.get(listed)
+    return module is not None and getattr(module, name, None) is thing
+
+
 def test_documented_names_exist():
-    import importlib
 
     for name, text in PAGES.items():
         for path in re.findall(r"^::: ([\w.]+)$", text, re.MULTILINE):
