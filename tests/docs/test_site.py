@@ -95,7 +95,7 @@ def test_every_public_name_is_on_a_page_of_the_api(package):
     module = importlib.import_module(f"pinn{package}")
     for name in module.__all__:
         thing = getattr(module, name)
-        whole = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+        whole = f"{thing.__module__}.{thing.__qualname__}" if hasattr(thing, "__qualname__") else ""
         if not whole.startswith("pinn"):  # a constant, or another name for a type
             assert any(one.endswith(f".{name}") or _holds(one, thing, name) for one in listed), name
         else:
