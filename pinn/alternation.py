@@ -168,7 +168,7 @@ class Alternation:
         ended = Outcome(stop.ending, stop.why) if trainer.outcome is None else trainer.outcome
         ended = replace(ended, ending=stop.ending, detail=stop.why)
         tried = any(one.kind == OVER for one in self.contributions) or not trainer.journal.steps
-        why = "" if tried else self._uncorrected()
+        why = "" if tried else self._refused() or f"the run was too short for one of {FEWEST} neurons"
         self.outcome = trainer.end.outcome = replace(ended, contributions=tuple(self.contributions), uncorrected=why)
         return answer
 
@@ -344,10 +344,6 @@ class Alternation:
         if not self.features.lifted:
             return "none were asked for"
         return "the data have noise" if has_noise(self.equations) else lift_refusal(self.equations)
-
-    def _uncorrected(self) -> str:
-        """Why no correction was tried."""
-        return self._refused() or f"the run was too short for one of {FEWEST} neurons"
 
     @property
     def work(self) -> float:

@@ -60,7 +60,8 @@ class Contribution:
     def __str__(self) -> str:
         if self.kind == "training":
             return f"{self.steps} steps of training left {self.after:.1e} of residual on fresh points"
-        said = f"{self.neurons} {self.kind} after {self.steps} steps: residual on fresh points"
+        kind = self.kind if self.neurons != 1 else self.kind.replace("neurons", "neuron")
+        said = f"{self.neurons} {kind} after {self.steps} steps: residual on fresh points"
         return f"{said} {self.before:.1e} to {self.after:.1e}" + ("" if self.taken else ", not taken")
 
 

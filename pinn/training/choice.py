@@ -51,7 +51,9 @@ def chosen(network: nn.Module, stages: Sequence[Stage], trained: bool = True) ->
         'LevenbergMarquardt'
     """
     if not trained:
-        return {"network": in_words(network), "optimizer": "linear least squares; nothing was trained"}
+        solved = isinstance(network, Enriched | Windows)
+        how = "linear least squares; nothing was trained" if solved else "no step was taken"
+        return {"network": in_words(network), "optimizer": how}
     parts = {
         "network": [in_words(network)],
         "optimizer": [type(stage.optimizer).__name__ for stage in stages],

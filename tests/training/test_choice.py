@@ -53,3 +53,4 @@ def test_what_was_not_used_is_not_said_to_be_chosen():
     assert set(chosen(SMALL, stages)) == {"network", "optimizer", "sampling", "weighting"}
     solved = chosen(Enriched(2, 1, bases=[PLANE]), stages, trained=False)
     assert solved["optimizer"] == "linear least squares; nothing was trained" and "sampling" not in solved
+    assert chosen(SMALL, stages, trained=False)["optimizer"] == "no step was taken"
