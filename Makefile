@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make demo   Burgers' equation: solved, measured against its exact solution, pictured; under three minutes"
 	@echo "make test   the mathematics, checked (make slow: the dearer tests, run before a change lands too)"
-	@echo "make long   the dearest runs, to the last decades of an error; not part of .ci/run (a quarter hour)"
+	@echo "make long   the dearest runs, to the last decades of an error; not part of .ci/run"
 	@echo "make faults  kills, signals, damaged files, full disks and wrong configurations, provoked; under ten minutes"
 	@echo "make test-kernels  the numerical tests on the kernels of other processors, with two threads, on a busy machine"
 	@echo "make test-repeat   pairs of runs that must be bitwise equal, under load, other clocks, threads and settings"
