@@ -12,6 +12,7 @@ from pinn.networks import (
     ByOutput,
     Chebyshev,
     CornerFunctions,
+    CornerProducts,
     Enriched,
     HarmonicFunctions,
     HoleFunctions,
@@ -26,6 +27,7 @@ _SHORT = 4  # numbers of a list that are told one by one
 _FIXED: Mapping[type[nn.Module], str] = {
     Chebyshev: "polynomials",
     CornerFunctions: "functions of corners",
+    CornerProducts: "functions of corners",
     HoleFunctions: "functions of holes",
     HarmonicFunctions: "harmonic polynomials",
     RandomNeurons: "fixed neurons",
