@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from pinn.eigenvalues import eigenpairs
     from pinn.energy import Energy
+    from pinn.ensemble import solve_ensemble
     from pinn.exact import Exact
     from pinn.output import Output
     from pinn.problem import Constraint, Problem, Unknown
@@ -116,6 +117,7 @@ __all__ = [
     "residual_function",
     "solve",
     "solve_along",
+    "solve_ensemble",
 ]
 
 _HOMES = {
@@ -144,6 +146,7 @@ _HOMES = {
     "pinn.exact": ("Exact",),
     "pinn.eigenvalues": ("eigenpairs",),
     "pinn.energy": ("Energy",),
+    "pinn.ensemble": ("solve_ensemble",),
     "pinn.output": ("Output",),
     "pinn.problem": ("Constraint", "Problem", "Unknown"),
     "pinn.regions": ("Interface", "Region"),

@@ -42,7 +42,7 @@ def plot_bands(fields: Sequence[Banded], path: str | os.PathLike[str] | None = N
             _line(quiet(figure.add_subplot(len(fields), 1, row + 1)), field, PALETTE[row % len(PALETTE)])
             continue
         shown = [(field.label(field.name), field.values)]
-        shown += [] if field.deviation is None else [("standard error", field.deviation)]
+        shown += [] if field.deviation is None else [(field.called, field.deviation)]
         for column, (text, values) in enumerate(shown):
             _image(figure, figure.add_subplot(len(fields), 2, 2 * row + column + 1), field, text, values)
     if path is not None:
@@ -56,7 +56,8 @@ def _line(axes: Axes, field: Banded, color: str) -> None:
     bands = () if field.deviation is None else ((2, 0.15, field.deviation), (1, 0.25, field.deviation))
     for width, alpha, deviation in bands:
         low, high = field.values - width * deviation, field.values + width * deviation
-        label = f"± {width} standard error{'s' * (width > 1)}"
+        first, *rest = field.called.split(" over ")
+        label = " over ".join([f"± {width} {first}{'s' * (width > 1)}", *rest])
         axes.fill_between(x, low, high, color=color, alpha=alpha, lw=0, label=label)
     axes.plot(x, field.values, color=color, lw=2.2, label=field.label(field.name))
     for index, seen in enumerate(field.readings):

@@ -112,6 +112,7 @@ class Banded:
         labels: coordinate or field -> what the axes say of it; its name where left out.
         readings: of the field itself.
         places: coordinate -> where anything was read that tells of the field, (n,).
+        called: what the deviation is.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Banded:
     labels: Mapping[str, str] = field(default_factory=dict)
     readings: tuple[Observed, ...] = ()
     places: Columns = field(default_factory=dict)
+    called: str = "standard error"
 
     def label(self, name: str) -> str:
         """What the axes say of a coordinate or of the field."""
