@@ -10,20 +10,17 @@ and their scatter in units of the standard error, and the largest distance from 
 The standard error is that of least squares on the closed solution, and that of the certificate where a run makes one.
 An unbiased estimate has mean 0 ± 1/√draws and scatter 1 ± 0.7/√draws.
 
-Measured on 2026-11-26 on a 2-core Intel Xeon, 100 draws:
+Measured on 2026-11-27 on a 2-core AMD EPYC, 100 draws:
 
 | problem | unknown | in the band | mean | scatter | from least squares | in the certificate's band |
 |---|---|---|---|---|---|---|
-| string | C | 94% | +0.15 | 0.95 | 0.00 | 94% |
-| logistic | r | 93% | +0.17 | 1.00 | 0.44 | 93% |
-| logistic | K | 92% | -0.19 | 1.01 | 0.13 | 92% |
-| diffusion | C | 98% | +0.10 | 0.89 | 0.50 | 98% |
+| string | C | 94% | +0.15 | 0.95 | 0.01 | 94% |
+| logistic | r | 95% | +0.17 | 0.99 | 0.20 | 95% |
+| logistic | K | 92% | -0.19 | 1.00 | 0.06 | 92% |
+| diffusion | C | 98% | +0.11 | 0.89 | 0.13 | 98% |
 
 Least squares on the same draws has 94 %, 95 %, 94 % and 98 % in the band, means of +0.15, +0.17, -0.19 and +0.11; the
-logistic means are those of the draws: on 600 they are +0.02 and -0.02. With rows divided by their sizes (`pinn.scales`)
-the standard errors of the certificate are within 0.04 % of those of least squares and the estimates at most 0.17
-standard errors from it, on six to eight draws of each; and 100 draws of the string, on 2026-11-27 on a 2-core AMD
-EPYC, have 94 % in both bands, mean +0.15, scatter 0.95 and at most 0.01 standard errors from least squares.
+logistic means are those of the draws: on 600 they are +0.02 and -0.02.
 """
 
 from __future__ import annotations
