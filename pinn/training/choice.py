@@ -20,6 +20,7 @@ from pinn.networks import (
     Windows,
 )
 from pinn.networks.random_features import RandomNeurons
+from pinn.optimizers import FirstOrder, Optimizer
 from pinn.training.stage import Stage
 
 _PLAIN = (bool, int, float, str)
@@ -58,11 +59,19 @@ def chosen(network: nn.Module, stages: Sequence[Stage], trained: bool = True) ->
         return {"network": in_words(network), "optimizer": how}
     parts = {
         "network": [in_words(network)],
-        "optimizer": [type(stage.optimizer).__name__ for stage in stages],
+        "optimizer": [_method(stage.optimizer) for stage in stages],
         "sampling": [described(stage.sampler) for stage in stages],
         "weighting": ["constant" if stage.weighting is None else described(stage.weighting) for stage in stages],
     }
     return {name: ", then ".join(dict.fromkeys(said)) for name, said in parts.items()}
+
+
+def _method(optimizer: Optimizer) -> str:
+    """The optimizer's class, and of torch's what was wrapped."""
+    if not isinstance(optimizer, FirstOrder):
+        return type(optimizer).__name__
+    made = [optimizer.factory, *([] if optimizer.schedule is None else [optimizer.schedule])]
+    return f"FirstOrder({', '.join(map(described, made))})"
 
 
 def in_words(network: nn.Module) -> str:
@@ -97,6 +106,8 @@ def _fixed(bases: nn.ModuleList) -> str:
     degrees = ""
     for basis in bases:
         kind = _FIXED.get(type(basis), f"functions of {type(basis).__name__}")
+        if isinstance(basis, Lifted) and not hasattr(basis.network, "represent"):
+            kind = "fixed neurons over its outputs"
         counts[kind] = counts.get(kind, 0) + int(cast(Any, basis).count)
         if isinstance(basis, Chebyshev):
             degrees = f" to degree {' × '.join(map(str, basis.degrees))}"

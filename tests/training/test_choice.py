@@ -1,11 +1,13 @@
 """What a run was made with is said in words, of every network of the library and what linear solves make of it."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from pinn.networks import FBPINN, MLP, ByOutput, Chebyshev, CornerFunctions, Enriched, Lifted, Separable, Windows
 from pinn.networks.random_features import FeatureDraw
-from pinn.optimizers import LevenbergMarquardt
+from pinn.optimizers import FirstOrder, LevenbergMarquardt
 from pinn.training import Stage
 from pinn.training.choice import chosen, in_words
 
@@ -54,3 +56,15 @@ def test_what_was_not_used_is_not_said_to_be_chosen():
     solved = chosen(Enriched(2, 1, bases=[PLANE]), stages, trained=False)
     assert solved["optimizer"] == "linear least squares; nothing was trained" and "sampling" not in solved
     assert chosen(SMALL, stages, trained=False)["optimizer"] == "no step was taken"
+
+
+def test_an_optimizer_of_torch_is_named():
+    stages = [Stage(FirstOrder(partial(torch.optim.AdamW, lr=1e-3))), Stage(LevenbergMarquardt())]
+    assert chosen(SMALL, stages)["optimizer"] == "FirstOrder(AdamW(lr=0.001)), then LevenbergMarquardt"
+
+
+def test_neurons_over_a_network_without_hidden_values_are_over_its_outputs():
+    network = Separable(2, 1, rank=2, generator=SOURCE)
+    basis = Lifted(network, FeatureDraw(torch.zeros(7, 3).double(), torch.zeros(7).double(), 3))
+    words = in_words(Enriched(2, 1, bases=[basis], network=network))
+    assert words.endswith("corrected by a sum of 7 fixed neurons over its outputs")
