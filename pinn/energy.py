@@ -81,8 +81,10 @@ class Energy:
             raise ValueError(
                 f"Energy: got of={list(self.of)}, but the density takes no {missing[0]!r}; name outputs that it takes"
             )
-        signature = inspect.signature(self.density if self.equation is None else self.equation)
-        object.__setattr__(self, "__signature__", signature)
+        functions = (self.density,) if self.equation is None else (self.density, self.equation)
+        parameters = {key: one for each in functions for key, one in inspect.signature(each).parameters.items()}
+        given = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters.values()]
+        object.__setattr__(self, "__signature__", inspect.Signature(given))
 
     def over(self, coordinates: Sequence[str]) -> Energy:
         """The same on a set with these coordinates."""
@@ -114,7 +116,8 @@ class Energy:
     def __call__(self, **given: Any) -> Any:
         """The rows of the equation that holds where the energy is least, as fields (n,)."""
         if self.equation is not None:
-            return self.equation(**given)
+            wanted = set(itertools.chain(*names_of(self.equation)))
+            return self.equation(**{name: value for name, value in given.items() if name in wanted})
         return tuple(self.formula.row(name, given) for name in self.formula.fields)
 
     def variations(self, **given: Any) -> tuple[Any, ...]:

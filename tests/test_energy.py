@@ -344,6 +344,8 @@ def test_what_an_energy_refuses():
         Energy(dirichlet, nodes=0)
     with pytest.raises(ValueError, match="differentiates no output"):
         poisson(Energy(lambda u: u**2))
+    with pytest.raises(ValueError, match="unknown argument 'w'"):
+        poisson(Energy(lambda u, w: w * u, equation=lambda u, x: d(u, x)))
     unknown = Energy(lambda u, x, y, k: k * d(u, x) ** 2)
     with pytest.raises(ValueError, match="takes the unknown 'k'"):
         solve(poisson(unknown, coefficients={"k": Unknown(1.0)}), progress=False)
