@@ -29,6 +29,7 @@ SOURCES = {
     "certificate": ("benchmark_certificate/all", "error.png", 0),
     "derivatives": ("benchmark_derivatives/latest", "ratios.png", 0),
     "rivals": ("benchmark_rivals", "error.png", 0),
+    "classical": ("benchmark_classical", "error.png", 0),
     "difficulty": ("benchmark_difficulty", "error.png", 0),
     "gpu": ("benchmark_gpu/latest", None, 1),
     "growth": ("benchmark_scaling", "picture.png", 0),

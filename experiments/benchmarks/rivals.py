@@ -186,7 +186,7 @@ def picture(records: Sequence[Record], suite: Mapping[str, Any], path: Path) -> 
                 style: dict[str, Any] = {"marker": "o", "ms": 4, "ls": ":"}
             else:
                 times, values = median_curve(curves)
-                style = {"lw": 2.2 if kind(method) == "ours" else 1.3}
+                style = {"lw": 2.2 if kind(method) == "ours" else 1.3, "marker": "o", "ms": 4, "markevery": [-1]}
             values = np.maximum(values, 1e-16)
             drawn[method] = axes.plot(times, values, color=colors[method], label=method, **style)[0]
             heights.append(values)
