@@ -159,6 +159,9 @@ def test_the_command_goes_on_where_it_was(tmp_path):
     assert line["met"] and line["error"] < 1e-10
     assert re.search(r"^\| \[pharmacokinetics\]", (tmp_path / "table.md").read_text(), re.MULTILINE)
     assert (tmp_path / "gallery" / "pharmacokinetics.png").stat().st_size <= LARGEST
-    wrong = subprocess.run([*command[:3], "applications=[pharma]"], cwd=ROOT, capture_output=True, text=True)
-    assert wrong.returncode != 0 and "applications: 'pharma' is not known; did you mean" in wrong.stderr
+    wrong = subprocess.run([*command[:3], "applications=[pharmacokinetic]"], cwd=ROOT, capture_output=True, text=True)
+    assert (
+        wrong.returncode != 0
+        and "applications: 'pharmacokinetic' is not known; did you mean pharmacokinetics" in wrong.stderr
+    )
     assert "Traceback" not in wrong.stderr
