@@ -60,6 +60,9 @@ def own(command, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(interruption_module, "GRACE", 600.0)  # a step, or a flush to a busy disk, may take its time
     sys.modules.pop("own", None)
+    # A program that was started in the background may have been told to ignore them, as its runs then do.
+    given = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    given[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(*arguments):
         try:
@@ -69,6 +72,8 @@ def own(command, tmp_path, monkeypatch):
         return 0
 
     yield run
+    for number, handler in given.items():
+        signal.signal(number, handler)
     sys.modules.pop("own", None)
 
 

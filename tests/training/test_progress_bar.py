@@ -3,12 +3,14 @@
 import io
 import logging
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from pinn import solve
 from pinn.problems import oscillator
+from pinn.training import progress_bar
 from pinn.training.progress_bar import ProgressBar, interactive
 
 
@@ -69,5 +71,6 @@ def test_a_notebook_is_one_that_looks_on(monkeypatch):
 def test_a_run_fills_the_bar(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress_bar, "tqdm", partial(progress_bar.tqdm, mininterval=0))  # every step, however fast
     solve(oscillator(), steps=3, features=None, verify=False, certify=False)
     assert ", loss " in screen.getvalue() and " parameters" in screen.getvalue()
