@@ -70,13 +70,8 @@ def test_all_optimizers_start_from_the_same_parameters_and_points(monkeypatch, n
     starts = []
     for run in planned(config):
         node = run.settings["problem"]
-        call = {
-            "problem": build(target(node, ""), node),
-            "seed": run.seed,
-            "steps": 1,
-            "verify": False,
-            "features": None,
-        }
+        call = {"problem": build(target(node, ""), node), "seed": run.seed, "seconds": 1.0, "verify": False}
+        call |= {"features": None}  # which might carry the problem, so that nothing is trained
         with pytest.raises(StartedError) as started:
             build(solve, {**run.settings["method"], **call})
         starts.append(started.value.args[0])
