@@ -10,6 +10,7 @@ An application is loaded when it is called, since torch takes its time; help and
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from .command_line.catalogue import CONF, groups
@@ -25,7 +26,11 @@ def main() -> None:
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     if first in COMMANDS:
         del sys.argv[1]
-        importlib.import_module(f".{first}", __package__).main()
+        try:
+            importlib.import_module(f".{first}", __package__).main()
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read on, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     if first.isidentifier():
         known = first in groups([CONF]).get("problem", ())

@@ -303,6 +303,10 @@ class Solution:
         Raises:
             ValueError: for a kind that there is nothing of, or coordinates that are none.
         """
+        from pinn.plotting.solution import KINDS  # Matplotlib is loaded where something is drawn
+
+        if kind not in (kinds := (*KINDS, "fields")):
+            raise ValueError(f"plot: got kind={kind!r}, expected one of {list(kinds)}")
         if kind == "fields":
             if slice or over is not None or ax is not None:
                 raise ValueError("plot: kind='fields' draws whole fields; leave slice, over and ax out")

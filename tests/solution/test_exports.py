@@ -117,7 +117,7 @@ def test_each_kind_of_picture_is_drawn_or_refused(solution):
     for arguments, said in (
         ({"kind": "error"}, "no reference"),
         ({"kind": "estimate"}, "no estimated error"),
-        ({"kind": "picture"}, "expected one of"),
+        ({"kind": "picture"}, "expected one of .*'streamlines', 'fields'"),
         ({"kind": "streamlines"}, "two outputs"),
         ({"slice": {"z": 0.0}}, "'z' is no coordinate"),
         ({"slice": {"t": 0.0}, "over": "t"}, "held at 0 and drawn over"),
