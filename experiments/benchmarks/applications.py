@@ -162,6 +162,7 @@ def markdown(
         "# Gallery",
         "Problems as their fields state them, solved by `solve` with nothing but a time limit. The answer was found "
         "without the truth, which then measured it; *estimated* is the error that the run gave itself.",
+        *_thumbnails([record["problem"] for record in records]),
         heading(records, command),
     ]
     if lines:
@@ -179,6 +180,12 @@ def markdown(
     for record, line in zip(records, lines, strict=True):
         parts += _section(record, line)
     return "\n\n".join(parts) + "\n"
+
+
+def _thumbnails(names: Sequence[str]) -> list[str]:
+    """All pictures, four in a row, each a link to its application."""
+    links = [f"[![{name}]({_PICTURES}/{name}.png){{ width=24% }}](#{name})" for name in names]
+    return ["\n".join(links)] if links else []
 
 
 def _cells(line: Mapping[str, Any]) -> list[str]:

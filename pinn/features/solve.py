@@ -103,12 +103,12 @@ _LEFT, _EARLY = 0.3, 0.1  # more than the one left after the other part of the e
 # The same for Gauss-Newton steps: a quarter of 2e11 operations left 0.013 of the cavity, and 0.046 of Burgers' equation
 # (viscous), 0.05 of Allen-Cahn, 0.07 of Korteweg-de Vries, none of which four times as many brought below 0.03.
 _LEFT_OF_NEWTON, _EARLY_OF_NEWTON = 0.03, 0.25
-# A residual that twice falls to no less than the first, being below the second, may be one of corners: 0.35 to 0.88 in
+# A residual that neurons carry and that twice falls to no less than the first may be one of corners: to 0.35 to 0.88 in
 # the cavity, with a jump at a corner and for −Δu = 1; smooth ones fall to 0.01 once waves are resolved. Functions at
-# corners are kept where they leave less than the third, and tried again with so many times as many polynomials.
-_SLOW, _RESOLVED, _HELPS, _TRIED_AGAIN = 0.3, 0.5, 0.5, 4
+# corners are kept where they leave less than the second, and tried again with so many times as many polynomials.
+_SLOW, _HELPS, _TRIED_AGAIN = 0.3, 0.5, 4
 _EARLY_SECONDS = 0.3  # of those that are left, after which it shows too
-_HALVED = 0.5  # of the residual before, at the most, for which Gauss-Newton steps have twice the effort
+_HALVED = 0.5  # of the residual before, at the most, where it falls: Gauss-Newton steps then have twice the effort
 # Gauss-Newton steps of a round at the most, halvings of each, and the fall of the residual for which another is made.
 _STEPS, _HALVINGS, _FALLS = 10, 10, 0.9
 _FAR = 1e-2  # of the residual left: with more, a problem that is not affine may be at another answer
@@ -241,8 +241,12 @@ class _Solver:
             self.rounds.append(made)
             if best is None or made.held <= best[0].held:
                 best = made, model
-            if self._slow(index) and (better := self._cornered(index, order, model)):
-                (model, _, sizes), best = better, (better[1], better[0])
+            if self._slow(index):
+                of_best = best[0] is made
+                if better := self._cornered(index, order, model):
+                    (model, _, sizes), best = better, (better[1], better[0])
+                elif of_best:
+                    best = self.rounds[-1], model  # whose work is now that of the trial too
             index = grown(sizes, math.ceil(_GROWTH * len(index)))
             order = min(_MOST_ORDER, math.ceil(_ORDER_GROWTH * order))
             if ending := self._ending(tolerance, largest(self.parts.bases(index, order))):
@@ -256,10 +260,11 @@ class _Solver:
         if before and (last.error <= _ENOUGH or last.held < _LEAST or (still and last.held < _SMALL)):
             return Ending.ROUNDING
         least = min(one.held for one in self.rounds)
-        further = self.effort.operations if self.newton and before and last.held < _HALVED * before[-1] else 0.0
+        falls = bool(before) and last.held < _HALVED * before[-1]
+        further = self.effort.operations if self.newton and falls else 0.0
         end = not self._affords(following, further)
         left, early = (_LEFT_OF_NEWTON, _EARLY_OF_NEWTON) if self.newton else (_LEFT, _EARLY)
-        if least > left and (end or self.effort.used(early, _EARLY_SECONDS)):
+        if least > left and (end or (not falls and self.effort.used(early, _EARLY_SECONDS))):
             return Ending.NOT_CARRIED
         return Ending.EFFORT if end else None
 
@@ -267,7 +272,7 @@ class _Solver:
         """Whether rounds get on as slowly as where corners are not smooth, and these are to be tried now."""
         held = [one.held for one in self.rounds[-3:]]
         falls = len(held) == 3 and all(after > _SLOW * before for before, after in pairwise(held))
-        return falls and _SMALL < held[-1] < _RESOLVED and len(index) >= self.again
+        return falls and _SMALL < held[-1] < _LEFT and len(index) >= self.again
 
     def _affords(self, bases: Sequence[nn.Module], further: float = 0.0) -> bool:
         """Whether there is room and time for a round on these, with as many solves as the last one."""

@@ -229,7 +229,8 @@ def test_the_trace_of_an_adam_run(tmp_path):
     assert set(shown) >= {"loss", "error", "points, rows and parameters", "learning rate", "gradient", "work a step"}
     assert not {"damping λ", "digits of the solves", "condition of the system"} & set(shown)
     np.testing.assert_allclose(shown["learning rate"]["η"], 1e-3 * 0.5 ** np.arange(5), rtol=1e-12)
-    np.testing.assert_array_equal(shown["gradient"]["|g|"], solution.history.column("gradient"))
+    gradients = [row["gradient"] for row in solution.history if "gradient" in row]
+    np.testing.assert_array_equal(shown["gradient"]["|g|"], gradients)
     assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
 
 
