@@ -65,9 +65,9 @@ def test_the_same_seed_gives_the_same_numbers_whatever_the_global_state():
     results = []
     for global_seed in (1, 2):
         torch.manual_seed(global_seed)
-        results.append(solve(decay(), network=SMALL, steps=5, seed=3, progress=False)(x=0.3))
+        results.append(solve(decay(), network=SMALL, steps=5, seed=3, features=None, progress=False)(x=0.3))
     assert results[0] == results[1]
-    assert solve(decay(), network=SMALL, steps=5, seed=4, progress=False)(x=0.3) != results[0]
+    assert solve(decay(), network=SMALL, steps=5, seed=4, features=None, progress=False)(x=0.3) != results[0]
 
 
 def test_a_solution_survives_its_file(solution, tmp_path):
