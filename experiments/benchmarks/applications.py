@@ -183,8 +183,8 @@ def markdown(
 
 
 def _thumbnails(names: Sequence[str]) -> list[str]:
-    """All pictures, four in a row, each a link to its application."""
-    links = [f"[![{name}]({_PICTURES}/{name}.png){{ width=24% }}](#{name})" for name in names]
+    """All pictures in rows of one height, each a link to its application."""
+    links = [f"[![{name}]({_PICTURES}/{name}.png){{ style="height:8em" }}](#{name})" for name in names]
     return ["\n".join(links)] if links else []
 
 
