@@ -36,7 +36,7 @@ from .command_line.overrides import CONF, clean_exit, plain, prepare
 from .command_line.run_folder import surroundings, write_run, write_text
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-DEFAULT = "Levenberg–Marquardt"
+DEFAULT = "solve, by default"
 
 
 def usual(steps: int | None = None) -> dict[str, Stage]:
