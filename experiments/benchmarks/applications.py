@@ -184,7 +184,7 @@ def markdown(
 
 def _thumbnails(names: Sequence[str]) -> list[str]:
     """All pictures in rows of one height, each a link to its application."""
-    links = [f"[![{name}]({_PICTURES}/{name}.png){{ style="height:8em" }}](#{name})" for name in names]
+    links = [f"[![{name}]({_PICTURES}/{name}.png){{ style='height:8em' }}](#{name})" for name in names]
     return ["\n".join(links)] if links else []
 
 
