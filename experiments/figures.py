@@ -32,6 +32,7 @@ SOURCES = {
     "classical": ("benchmark_classical", "error.png", 0),
     "difficulty": ("benchmark_difficulty", "error.png", 0),
     "gpu": ("benchmark_gpu/latest", None, 1),
+    "pinnacle_errors": ("benchmark_pinnacle", "error.png", 0),
     "growth": ("benchmark_scaling", "picture.png", 0),
     "gallery": ("gallery", "gallery", 0),
 }
