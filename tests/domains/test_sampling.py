@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
@@ -21,7 +20,7 @@ from pinn.domains import (
     Scatter,
     Spline,
 )
-from pinn.domains.cube import METHODS, Sobol
+from pinn.domains.cube import METHODS
 
 SQUARE = Box(x=(-1, 1), y=(-1, 1))
 L = Polygon([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)])
@@ -228,12 +227,3 @@ def test_grids_of_every_set_lie_in_it(domain):
 def test_float32_points_belong_as_well(domain):
     points = domain.sample(100, generator=seeded()).x.float()
     assert bool(domain.contains(points).all())
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 11])
-def test_sobol_points_are_those_of_scipy_bit_by_bit(size):
-    from scipy.stats import qmc
-
-    ours, theirs = Sobol(size, np.random.default_rng(7)), qmc.Sobol(size, scramble=True, seed=np.random.default_rng(7))
-    for power in (3, 3, 4, 5):
-        assert np.array_equal(ours.draw(2**power), theirs.random_base2(power))
