@@ -36,6 +36,7 @@ from pinn.derivatives.sight import finer_nodes
 from pinn.features import Ending as Fixed
 from pinn.features import lift, lift_refusal, most_neurons, residual_norms, smooth_refusal
 from pinn.features.answers import answer_to, copied
+from pinn.features.effort import PACE
 from pinn.features.first import first_solves
 from pinn.features.found import UnsuitedError
 from pinn.features.options import Features
@@ -59,7 +60,6 @@ IDLE = 2  # ... so many in a row end the run
 ALONE = 5e9  # operations, a second, before the certificate is asked for a tolerance in a run without corrections
 UNCARRIED = 0.3  # of the residual on fresh points, above which a certificate alone is up to 7 times too low
 ROUNDING = 1e-13  # estimated error below which nothing is sought
-PACE = 8e9  # operations a second of solves, before one is timed; 0.7e10 to 1.5e10 on a shared core
 UNTRAINED = 1e-9  # claimed error of fixed neurons below which no training was seen to help
 OF_WINDOWS = 1e-2  # the same of windows of time, where what is left of the seconds does not pay for finer ones
 FRESH = 1500  # points of each equation on which answers are compared

@@ -42,7 +42,7 @@ from pinn.analysis import analyze
 from pinn.domains import Points
 from pinn.features.answers import stacked_outputs
 from pinn.features.followed import followed, followed_objective, of_the_domain, residual_norms
-from pinn.features.rows import weighed_as
+from pinn.features.rows import trained_alone, weighed_as
 from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks import Enriched
@@ -95,12 +95,8 @@ class Lift:
 
 def lift_refusal(equations: Equations) -> str:
     """Why an answer cannot be corrected by `lift`, in a few words; empty where it can."""
-    problem = equations.problem
-    robust = [name for name, constraint in problem.constraints.items() if constraint.robust is not None]
-    if robust:
-        return f"the robust losses of {robust}"
-    if equations.energies:
-        return f"the energies {list(equations.energies)}, which are trained"
+    if reason := trained_alone(equations):
+        return reason
     networks = [equations.model.network, *equations.model.fields.values()]
     if own := [type(one).__name__ for one in networks if not isinstance(one, BENEATH)]:
         return f"the network {own[0]}, which a file of the correction could not name"

@@ -19,6 +19,14 @@ def engine_of(equations: Equations) -> Engine:
     return Jets(probe=False, rules=rules)
 
 
+def trained_alone(equations: Equations) -> str:
+    """What in a problem no linear solve can take, in a few words; empty where there is nothing."""
+    robust = [name for name, constraint in equations.problem.constraints.items() if constraint.robust is not None]
+    if robust:
+        return f"the robust losses of {robust}"
+    return f"the energies {list(equations.energies)}, which are trained" if equations.energies else ""
+
+
 def weighed_as(equations: Equations, model: Model) -> Equations:
     """The equations of another model with the weights that a run has found for these."""
     found = Equations(model, engine_of(equations))

@@ -76,7 +76,7 @@ from pinn.features.geometry import Singularities, box_corners
 from pinn.features.multi_index import grown, simplex
 from pinn.features.parts import Bases, Parts, Weights, largest, layers
 from pinn.features.placement import corner_weights, place_points
-from pinn.features.rows import weighed_as
+from pinn.features.rows import trained_alone, weighed_as
 from pinn.linalg import least_squares
 from pinn.model import Model
 from pinn.networks import Chebyshev, Enriched
@@ -119,13 +119,8 @@ _NEURON, _WRITE, _QR, _CALL = 500.0, 60.0, 5.0, 3e8
 
 def smooth_refusal(equations: Equations) -> str:
     """Why a problem cannot be solved by `solve_smooth`, in a few words; empty where it can."""
-    problem = equations.problem
-    if problem.unknowns:
-        return f"the unknowns {sorted(problem.unknowns)}"
-    robust = [name for name, constraint in problem.constraints.items() if constraint.robust is not None]
-    if equations.energies:
-        return f"the energies {list(equations.energies)}, which are trained"
-    return f"the robust losses of {robust}" if robust else ""
+    unknowns = equations.problem.unknowns
+    return f"the unknowns {sorted(unknowns)}" if unknowns else trained_alone(equations)
 
 
 def affine_refusal(equations: Equations) -> str:

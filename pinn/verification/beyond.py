@@ -103,7 +103,8 @@ class _Outputs:
             column = columns[name].detach().double()
             low, high = problem.domain.bounds[name]
             x.append(low + torch.remainder(column - low, high - low) if name in problem.periodic else column)
-        return problem.domain.level(torch.stack(torch.broadcast_tensors(*x), -1)) > _OUTSIDE
+        place = torch.stack(torch.broadcast_tensors(*x), -1)
+        return (problem.domain.level(place.cpu()) > _OUTSIDE).to(place.device)  # sets lie on the processor
 
     def _of_field(self, name: str, columns: Mapping[str, Tensor]) -> Tensor | None:
         """Where an unknown field of some of the coordinates is outside of its box; None for outputs."""
@@ -177,7 +178,7 @@ def _with_ends(equations: Equations, block: ConstraintBlock) -> Points:
         for end in (low + _END * (high - low), high - _END * (high - low)):
             x = points.x.clone()
             x[:, i] = end
-            inside = on.contains(x)
+            inside = on.contains(x.cpu()).to(x.device)
             if low < high and bool(inside.any()):
                 kept = points.take(torch.nonzero(inside)[:, 0].to(points.x.device))
                 moved.append(replace(kept, x=x[inside]))
