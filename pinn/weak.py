@@ -90,8 +90,8 @@ class Weak:
             ValueError: where all its points have the same value of such a coordinate.
         """
         points = on.sample(16, generator=torch.Generator().manual_seed(0))
-        flat = [name for name in self.cells if name in points.names and float(points.column(name).std()) == 0]
-        if flat and len(points.x) > 1:
+        columns = {name: points.column(name) for name in self.cells if name in points.names}
+        if flat := [name for name, column in columns.items() if float(column.max() - column.min()) == 0]:
             raise ValueError(
                 f"Weak: got cells along {flat} on {on!r}, expected coordinates in which that has an extent; leave them "
                 "out of cells, or hold the equation on the domain"

@@ -102,6 +102,8 @@ def test_pictures_and_files(noisy, tmp_path):
     assert "± 2 standard deviations over 3 seeds" in labels
     noisy.save(tmp_path / "kept")
     again = Ensemble.load(tmp_path / "kept", noisy.problem)
+    with pytest.raises(FileNotFoundError, match=r"there is no member_\*\.pt"):
+        Ensemble.load(tmp_path / "elsewhere", noisy.problem)
     assert np.array_equal(again(x=[0.1, 0.7]), noisy(x=[0.1, 0.7])) and len(again) == 3
     with pytest.raises(FileExistsError, match="expected an empty folder"):
         noisy.save(tmp_path / "kept")

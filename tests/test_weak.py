@@ -178,6 +178,7 @@ def test_legendre():
             lambda: Constraint(Weak(lambda u: {"x": u, "t": u}, cells={"x": 4, "t": 2}), on=BOX.face(t=0)),
             r"cells along \['t'\] on .*face",
         ),
+        (lambda: Constraint(Weak(lambda u: {"x": u}, cells={"x": 3}), on=Box(x=(0, 1)).face(x=0)), r"along \['x'\] on"),
     ],
 )
 def test_refusals(make, message):

@@ -172,8 +172,14 @@ class Ensemble:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], problem: Problem, network: NetworkFactory | None = None) -> Ensemble:
-        """Read what `save` wrote; see `Solution.load`."""
+        """Read what `save` wrote; see `Solution.load`.
+
+        Raises:
+            FileNotFoundError: where the folder holds no member.
+        """
         files = sorted(Path(folder).glob("member_*.pt"))
+        if not files:
+            raise FileNotFoundError(f"{folder}: there is no member_*.pt; give a folder that an ensemble was saved to")
         return cls([Solution.load(file, problem, network) for file in files])
 
     def __str__(self) -> str:
