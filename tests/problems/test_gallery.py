@@ -21,10 +21,10 @@ from pinn.problems.gallery.particle import into_half_space
 from pinn.problems.gallery.plate_with_hole import RADIUS as HOLE
 from pinn.problems.gallery.plate_with_hole import concentration, exact
 from pinn.problems.gallery.waveguide import cutoffs
-from pinn.reference import Analytic, cahn_hilliard
+from pinn.reference import cahn_hilliard
 from pinn.sampling import Fixed
-from pinn.sampling.uniform import sample_uniform
 from pinn.solution import Solution
+from tests.problems.closed_forms import rows_of_truth
 from tests.problems.differences import differences
 
 CLOSED = ["beltrami", "black_scholes", "breather", "darcy_inverse", "pharmacokinetics", "plate_with_hole", "solovev"]
@@ -36,22 +36,12 @@ SIZES = {"plate_with_hole": 1e10}
 @pytest.mark.parametrize("name", CLOSED)
 def test_closed_forms_solve_every_constraint(name, engine):
     problem = getattr(gallery, name)()
-    reference = problem.reference
-    assert isinstance(reference, Analytic)
-
-    def fields(columns):
-        value = reference.fields(columns)
-        found = dict(value) if isinstance(value, dict) else {problem.outputs[0]: value}
-        return found | ({"K": permeability(columns["x"], columns["y"])} if "K" in problem.unknowns else {})
-
-    for constraint, points in sample_uniform(problem, 50, torch.Generator().manual_seed(0)).items():
-        if constraint.startswith("smoothness"):  # a preference, which no solution need satisfy
-            continue
-        rows = engine().bind(fields, problem.equation(constraint), points.names).residual(points.x, points.constants())
+    known = (lambda columns: {"K": permeability(columns["x"], columns["y"])}) if "K" in problem.unknowns else None
+    for constraint, rows in rows_of_truth(problem, engine(), known).items():
         if constraint == "wells":  # what is left is the noise
-            assert float(rows.detach().std()) == pytest.approx(1e-3, rel=0.15)
+            assert float(rows.std()) == pytest.approx(1e-3, rel=0.15)
         else:
-            assert float(rows.detach().abs().max()) < 1e-12 * SIZES.get(name, 100.0), constraint
+            assert float(rows.abs().max()) < 1e-12 * SIZES.get(name, 100.0), constraint
 
 
 def test_a_call_is_worth_what_parity_says():

@@ -11,8 +11,8 @@ from experiments.command_line.errors import ConfigurationError
 from experiments.command_line.overrides import CONF
 from pinn.derivatives import Autograd, Jets
 from pinn.problems import pinnacle
-from pinn.reference import Analytic, driven_heat, kuramoto_sivashinsky
-from pinn.sampling.uniform import sample_uniform
+from pinn.reference import driven_heat, kuramoto_sivashinsky
+from tests.problems.closed_forms import rows_of_truth
 from tests.problems.differences import differences
 
 CLOSED = ["heat_inverse", "heat_multiscale", "heat_nd", "poisson_inverse", "poisson_nd"]
@@ -22,20 +22,11 @@ TASKS = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark_pinnacle.yaml"),
 @pytest.mark.parametrize("engine", [Autograd, Jets])
 @pytest.mark.parametrize("name", CLOSED)
 def test_closed_forms_solve_every_constraint(name, engine):
-    problem = getattr(pinnacle, name)()
-    reference = problem.reference
-    assert isinstance(reference, Analytic)
-
-    def exact(columns):
-        value = reference.fields(columns)
-        return dict(value) if isinstance(value, dict) else {problem.outputs[0]: value}
-
-    for constraint, points in sample_uniform(problem, 50, torch.Generator().manual_seed(0)).items():
-        rows = engine().bind(exact, problem.equation(constraint), points.names).residual(points.x, points.constants())
+    for constraint, rows in rows_of_truth(getattr(pinnacle, name)(), engine()).items():
         if constraint == "data":  # what is left is the noise
-            assert float(rows.detach().std()) == pytest.approx(0.1, rel=0.1)
+            assert float(rows.std()) == pytest.approx(0.1, rel=0.1)
         else:
-            assert float(rows.detach().abs().max()) < 1e-10
+            assert float(rows.abs().max()) < 1e-10
 
 
 def test_the_computed_chaos_solves_its_equation():
