@@ -28,7 +28,7 @@ from pinn.model import NetworkFactory
 from pinn.plotting import Banded
 from pinn.problem import Problem
 from pinn.sampling.evaluation import evaluation_points
-from pinn.solution.functions import columns_of
+from pinn.solution.functions import columns_of, stated
 from pinn.solution.solution import Solution
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ class Ensemble:
 
     def __call__(self, *coordinates: ArrayLike, **named: ArrayLike) -> Array | dict[str, Array]:
         """The mean at points, given and returned as those of a `Solution`."""
-        return self._outputs(self.evaluate(columns_of(self.problem, coordinates, named)))
+        return stated(self.problem, self.evaluate(columns_of(self.problem, coordinates, named)))
 
     def spread(self, *coordinates: ArrayLike, **named: ArrayLike) -> Array | dict[str, Array]:
         """The standard deviation s over the members at points, in the outputs' own units."""
-        return self._outputs(self.spreads(columns_of(self.problem, coordinates, named)))
+        return stated(self.problem, self.spreads(columns_of(self.problem, coordinates, named)))
 
     def evaluate(self, coordinates: Mapping[str, ArrayLike]) -> dict[str, Array]:
         """Means of outputs and unknown fields by name, as `Solution.evaluate`."""
@@ -211,10 +211,6 @@ class Ensemble:
     def _found(self) -> dict[str, Array]:
         every = [one.coefficients for one in self.members]
         return {name: np.array([found[name] for found in every]) for name in every[0]}
-
-    def _outputs(self, values: Mapping[str, Array]) -> Array | dict[str, Array]:
-        names = self.problem.stated_outputs
-        return values[names[0]] if len(names) == 1 else {name: values[name] for name in names}
 
     def _reduced(self, coordinates: Mapping[str, ArrayLike], reduce: Callable[[Array], Any]) -> dict[str, Array]:
         every = [one.evaluate(coordinates) for one in self.members]

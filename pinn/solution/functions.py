@@ -191,6 +191,12 @@ def derivative(problem: Problem, model: Model, name: str, by: Sequence[str]) -> 
     return SolutionFunction(problem, model, function, text=text, joined=name in problem.joined)
 
 
+def stated(problem: Problem, values: Mapping[str, Array]) -> Array | dict[str, Array]:
+    """The outputs among values by name, as a function returns them: alone where there is one."""
+    names = problem.stated_outputs
+    return values[names[0]] if len(names) == 1 else {name: values[name] for name in names}
+
+
 def gradient(problem: Problem, model: Model, name: str, by: Sequence[str]) -> SolutionFunction:
     """∂u/∂x of an output or unknown field for several coordinates; see `Solution.gradient`."""
     _require_output(problem, model, name)

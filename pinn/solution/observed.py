@@ -70,7 +70,7 @@ def _readings(
                 *(_implied(problem, name, points, one, numbers, target) for one in (fields, other)), strict=True
             )
             for index, (one, two) in enumerate(several):
-                if one is None or two is None or not torch.allclose(one[0], two[0], rtol=_AGREE, atol=_AGREE):
+                if one is None or two is None or not _agree(one[0], two[0]):
                     continue
                 values, slope = one
                 sigma = None if index >= len(found) else torch.full_like(values, found[index])

@@ -97,9 +97,7 @@ class Solution:
         return values[name]
 
     def _outputs(self, columns: Mapping[str, Array]) -> Array | dict[str, Array]:
-        values = self.evaluate(columns)
-        outputs = {name: values[name] for name in self.problem.stated_outputs}
-        return outputs[self.problem.stated_outputs[0]] if len(outputs) == 1 else outputs
+        return functions.stated(self.problem, self.evaluate(columns))
 
     def derivative(self, name: str, *by: str) -> SolutionFunction:
         """A partial derivative of an output or unknown field, as a function of the coordinates.
