@@ -252,7 +252,7 @@ def side_by_side(problem: Problem, networks: Mapping[str, NetworkFactory]) -> Ne
         [[1], [0]]
     """
     groups: list[tuple[tuple[str, ...], NetworkFactory]] = []
-    names = (*problem.stated_outputs, *problem.outputs, *problem.regions, *problem.unknowns)
+    names = list(dict.fromkeys((*problem.stated_outputs, *problem.outputs, *problem.regions, *problem.unknowns)))
     for name, factory in networks.items():
         if not callable(factory) or isinstance(factory, nn.Module):
             raise TypeError(f"network {name!r}: got {factory!r}, expected what builds one, e.g. partial(MLP, width=50)")

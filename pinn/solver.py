@@ -258,7 +258,7 @@ def _concluded(
         effort = loop.allowed(max(_SHARE * loop.work, _LEAST_EFFORT), kept)
         effort = min(effort, _MOST_SECONDS * loop.pace) if end.interrupted else effort
         solution.certificate = end.after(lambda: loop.certificate(model, effort))
-    choices = chosen(model.network, stages, trained=trainer.journal.steps > 0)
+    choices = chosen(model.network, stages, trainer.journal.steps > 0, solution.problem.outputs)
     engines = loop.equations.engines  # those of training, with the reason
     told = {"seed": given["seed"], "chosen": choices, "engines": engines, "seconds": loop.took}
     report = partial(Report.of, solution, equations, check=table, **told)

@@ -218,5 +218,6 @@ def _section(record: Mapping[str, Any], line: Mapping[str, Any]) -> list[str]:
     ]
     found = [f"{key} {value:.6g} (true {true:.6g})" for key, (value, true) in line["quantities"].items()]
     found += [f"relative error of {key} {error:.1e}" for key, error in line["coefficient_errors"].items()]
-    end = f"Stated in [`{path}`](../{path})."
+    choice = address.removeprefix("pinn.problems.").replace(".", "/")
+    end = f"Stated in [`{path}`](../{path}); on the command line `problem={choice}`."
     return [*parts, f"Found: {'; '.join(found)}. {end}" if found else end]

@@ -78,12 +78,13 @@ class Call:
 
 
 def groups(folders: Sequence[Path]) -> dict[str, set[str]]:
-    """The choices of each group."""
+    """The choices of each group; one in a folder of its own within the group is named with it, as "gallery/solovev"."""
     found: dict[str, set[str]] = {}
     for folder in folders:
         for path in folder.rglob("*.yaml"):
-            if path.parent != folder:
-                found.setdefault(path.parent.relative_to(folder).as_posix(), set()).add(path.stem)
+            group, *within = path.relative_to(folder).with_suffix("").parts
+            if within:
+                found.setdefault(group, set()).add("/".join(within))
     return found
 
 

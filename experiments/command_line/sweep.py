@@ -52,8 +52,8 @@ def ended(folder: Path) -> list[Path]:
     Args:
         folder: of the sweep.
     """
-    found = [path.parent for path in folder.glob("*/metrics.json")]
-    return sorted(found, key=lambda one: (_number(one.name), one.name))
+    found = {path.parent.relative_to(folder): path.parent for path in folder.glob("*/**/metrics.json")}
+    return [found[one] for one in sorted(found, key=lambda one: (_number(one.parts[0]), one))]
 
 
 def of_sweep(arguments: Sequence[str], ranks: int = 1) -> list[str]:

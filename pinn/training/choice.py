@@ -37,13 +37,16 @@ _FIXED: Mapping[type[nn.Module], str] = {
 """What the functions of a fixed layer are called."""
 
 
-def chosen(network: nn.Module, stages: Sequence[Stage], trained: bool = True) -> dict[str, str]:
+def chosen(
+    network: nn.Module, stages: Sequence[Stage], trained: bool = True, outputs: Sequence[str] = ()
+) -> dict[str, str]:
     """Network, optimizer, sampling and weighting of a run; stages that follow each other are joined by "then".
 
     Args:
         network: as it is at the end of the run.
         stages: of the run.
         trained: whether a step was taken; otherwise linear solves are all that there was, whatever the stages are.
+        outputs: names of the outputs, by which networks side by side are told; left out, their numbers.
 
     Example:
         >>> import torch
@@ -56,9 +59,9 @@ def chosen(network: nn.Module, stages: Sequence[Stage], trained: bool = True) ->
     if not trained:
         solved = isinstance(network, Enriched | Windows)
         how = "linear least squares; nothing was trained" if solved else "no step was taken"
-        return {"network": in_words(network), "optimizer": how}
+        return {"network": in_words(network, outputs), "optimizer": how}
     parts = {
-        "network": [in_words(network)],
+        "network": [in_words(network, outputs)],
         "optimizer": [_method(stage.optimizer) for stage in stages],
         "sampling": [described(stage.sampler) for stage in stages],
         "weighting": ["constant" if stage.weighting is None else described(stage.weighting) for stage in stages],
@@ -74,8 +77,12 @@ def _method(optimizer: Optimizer) -> str:
     return f"FirstOrder({', '.join(map(described, made))})"
 
 
-def in_words(network: nn.Module) -> str:
+def in_words(network: nn.Module, outputs: Sequence[str] = ()) -> str:
     """A network in a line: its class and options, and in words what fixed functions are in it or beside it.
+
+    Args:
+        network: any.
+        outputs: their names; left out, their numbers.
 
     Example:
         >>> in_words(Enriched(1, 1, bases=[Chebyshev([1], [(0,), (1,), (2,)])]))
@@ -87,14 +94,16 @@ def in_words(network: nn.Module) -> str:
         most = f"{time}" if len(network.layout) == 1 else f"{space} × {time}"
         return f"{windows} window{'s' * (windows > 1)} of time, in each a sum of at most {most} {kinds}"
     if isinstance(network, ByOutput):
-        places = [", ".join(str(place + 1) for place in one) for one in network.places]
-        said = [in_words(one) for one in network.networks]
-        return "; ".join(f"output {place}: {words}" for place, words in zip(places, said, strict=True))
+        said = []
+        for places, one in zip(network.places, network.networks, strict=True):
+            names = [outputs[place] if outputs else f"output {place + 1}" for place in places]
+            said.append(f"{', '.join(names)}: {in_words(one, names)}")
+        return "; ".join(said)
     if not isinstance(network, Enriched):
         return described(network)
     if network.network is None:
         return f"a sum of {_fixed(network.bases)}"
-    beneath = in_words(network.network)
+    beneath = in_words(network.network, outputs)
     if network.frozen:
         return f"{beneath}, corrected by a sum of {_fixed(network.bases)}"
     return f"{beneath} beside a sum of {_fixed(network.bases)}"

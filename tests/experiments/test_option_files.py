@@ -1,4 +1,7 @@
-"""Every file of the groups network, sampling and weighting: it is a call that can be made, and what it makes trains."""
+"""Every file of the groups network, sampling and weighting: it is a call that can be made, and what it makes trains.
+
+Every problem of the gallery and of PINNacle has a file too, and is stated by it.
+"""
 
 from pathlib import Path
 
@@ -7,9 +10,11 @@ import pytest
 from omegaconf import OmegaConf
 
 import pinn
-from experiments.command_line.configuration import arguments, check
+from experiments.command_line.catalogue import groups
+from experiments.command_line.configuration import arguments, check, target
 from experiments.command_line.trust import Trust
 from pinn.optimizers import LevenbergMarquardt
+from pinn.problems import gallery, pinnacle
 from pinn.sampling import Redrawn
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -39,6 +44,17 @@ def problem():
     }
     return Problem(BOX, ["u"], constraints)
 """
+
+
+@pytest.mark.parametrize("suite", [gallery, pinnacle], ids=["gallery", "pinnacle"])
+def test_every_problem_of_a_suite_can_be_named(suite):
+    name = suite.__name__.rpartition(".")[2]
+    own = {one for one in suite.__all__ if getattr(suite, one).__module__.startswith(suite.__name__)}
+    named = {choice.rpartition("/")[2] for choice in groups([CONF])["problem"] if choice.startswith(f"{name}/")}
+    assert named == own
+    for one in own:
+        called = target(OmegaConf.load(CONF / "problem" / name / f"{one}.yaml"), "problem")
+        assert called is getattr(suite, one)
 
 
 @pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}-{path.stem}" for path in FILES])

@@ -68,3 +68,9 @@ def test_neurons_over_a_network_without_hidden_values_are_over_its_outputs():
     basis = Lifted(network, FeatureDraw(torch.zeros(7, 3).double(), torch.zeros(7).double(), 3))
     words = in_words(Enriched(2, 1, bases=[basis], network=network))
     assert words.endswith("corrected by a sum of 7 fixed neurons over its outputs")
+
+
+def test_networks_side_by_side_are_told_by_the_names_of_their_outputs():
+    parts = [{"outputs": places, "network": SMALL} for places in ([2], [0, 1])]
+    said = in_words(ByOutput(2, 3, parts=parts), ("u", "v", "p"))
+    assert said.startswith("p: MLP(") and "; u, v: MLP(" in said

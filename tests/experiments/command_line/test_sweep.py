@@ -67,6 +67,10 @@ def test_runs_are_listed_by_their_numbers(tmp_path):
         if name != "left":
             (tmp_path / name / "metrics.json").touch()
     assert [one.name for one in ended(tmp_path)] == ["2_b", "10_a", "mine"]
+    within = tmp_path / "3_gallery" / "solovev"  # the folder of a run of problem=gallery/solovev
+    within.mkdir(parents=True)
+    (within / "metrics.json").touch()
+    assert ended(tmp_path)[1] == within
 
 
 @pytest.mark.slow
