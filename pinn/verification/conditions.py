@@ -13,16 +13,17 @@ an end, velocities before the pressure, values before derivatives.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pinn.analysis import Role
-from pinn.domains import Points
-from pinn.problem import TrialField, trial_fields, trial_rows
+from pinn.domains import Domain, Points
+from pinn.problem import Problem, TrialField, trial_fields, trial_rows
 from pinn.verification.determination import Determination
 
 _LOW, _WEAK = 60, 0.3  # directions that a condition is tried on: at the most, and below which stability
@@ -67,12 +68,15 @@ class Condition:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A part of the boundary: points, in words, the coordinate that is fixed there (or none), and if at its low end."""
+    """A part of the boundary: points, in words, the coordinate that is fixed there (or none), if at its low end, and
+    the region whose boundary it is, where there are any.
+    """
 
     points: Points
     place: str
     coordinate: str
     low: bool
+    region: str = ""
 
 
 def missing_conditions(
@@ -225,7 +229,7 @@ def _candidates(open_problem: Determination, directions: Tensor) -> list[Conditi
     for part in _parts(open_problem):
         wanted: list[tuple[str, str, int, int]] = []  # output, coordinate, order, how many counting wants
         for output in problem.outputs:
-            if output not in open_problem.owners:
+            if output not in open_problem.owners or _region_of(problem, output) != part.region:
                 continue
             if not part.coordinate:
                 evolves = any(_order(open_problem, output, name) for name in problem.coordinates)
@@ -239,7 +243,8 @@ def _candidates(open_problem: Determination, directions: Tensor) -> list[Conditi
             evolved = part.coordinate == open_problem.traits.time_coordinate and not part.low
             if order > 1 and _singular(open_problem, part, output, order):
                 continue
-            if lacking or (bare and not evolved):
+            # Where regions meet each has what the other gives: there, and there alone, all is given or nothing is.
+            if (lacking and (bare or not part.region)) or (bare and not evolved):
                 wanted += [(output, part.coordinate, k, lacking) for k in range(held, order)]
         if not wanted:
             continue
@@ -260,16 +265,16 @@ def _counts(open_problem: Determination) -> Counts:
             continue
         sizes = zip(open_problem.owners, response.tolist(), strict=True)
         seen = [name for name, size in sizes if name in problem.outputs and size > 1e-9 * float(response.max())]
-        for coordinate, (low, high) in problem.domain.bounds.items():
+        for name, coordinate in itertools.product(seen, problem.coordinates):
             column = open_problem.points[group.name].column(coordinate)
+            low, high = _domain_of(problem, name).bounds[coordinate]
             for bound, at_low in ((low, True), (high, False)):
                 if float(((column - bound).abs() <= 1e-9 * (high - low)).double().mean()) > 0.05:
-                    for name in seen:
-                        key = name, coordinate, at_low
-                        found[key] = found.get(key, 0.0) + 1 / len(seen)
+                    key = name, coordinate, at_low
+                    found[key] = found.get(key, 0.0) + 1 / len(seen)
     for part in _parts(open_problem) if problem.ansatz else ():
         if part.coordinate:
-            for name in problem.ansatz:
+            for name in (one for one in problem.ansatz if _region_of(problem, one) == part.region):
                 key = name, part.coordinate, part.low
                 found[key] = found.get(key, 0.0) + _held(open_problem, part, name)
     return found
@@ -303,24 +308,44 @@ def _parts(open_problem: Determination) -> list[_Part]:
     domain, periodic = open_problem.problem.domain, open_problem.problem.periodic
     if domain.dimension < len(domain.coordinates):
         return []
+    if open_problem.problem.joined:
+        regions = open_problem.problem.regions.items()
+        return [part for name, one in regions for part in _parts_of(one.domain, periodic, name)]
+    return _parts_of(domain, periodic)
+
+
+def _parts_of(domain: Domain, periodic: Collection[str], region: str = "") -> list[_Part]:
+    """Parts of the boundary of a domain, which a region may be."""
     generator = torch.Generator().manual_seed(0)
     boundary = domain.boundary()
     charts = boundary.charts()
     number = {1: 1, 2: 40}.get(len(domain.coordinates), 80)
     if len(charts) > _PARTS:
-        return [_Part(boundary.sample(2 * number, generator=generator), "the boundary", "", True)]
+        return [_Part(boundary.sample(2 * number, generator=generator), "the boundary", "", True, region)]
     found = []
     for chart in charts:
         points = chart.draw(number, generator=generator, method="sobol")
         fixed = [name for name in points.names if len(points.column(name).unique()) == 1]
         if not fixed:
             place = "the boundary" if len(charts) == 1 else _within(points)
-            found.append(_Part(points, place, "", True))
+            found.append(_Part(points, place, "", True, region))
         elif fixed[0] not in periodic:
             name, value = fixed[0], float(points.column(fixed[0])[0])
             low, high = domain.bounds[name]
-            found.append(_Part(points, _at(name, value), name, abs(value - low) < abs(value - high)))
+            found.append(_Part(points, _at(name, value), name, abs(value - low) < abs(value - high), region))
     return found
+
+
+def _region_of(problem: Problem, output: str) -> str:
+    """The region that an output is one of; empty where it is one of the whole domain."""
+    owners = {name: region for outputs in problem.joined.values() for region, name in outputs.items()}
+    return owners.get(output, "")
+
+
+def _domain_of(problem: Problem, output: str) -> Domain:
+    """Where an output is one."""
+    region = _region_of(problem, output)
+    return problem.regions[region].domain if region else problem.domain
 
 
 def _at(coordinate: str, value: float) -> str:

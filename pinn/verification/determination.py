@@ -54,6 +54,7 @@ class Determination:
         without: outputs and unknowns that are left out: nothing depends on them.
         layers: coordinate and its bound where what is left open may be a layer; with features for it, and more and
             steeper ones of all.
+        more: times as many features.
 
     Attributes:
         values: singular values, ascending, dimensionless; empty where rows are not finite.
@@ -72,7 +73,9 @@ class Determination:
         fixed: Sequence[str] = (),
         without: Sequence[str] = (),
         layers: Sequence[tuple[str, float]] | None = None,
+        more: float = 1.0,
     ) -> None:
+        self._given = equations, fixed, without, layers
         self.problem = equations.problem
         self.traits: Traits = analyze(self.problem)
         self.values: Tensor = torch.zeros(0, dtype=torch.float64)
@@ -80,7 +83,7 @@ class Determination:
         self._fixed = fixed
         generator = torch.Generator().manual_seed(0)
         model = copied(equations.model).requires_grad_(True).double().cpu()
-        count = _FEATURES.get(len(self.problem.coordinates), _MOST_FEATURES)
+        count = round(more * _FEATURES.get(len(self.problem.coordinates), _MOST_FEATURES))
         scales: tuple[float, ...] = _SCALES
         if layers is not None:
             count, scales = 2 * count, _SCALES + _STEEP
@@ -208,6 +211,20 @@ class Determination:
         """The change that belongs to a singular value, by its place in `values`."""
         change = self._scales.change(self.right[index], self._units.count)
         return self._units.direction(change / change.norm(), float(self.values[index]))
+
+    def finer(self, more: float) -> Determination:
+        """The same with so many times as many features."""
+        equations, fixed, without, layers = self._given
+        return Determination(equations, fixed=fixed, without=without, layers=layers, more=more)
+
+    def beside_equations(self, index: int) -> float:
+        """What part of its singular value a direction owes to rows of fewer dimensions than the domain, 0 to 1."""
+        whole = self.problem.domain.dimension
+        held = self.problem.constraints
+        beside = [i for i, one in enumerate(self.groups) if one.name in held and held[one.name].on.dimension < whole]
+        if not beside or not self.values[index] > 0:
+            return 0.0
+        return float((self._scales.rows(self.groups, beside) @ self.right[index]).norm() / self.values[index])
 
     def known_unknowns(self) -> float:
         """The smallest singular value if all unknowns were known; what it is where there are none."""

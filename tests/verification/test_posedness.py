@@ -14,6 +14,7 @@ import torch
 from pinn import Box, Constraint, Problem, Unknown, d, problems, solve
 from pinn.derivatives import laplacian
 from pinn.domains import Disc, Scatter
+from pinn.regions import Interface, Region
 from pinn.verification import Kind, VerificationError, posedness
 
 PI = math.pi
@@ -131,6 +132,18 @@ RATES = {"a": Unknown(0.2), "c": Unknown(0.3)}
 
 def rates(u, x, t, a, c):
     return d(u, t) - a * d(u, x, x) - c * u
+
+
+def cooled(part):
+    """u_n = −part (u − 1): heat is lost to air so slowly that the answer is large, and determined all the same."""
+    return lambda u, x, y, nx, ny: nx * d(u, x) + ny * d(u, y) + part * (u - 1)
+
+
+BEAM = Box(x=(0, 100))
+
+
+def spring(stiffness):
+    return lambda u, x: d(u, x, x, x) + stiffness * u
 
 
 CASES = {
@@ -282,6 +295,39 @@ CASES = {
         ("left",),
         words=("u or u_x at x = 0",),
     ),
+    **{
+        f"poisson, cooled by {part:g}": Case(
+            SQUARE,
+            ["u"],
+            poisson,
+            {n: (cooled(part) if n == "top" else normal, s) for n, s in FOUR.items()},
+            instead={"top": (normal, FOUR["top"])},
+            kind=Kind.LEVEL,
+            words=("'u'", "constant"),
+        )
+        for part in (1e-3, 1e-5)
+    },
+    "a rod, cooled at one end": Case(
+        LINE,
+        ["u"],
+        lambda u, x: d(u, x, x) + 1,
+        {"left": (slope, LEFT), "right": (lambda u, x: d(u, x) + 1e-5 * u, RIGHT)},
+        instead={"right": (slope, RIGHT)},
+        kind=Kind.LEVEL,
+        words=("'u'", "constant"),
+    ),
+    "a long beam on springs": Case(
+        BEAM,
+        ["u"],
+        lambda u, x: d(u, x, x, x, x) + 1e-6,
+        {
+            "moments": (lambda u, x: d(u, x, x), BEAM.face(x=0) | BEAM.face(x=100)),
+            "left": (spring(1e-8), BEAM.face(x=0)),
+            "right": (spring(-1e-8), BEAM.face(x=100)),
+        },
+        ("right",),
+        words=("u or u_x at x = 100",),
+    ),
     "poisson, insulated": Case(
         SQUARE,
         ["u"],
@@ -417,6 +463,50 @@ def test_what_is_taken_away_is_named(name):
     assert [one.kind for one in found] == [case.kind]
     assert all(word in str(found[0]) for word in case.words), str(found[0])
     assert not any(one.refuses for one in found)
+
+
+def layered(without=()):
+    """Heat through three layers in SI units, cooled by air, which takes little of it: its stability is 5e-4."""
+    whole, (low, high) = Box(x=(0, 0.02), y=(0, 0.0075)), (0.002, 0.0025)
+    parts = {"copper": (0, low, 400.0), "resin": (low, high, 2.0), "aluminium": (high, 0.0075, 200.0)}
+    regions = {name: Region(Box(x=(0, 0.02), y=(a, b)), k=k) for name, (a, b, k) in parts.items()}
+
+    def through(T, x, y, k, nx, ny):
+        return k * (d(T, x) * nx + d(T, y) * ny)
+
+    constraints = {
+        "balance": Constraint(lambda T, x, y, k: k * (d(T, x, x) + d(T, y, y)), on=whole),
+        "chip": Constraint(lambda T, y, k: k * d(T, y) + 5e4, on=whole.face(y=0)),
+        "air": Constraint(lambda T, y, k: k * d(T, y) + 500 * (T - 293), on=whole.face(y=0.0075)),
+        "sides": Constraint(lambda T, x: d(T, x), on=whole.face(x=0) | whole.face(x=0.02)),
+        "lower joint": Interface("copper", "resin", flux=through),
+        "upper joint": Interface("resin", "aluminium", flux=through),
+    }
+    kept = {name: one for name, one in constraints.items() if name not in without}
+    return Problem(outputs=["T"], regions=regions, constraints=kept)
+
+
+@pytest.mark.parametrize(
+    ("without", "words"),
+    [
+        ("", ""),
+        ("chip", "T_copper at y = 0"),
+        ("air", "T_aluminium at y = 0.0075"),
+        ("lower joint", "T_copper or T_copper_y at y = 0.002"),
+        ("upper joint", "T_aluminium or T_aluminium_y at y = 0.0025"),
+    ],
+)
+def test_what_is_missing_in_a_region_is_named_on_its_own_boundary(without, words):
+    found = posedness(layered((without,)))
+    assert [one.what for one in found][:1] == ([f"a condition is missing: {words}"] if without else [])
+
+
+@pytest.mark.parametrize("name", ["poisson, cooled by 0.001", "poisson, cooled by 1e-05", "a rod, cooled at one end"])
+def test_what_is_determined_weakly_is_trusted(name):
+    """u = 1e3, 1e5, ... plus what the equation makes, of which rounding leaves that much less."""
+    solution = solve(CASES[name].problem(True), steps=1, progress=False)
+    assert solution.certificate.undetermined == ()
+    assert solution.report.trusted
 
 
 @pytest.mark.parametrize("name", problems.__all__)
