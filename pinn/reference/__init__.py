@@ -20,6 +20,7 @@ from pinn.reference.driven import driven_heat
 from pinn.reference.kuramoto import kuramoto_sivashinsky
 from pinn.reference.ordinary import lorenz, lotka_volterra, ordinary, oscillator
 from pinn.reference.periodic import allen_cahn, kdv
+from pinn.reference.plane_evolutions import gray_scott, reacting_heat, vector_burgers, wave_plane
 from pinn.reference.result import Reference
 from pinn.reference.trefftz import laplace_four_holes, poisson_l_shape
 
@@ -35,6 +36,7 @@ __all__ = [
     "cole_hopf",
     "driven_heat",
     "fem",
+    "gray_scott",
     "kdv",
     "kuramoto_sivashinsky",
     "laplace_four_holes",
@@ -43,7 +45,10 @@ __all__ = [
     "ordinary",
     "oscillator",
     "poisson_l_shape",
+    "reacting_heat",
     "reaction_diffusion",
+    "vector_burgers",
+    "wave_plane",
 ]
 
 
