@@ -25,6 +25,10 @@ them is better than features of x̂ beside it (Kovasznay 3.3e-7), and useless wh
 follow what is left, Burgers with 1500 neurons: 1.8e-7 of residual on fresh points after one round, 5e-8 after two,
 4.5e-8 after three.
 
+Tried and left out: rows of the solve that count as those of the comparison do, the largest two in a hundred as if of
+the size of the others. Unknowns of `reaction_inverse` come two to ten times nearer (seven of eight trials), answers of
+the cavity and of reaction are 1.3 to 2 times worse, and the others the same.
+
 Source: Gauss-Newton in the outer weights (Dong, Li, Comput. Methods Appl. Mech. Engrg. 387 (2021) 114129, sec. 2.3);
 learned coordinates in place of the plain ones are this project's.
 """

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from pinn.analysis import analyze
 from pinn.domains import Points
-from pinn.features.followed import followed, of_the_domain
+from pinn.features.followed import followed, of_the_domain, outweighed
 from pinn.features.rows import weighed_as
 from pinn.linalg import cholesky, cholesky_solve, gram, least_squares
 from pinn.model import Model
@@ -46,8 +46,6 @@ _SCALES = (1.0, 3.0, 6.0)
 _SAMPLE = 2000  # points that features lie about, and on which frames are measured
 _HELD = 1500  # points of equations on which a correction is confirmed
 _DAMPING = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-1)  # of the trace of JᵀJ, columns of size one
-# Of the rows of a constraint: at a singular corner ten of 5000 hold 93 % of |r|² (cavity).
-_OUTLIERS = 0.02
 _SHORT = 1 / 64  # of a step, in which the residual is read as linear
 _NEURON = 100.0  # operations in whose time an activation is made, as `pinn.training.work` counts them
 _WRITE = 60.0  # the same for an entry of J
@@ -184,9 +182,9 @@ class Corrector:
         if not finite:
             return None
         # In place, for J is large.
-        outweighed = _outweighed(objective, residual)
-        residual, jacobian = residual * outweighed, jacobian.mul_(outweighed[:, None])
-        unseen = _Unseen(held, _outweighed(held, before))
+        weights = outweighed(objective, residual)
+        residual, jacobian = residual * weights, jacobian.mul_(weights[:, None])
+        unseen = _Unseen(held, outweighed(held, before))
         before = before * unseen.weights
         step = self._damped(objective, unseen, residual, jacobian) if plan.moving else least_squares(jacobian, residual)
         start = objective.vector()
@@ -262,19 +260,6 @@ class _Unseen:
 
     def residual(self) -> Tensor:
         return self.objective.residual() * self.weights
-
-
-def _outweighed(objective: Objective, residual: Tensor) -> Tensor:
-    """Weights (N,) of rows: in each block of fifty and more, the largest count as if of the size of the others."""
-    weights = torch.ones_like(residual)
-    start = 0
-    for block in objective.blocks:
-        sizes = residual[start : start + block.rows].abs()
-        most = sizes.kthvalue(max(1, math.ceil((1 - _OUTLIERS) * block.rows))).values
-        if float(most) > 0:
-            weights[start : start + block.rows] = most / sizes.clamp(min=float(most))
-        start += block.rows
-    return weights
 
 
 def _share(part: float, whole: float) -> float:

@@ -11,11 +11,12 @@ from experiments.benchmarks.field import reaction_field
 from pinn import solve
 from pinn.derivatives import Jets
 from pinn.features.answers import copied
+from pinn.features.followed import outweighed
 from pinn.networks import MLP
 from pinn.objective import Equations, Objective
 from pinn.sampling.uniform import sample_uniform
 from pinn.verification.certificate import certify
-from pinn.verification.correction import Corrector, Plan, _outweighed, damped_steps, least_squares
+from pinn.verification.correction import Corrector, Plan, damped_steps, least_squares
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_the_largest_rows_of_many_count_as_the_others_and_a_few_are_left():
     counts = [block.rows for block in objective.blocks]
     assert counts[0] == 100 and max(counts[1:]) < 50
     residual[[3, 7, 100]] = torch.tensor([50.0, -200.0, 50.0], dtype=torch.float64)
-    weights = _outweighed(objective, residual)
+    weights = outweighed(objective, residual)
     assert weights[3] == pytest.approx(1 / 50) and weights[7] == pytest.approx(1 / 200) and weights[100] == 1
     assert int((weights == 1).sum()) == objective.rows - 2
 
