@@ -54,13 +54,20 @@ def inputs_at(model: Model, points: Points, names: Sequence[str] | None = None) 
     return torch.stack(embedded, -1)
 
 
-def frames_of(model: Model, points: Points) -> dict[str, tuple[Tensor, Tensor]]:
-    """Mean and deviation of what the network ("") and each unknown field's network give at points, (outputs,) each."""
+def networks_at(model: Model, points: Points) -> dict[str, Tensor]:
+    """What the network ("") and each unknown field's network give at points, (n, outputs) each, without a graph."""
     found = {}
     for name in ("", *model.fields):
         network = model.fields[name] if name else model.network
         with torch.no_grad():
-            raw = network(inputs_at(model, points, model.problem.unknowns[name].inputs if name else None))
+            found[name] = network(inputs_at(model, points, model.problem.unknowns[name].inputs if name else None))
+    return found
+
+
+def frames_of(model: Model, points: Points) -> dict[str, tuple[Tensor, Tensor]]:
+    """Mean and deviation of what the network ("") and each unknown field's network give at points, (outputs,) each."""
+    found = {}
+    for name, raw in networks_at(model, points).items():
         size = raw.std(0)
         size = torch.where(size > 1e-12 * raw.abs().amax(0).clamp(min=1e-300), size, torch.ones_like(size))
         found[name] = raw.mean(0), size
@@ -118,6 +125,27 @@ def outputs_at(model: Model, points: Points) -> dict[str, Tensor]:
     columns = {name: points.column(name) for name in points.names}
     with torch.no_grad():
         return {name: value.detach().expand(points.n) for name, value in model.outputs(columns).items()}
+
+
+def outputs_of(model: Model, points: Points, given: Mapping[str, Tensor], *, beside: bool = False) -> dict[str, Tensor]:
+    """`outputs_at` without another evaluation of networks whose values are known.
+
+    Args:
+        model: what has them; it is left as it is.
+        points: n of the domain.
+        given: from `networks_at`, at these points.
+        beside: whether the model is from `with_features`, and what is given are the networks beside the features.
+    """
+    known: Model = copy.deepcopy(model, {id(model.problem): model.problem})
+    for name, raw in given.items():
+        if beside:
+            joined: Any = known.fields[name] if name else known.network
+            joined.network = _Given(raw)
+        elif name:
+            known.fields[name] = _Given(raw)
+        else:
+            known.network = _Given(raw)
+    return outputs_at(known, points)
 
 
 def uniform_draws(

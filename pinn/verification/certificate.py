@@ -72,7 +72,7 @@ from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations
 from pinn.problem import Problem
 from pinn.sampling.evaluation import evaluation_points
-from pinn.verification.about import dtype_of, outputs_at
+from pinn.verification.about import dtype_of, networks_at, outputs_at, outputs_of
 from pinn.verification.band import Band
 from pinn.verification.correction import Correction, Corrector, Plan, Solved, relative_changes
 from pinn.verification.covariance import Posterior, posterior_of, quantile
@@ -362,30 +362,33 @@ def _confirmed(solves: Sequence[Solved]) -> Correction | None:
 
 def _errors(model: Model, solves: Sequence[Solved], best: Solved) -> tuple[dict[str, float], dict[str, float]]:
     """Estimated errors of outputs and fields ("" for all outputs stacked), and of unknown numbers."""
-    errors, numbers = _changes(model, best)
-    factor = 1 / math.sqrt(1 - min(best.foreseen, _MOST_LEFT if len(solves) > 1 else _MOST_LEFT_FIRST) ** 2)
-    errors = {name: factor * value for name, value in errors.items()}
-    numbers = {name: factor * value for name, value in numbers.items()}
     # A damped step that tells nothing is too small. Where the step that the residual asks for is so large that the
     # equation is not linear on the way, no damped one shows how far the answer is.
     others = solves[:1] if best.foreseen > _NOTHING else []
     if best.foreseen > _CONFIRMED:
-        others = [*others, *(one for one in solves if one.carried > _BENT * one.foreseen)]
-    for one in others:
-        changes = _changes(model, one)
-        errors = {name: max(value, changes[0][name]) for name, value in errors.items()}
-        numbers = {name: max(value, changes[1][name]) for name, value in numbers.items()}
+        others = [*others, *(one for one in solves if one.carried > _BENT * one.foreseen and one not in others)]
+    (errors, numbers), *changes = _changes(model, [best, *others])
+    factor = 1 / math.sqrt(1 - min(best.foreseen, _MOST_LEFT if len(solves) > 1 else _MOST_LEFT_FIRST) ** 2)
+    errors = {name: factor * value for name, value in errors.items()}
+    numbers = {name: factor * value for name, value in numbers.items()}
+    for of_outputs, of_numbers in changes:
+        errors = {name: max(value, of_outputs[name]) for name, value in errors.items()}
+        numbers = {name: max(value, of_numbers[name]) for name, value in numbers.items()}
     return errors, numbers
 
 
-def _changes(model: Model, solved: Solved) -> tuple[dict[str, float], dict[str, float]]:
-    """Relative change of outputs and fields on the grid of errors, and of unknown numbers."""
+def _changes(model: Model, solves: Sequence[Solved]) -> list[tuple[dict[str, float], dict[str, float]]]:
+    """Relative change of outputs and fields on the grid of errors, and of unknown numbers, by each solve."""
     like = next(model.parameters())
     points = evaluation_points(model.problem).to(like.dtype, like.device)
-    errors = relative_changes(outputs_at(model, points), outputs_at(solved.model, points), model.problem)
-    before, after = model.coefficients(), solved.model.coefficients()
-    numbers = {}
-    for name, value in after.items():
-        change = abs(float(value.detach()) - float(before[name].detach()))
-        numbers[name] = change / (abs(float(value.detach())) or 1.0)
-    return errors, numbers
+    networks = networks_at(model, points)  # once for all: they are most of the work where they have many neurons
+    before, known, found = outputs_of(model, points, networks), model.coefficients(), []
+    for solved in solves:
+        about = solved.model
+        after = outputs_at(about, points) if solved.moved else outputs_of(about, points, networks, beside=True)
+        numbers = {}
+        for name, value in about.coefficients().items():
+            change = abs(float(value.detach()) - float(known[name].detach()))
+            numbers[name] = change / (abs(float(value.detach())) or 1.0)
+        found.append((relative_changes(before, after, model.problem), numbers))
+    return found

@@ -106,6 +106,7 @@ class Solved:
         foreseen: the same as the linear problem has it, r + J c for what is left; `carried` where parameters of the
             network moved, in which nothing is linear.
         left: |J c + r| / |r| on those of the solve.
+        moved: whether parameters of the network moved.
     """
 
     model: Model
@@ -113,6 +114,7 @@ class Solved:
     carried: float
     foreseen: float
     left: float
+    moved: bool
 
 
 class Corrector:
@@ -199,6 +201,7 @@ class Corrector:
             _share(after, float(before.norm())),
             _share(after if plan.moving else linear, float(before.norm())),
             _share(float((jacobian @ step + residual).norm()), float(residual.norm())),
+            plan.moving,
         )
 
     def _damped(self, objective: Objective, unseen: _Unseen, residual: Tensor, jacobian: Tensor) -> Tensor:

@@ -96,6 +96,11 @@ def _triangle(exact: Tensor, *rows: Tensor) -> tuple[Tensor, float]:
     return torch.linalg.qr(stacked, mode="r")[1], weight
 
 
+def _reduced(rows: Tensor) -> Tensor:
+    """The triangle of rows that are more than their columns, which takes their place above others."""
+    return torch.linalg.qr(rows, mode="r")[1] if rows.shape[0] > rows.shape[1] else rows
+
+
 def _block(upper: Tensor, count: int) -> Tensor:
     last = upper[-count:, -count:]
     if bool((last.diagonal().abs() <= _SINGULAR * float(upper.norm())).any()):
@@ -249,21 +254,22 @@ def posterior_of(linearized: Linearized, equations: Equations) -> Posterior | No
     if rows is None:
         return None
     exact = _reachable(rows.exact[:, :-1], free)
-    solved = _Solved.of(exact, rows, rows.smooth)
+    held = _reduced(exact)
+    solved = _Solved.of(exact, held, rows, rows.smooth)
     if rows.estimated:
         leverage = (rows.data[:, :-1] @ solved.inverse).square().sum(1)
         decided = {name: float(leverage[some].sum()) for name, some in rows.estimated.items()}
         rows = _rows(linearized, equations, decided) or rows
-        solved = _Solved.of(exact, rows, rows.smooth)
+        solved = _Solved.of(exact, held, rows, rows.smooth)
     freedom = sum(some.stop - some.start - decided[name] for name, some in rows.estimated.items())
     numbers = torch.zeros(0, 0, dtype=exact.dtype)
     if linearized.units.numbers:
-        upper = _triangle(exact, rows.data[:, :-1], rows.prior[:, :-1])[0]
+        upper = _triangle(held, rows.data[:, :-1], rows.prior[:, :-1])[0]
         numbers = _block(upper, len(linearized.units.numbers))
     step, inverse = solved.step, solved.inverse
     smoothed = torch.zeros_like(step)
     if rows.smooth.shape[0]:
-        looser = _Solved.of(exact, rows, rows.smooth * rows.loosened[:, None])
+        looser = _Solved.of(exact, held, rows, rows.smooth * rows.loosened[:, None])
         inverse, smoothed = looser.inverse, looser.step - step
     before = float(rows.exact[:, -1].norm())
     left = float((exact @ step + rows.exact[:, -1]).norm()) / before if before > 0 else 0.0
@@ -278,12 +284,13 @@ class _Solved:
     step: Tensor
 
     @classmethod
-    def of(cls, exact: Tensor, rows: Rows, smooth: Tensor) -> _Solved:
-        upper, weight = _triangle(exact, rows.data[:, :-1], rows.prior[:, :-1], smooth[:, :-1])
+    def of(cls, exact: Tensor, held: Tensor, rows: Rows, smooth: Tensor) -> _Solved:
+        """Those of exact rows, whose triangle is `held`, and the others."""
+        upper, weight = _triangle(held, rows.data[:, :-1], rows.prior[:, :-1], smooth[:, :-1])
         diagonal = upper.diagonal()
         floor = _SINGULAR * float(upper.norm())
-        held = torch.where(diagonal.abs() > floor, diagonal, torch.full_like(diagonal, floor))
-        upper = upper - torch.diag(diagonal - held)
+        kept = torch.where(diagonal.abs() > floor, diagonal, torch.full_like(diagonal, floor))
+        upper = upper - torch.diag(diagonal - kept)
         inverse = torch.linalg.solve_triangular(upper, torch.eye(upper.shape[0], dtype=upper.dtype), upper=True)
         others = torch.cat([rows.data, rows.prior, smooth])
         step = exact.new_zeros(exact.shape[1])

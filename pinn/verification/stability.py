@@ -36,6 +36,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -161,12 +162,12 @@ class Linearized:
         inside = analyze(problem).of_role(Role.EQUATION)
         return cls(objective, units, plain, groups, Equilibration.of(groups, units.owners(), units.smooth, inside))
 
-    @property
+    @cached_property
     def rows(self) -> Tensor:
         """J B with each component of each constraint brought to size one, times the root of its weight, (N, K)."""
         return self._placed(torch.zeros_like(self.plain), [group.rows for group in self.groups])
 
-    @property
+    @cached_property
     def residual(self) -> Tensor:
         """r brought to size one as `rows` are, (N,)."""
         return self._placed(self.plain.new_zeros(len(self.plain)), [group.residual for group in self.groups])
