@@ -61,7 +61,7 @@ ALONE = 5e9  # operations, a second, before the certificate is asked for a toler
 UNCARRIED = 0.3  # of the residual on fresh points, above which a certificate alone is up to 7 times too low
 ROUNDING = 1e-13  # estimated error below which nothing is sought
 UNTRAINED = 1e-9  # claimed error of fixed neurons below which no training was seen to help
-OF_WINDOWS = 1e-2  # the same of windows of time, where what is left of the seconds does not pay for finer ones
+UNFINISHED = 1e-2  # the same where seconds are limited, and what is left of them does not pay for a finer solve
 FRESH = 1500  # points of each equation on which answers are compared
 
 ENDINGS: Mapping[Fixed, Ending] = {
@@ -269,7 +269,7 @@ class Alternation:
         self._note("fixed neurons", found.best.neurons, found.work, before, after, error, True)
         settled = found.ending in (Fixed.TOLERANCE, Fixed.ROUNDING) and not finer.replaced
         self.best = Candidate(found.model, error, after, found.best.neurons, settled)
-        timed = solve.kind == "windows" and self.left < math.inf and found.error <= OF_WINDOWS
+        timed = solve.kind != "affine" and self.left < math.inf and found.error <= UNFINISHED
         if found.ending not in ENDINGS and not timed and not (self.tolerance is None and found.error <= UNTRAINED):
             return None
         self.trainer.end.interrupted |= found.ending is Fixed.INTERRUPTED

@@ -22,7 +22,7 @@ from pinn.domains.combined import Difference
 from pinn.domains.image import Image
 from pinn.domains.motion import Shift, Varying
 from pinn.domains.revolved import Revolved
-from pinn.networks.singular import CornerFunctions, CornerProducts, HarmonicFunctions, HoleFunctions
+from pinn.networks.singular import CornerFunctions, CornerProducts, HarmonicFunctions, HoleFunctions, HoleProducts
 from pinn.problem import Problem
 
 _WHOLE = 1e-9  # distance from a whole number that rounding explains
@@ -61,12 +61,14 @@ class Singularities:
         holes: within it.
         domain: which one, where it is not that of the problem.
         degree: of the polynomials times log r and θ at its corners, which are right angles; 0 for powers of z.
+        harmonic: whether what is singular about a hole solves Laplace's equation.
     """
 
     corners: tuple[Corner, ...] = ()
     holes: tuple[Hole, ...] = ()
     domain: Domain | None = None
     degree: int = 0
+    harmonic: bool = True
 
     def __bool__(self) -> bool:
         return bool(self.corners or self.holes)
@@ -110,8 +112,9 @@ class Singularities:
                 place = seen(corner.place)
                 found.append(CornerFunctions(place, stretch, corner.direction, powers, logarithms, radial))
         for hole in self.holes:
-            found.append(HoleFunctions(seen(hole.place), [half / hole.radius for half in halves], order))
-        if self.holes:
+            kind = HoleFunctions if self.harmonic else HoleProducts
+            found.append(kind(seen(hole.place), [half / hole.radius for half in halves], order))
+        if self.holes and self.harmonic:
             radius = math.hypot(*halves)
             found.append(HarmonicFunctions([0.0, 0.0], [half / radius for half in halves], 4 * order))
         return found

@@ -50,7 +50,7 @@ def grown(sizes: Mapping[Index, float], count: int) -> list[Index]:
         >>> grown({(0, 0): 1.0, (1, 0): 1.0, (0, 1): 0.0}, 4)
         [(0, 0), (0, 1), (1, 0), (1, 1)]
     """
-    expected = dict(sizes)
+    expected = dict(sizes) if any(sizes.values()) else dict.fromkeys(sizes, 1.0)  # zeros tell no direction
     dimension = len(next(iter(expected)))
     queue: list[tuple[float, Index]] = []
     waiting: set[Index] = set()

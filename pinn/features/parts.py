@@ -6,9 +6,10 @@ together are the unknowns of one linear system; rows of a region have zeros in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -93,40 +94,29 @@ class Weights:
     """Weights out of the neurons of one round, with which the next begins.
 
     Attributes:
-        polynomials: in each part, index -> weights (outputs,).
-        singular: in each part, those of further neurons by what they were made with.
+        known: in each part, place of a layer and label of one of its neurons -> weights (outputs,).
     """
 
-    polynomials: tuple[dict[Index, Tensor], ...] = ()
-    singular: tuple[dict[str, Tensor], ...] = ()
+    known: tuple[dict[tuple[int, Hashable], Tensor], ...] = ()
 
     @classmethod
     def of(cls, network: Sequence[Enriched]) -> Weights:
         """Those of the layers at hand."""
-        polynomials, singular = [], []
-        for one in network:
-            first, *others = one.last.weight.detach().clone().split([neurons([basis]) for basis in one.bases], 1)
-            polynomials.append(dict(zip(polynomials_of(one).index, first.T, strict=True)))
-            singular.append({str(a.arguments): w for a, w in zip(list(one.bases)[1:], others, strict=True)})
-        return cls(tuple(polynomials), tuple(singular))
+        return cls(tuple(dict(zip(_labels(one), one.last.weight.detach().clone().T, strict=True)) for one in network))
 
     @torch.no_grad()
     def give(self, network: Sequence[Enriched]) -> None:
         """Give these to the same neurons of other layers; what is new stays as it is."""
-        for one, known, others in zip(network, self.polynomials, self.singular, strict=False):
-            for column, index in enumerate(polynomials_of(one).index):
-                if index in known:
-                    one.last.weight[:, column] = known[index]
-            at = polynomials_of(one).count
-            for basis in list(one.bases)[1:]:
-                width = neurons([basis])
-                if (key := str(basis.arguments)) in others:
-                    one.last.weight[:, at : at + width] = others[key]
-                at += width
+        for one, known in zip(network, self.known, strict=False):
+            for column, label in enumerate(_labels(one)):
+                if label in known:
+                    one.last.weight[:, column] = known[label]
 
 
-def polynomials_of(network: Enriched) -> Chebyshev:
-    """The polynomials of such a layer, which come first."""
-    first = network.bases[0]
-    assert isinstance(first, Chebyshev)
-    return first
+def _labels(network: Enriched) -> list[tuple[int, Hashable]]:
+    """Of each neuron the place of its layer and what tells it there."""
+    found: list[tuple[int, Hashable]] = []
+    for place, basis in enumerate(network.bases):
+        labels = basis.index if isinstance(basis, Chebyshev) else cast(Any, basis).labels
+        found += [(place, label) for label in labels]
+    return found

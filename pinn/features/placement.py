@@ -26,13 +26,15 @@ Trans. Moscow Math. Soc. 16 (1967) 227, for norms with powers of r.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from pinn.domains import Box, Domain, Points
-from pinn.features.geometry import Singularities
+from pinn.domains.combined import Difference
+from pinn.features.geometry import Hole, Singularities
 from pinn.problem import Problem
 from pinn.spread import spread_points
 
@@ -59,6 +61,8 @@ def place_points(problem: Problem, name: str, n: int, singular: Singularities, g
     if isinstance(around, Box):
         placed = _towards_ends(problem, around, constraint.on, points)
         return _graded(problem, constraint.on, placed, singular, generator) if singular.degree else placed
+    if not singular.harmonic:
+        return _about_holes(problem, name, n, singular.holes, generator)
     if constraint.on.dimension == problem.domain.dimension:
         many = spread_points(problem, name, _CANDIDATES * n, generator=generator)
         return _chosen(many, n, (around.level(many.x).abs() + _NEAREST) ** -0.5, generator)
@@ -104,6 +108,50 @@ def _towards_corners(
     moved = nearest + part * (points.x - nearest)
     chosen = (torch.arange(points.n) % 2 == 1) & on.contains(moved)
     return replace(points, x=torch.where(chosen[:, None], moved, points.x))
+
+
+def _about_holes(problem: Problem, name: str, n: int, holes: Sequence[Hole], generator: torch.Generator) -> Points:
+    """Points of a constraint, a part of them about holes, where they are spread as polynomials of a/r want.
+
+    Args:
+        problem, name, n, generator: as for `place_points`.
+        holes: of the domain, a being their radii and r the distance from their centres.
+    """
+    on = problem.constraints[name].on
+    if on.dimension == problem.domain.dimension:
+        even = _in_place(problem, name, n - n // 2, generator)
+        every = [even.x, *(_rings(on, even, hole, math.ceil(n // 2 / len(holes)), generator) for hole in holes)]
+        return replace(even, x=torch.cat(every))
+    even = _in_place(problem, name, math.ceil(n / 2), generator)
+    many = spread_points(problem, name, 2 * _CANDIDATES * n, generator=generator)
+    near = _chosen(many, n // 2, torch.stack([_part(many, hole) for hole in holes]).amax(0) ** 2, generator)
+    normals = None if even.normals is None or near.normals is None else torch.cat([even.normals, near.normals])
+    return replace(even, x=torch.cat([even.x, near.x]), normals=normals)
+
+
+def _in_place(problem: Problem, name: str, n: int, generator: torch.Generator) -> Points:
+    """Evenly spread points, moved towards the ends of a box from which holes were taken where that leads into none."""
+    outline = problem.domain.base if isinstance(problem.domain, Difference) else problem.domain
+    on, even = problem.constraints[name].on, spread_points(problem, name, n, generator=generator)
+    if not isinstance(outline, Box):
+        return even
+    moved = _towards_ends(problem, outline, outline, even).x
+    return replace(even, x=torch.where(on.contains(moved)[:, None], moved, even.x))
+
+
+def _rings(on: Domain, points: Points, hole: Hole, n: int, generator: torch.Generator) -> Tensor:
+    """Points (k, 2) about a hole, k ≤ n, of a/r from 1 to the least of the given ones."""
+    draw = torch.rand(_CANDIDATES * n, 2, generator=generator, dtype=points.x.dtype)
+    least = float(_part(points, hole).min())
+    part, angle = least + (1 - least) * torch.cos(0.5 * math.pi * draw[:, 0]), 2 * math.pi * draw[:, 1]
+    offset = hole.radius / part[:, None] * torch.stack([torch.cos(angle), torch.sin(angle)], 1)
+    found = torch.tensor(hole.place, dtype=points.x.dtype) + offset
+    return found[on.contains(found)][:n]
+
+
+def _part(points: Points, hole: Hole) -> Tensor:
+    """a / r (n,)."""
+    return hole.radius / torch.linalg.vector_norm(points.x - torch.tensor(hole.place, dtype=points.x.dtype), dim=1)
 
 
 def _chosen(many: Points, n: int, density: Tensor, generator: torch.Generator) -> Points:

@@ -70,16 +70,17 @@ from torch import Tensor, nn
 from pinn.analysis import Traits, analyze
 from pinn.domains import Points
 from pinn.features.answers import stacked_outputs
+from pinn.features.descent import descend, linear_step
 from pinn.features.effort import Effort
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
 from pinn.features.geometry import Singularities, box_corners
+from pinn.features.holes import harmonic_about_holes
 from pinn.features.multi_index import grown, simplex
 from pinn.features.parts import Bases, Parts, Weights, largest, layers
 from pinn.features.placement import corner_weights, place_points
 from pinn.features.rows import trained_alone, weighed_as
-from pinn.linalg import least_squares
 from pinn.model import Model
-from pinn.networks import Chebyshev, Enriched
+from pinn.networks import Chebyshev
 from pinn.networks.chebyshev import Index
 from pinn.networks.enriched import neurons
 from pinn.objective import Equations, Objective
@@ -92,6 +93,7 @@ MOST_COLUMNS = 4000  # J then takes 256 MB
 _FIRST = 40  # polynomials at first, ...
 _GROWTH = 1.5  # ... and so many times as many in each round
 _ORDER, _ORDER_GROWTH, _MOST_ORDER = 6, 1.3, 32  # the same for terms at each corner and hole
+_AROUND = 16  # points of conditions for each order of functions about a hole that are not harmonic
 _ROWS, _CONDITIONS = 2.0, 3.0  # of equations for each column, and of conditions for each singular column
 _HELD = 0.5  # points that are held out, of those of the solve
 _SAMPLE = 1000  # points on which outputs of two rounds are compared
@@ -108,9 +110,9 @@ _LEFT_OF_NEWTON, _EARLY_OF_NEWTON = 0.03, 0.25
 # corners are kept where they leave less than the second, and tried again with so many times as many polynomials.
 _SLOW, _HELPS, _TRIED_AGAIN = 0.3, 0.5, 4
 _EARLY_SECONDS = 0.3  # of those that are left, after which it shows too
-_HALVED = 0.5  # of the residual before, at the most, where it falls: Gauss-Newton steps then have twice the effort
-# Gauss-Newton steps of a round at the most, halvings of each, and the fall of the residual for which another is made.
-_STEPS, _HALVINGS, _FALLS = 10, 10, 0.9
+# Of the residual before, at the most, where it falls: Gauss-Newton steps then have so many times the effort more. With
+# once as much the flow around a cylinder stopped at 2e-2 of the residual, which another round brings to 4e-3.
+_HALVED, _FURTHER = 0.5, 9.0
 _FAR = 1e-2  # of the residual left: with more, a problem that is not affine may be at another answer
 # Operations, at the 5·10¹⁰ a second of `pinn.training.work`, in whose time are made: a neuron at a point, an entry of
 # J, N p² of the factorisation, and one constraint of few points. Fitted to poisson_2d, the string and Helmholtz (6, 6).
@@ -190,8 +192,8 @@ def solve_smooth(
     after 5 s. So nothing is claimed where more than a hundredth is left.
 
     Args:
-        equations, generator, effort, tolerance, beside, seconds: as for `solve_affine`; twice the effort where each
-            round leaves less than half of what the one before has left.
+        equations, generator, effort, tolerance, beside, seconds: as for `solve_affine`; up to ten times the effort
+            where each round leaves less than half of what the one before has left.
 
     Raises:
         ValueError: when the problem has unknowns or robust losses.
@@ -212,7 +214,7 @@ class _Solver:
         self.generator, self.beside, self.effort, self.newton = generator, beside, effort, newton
         self.start = Weights()  # coefficients of the round before, where steps are several
         self.traits: Traits = analyze(self.problem)
-        self.parts = Parts.of(self.problem)
+        self.parts = self._suited(Parts.of(self.problem))
         self.singular = self.parts.singular[0]
         like = next(equations.model.parameters())
         self.sample = self.problem.domain.sample(_SAMPLE, generator=generator).to(like.dtype, like.device)
@@ -220,6 +222,16 @@ class _Solver:
         self.before: Tensor | None = None
         self.solves = 1  # of the last round
         self.again = 0  # polynomials from which on corners are tried
+
+    def _suited(self, parts: Parts) -> Parts:
+        """Parts whose functions about holes are those that the equations want."""
+        self.parts = parts
+        if not any(one.holes for one in parts.singular):
+            return parts
+        model = self._model(parts.bases(simplex(self.problem.domain.dimension, _FIRST), 2))
+        equations = weighed_as(self.equations, model)
+        harmonic = harmonic_about_holes(equations, list(layers(model.network)), self.generator)
+        return Parts(self.problem, tuple(replace(one, harmonic=harmonic) for one in parts.singular))
 
     def run(self, tolerance: float | None) -> FeatureSolve:
         """Rounds until one of the endings."""
@@ -244,10 +256,10 @@ class _Solver:
                     best = self.rounds[-1], model  # whose work is now that of the trial too
             index = grown(sizes, math.ceil(_GROWTH * len(index)))
             order = min(_MOST_ORDER, math.ceil(_ORDER_GROWTH * order))
-            if ending := self._ending(tolerance, largest(self.parts.bases(index, order))):
+            if ending := self._ending(tolerance, largest(self.parts.bases(index, order)), order):
                 return FeatureSolve(best[1], best[0], tuple(self.rounds), ending)
 
-    def _ending(self, tolerance: float | None, following: Sequence[nn.Module]) -> Ending | None:
+    def _ending(self, tolerance: float | None, following: Sequence[nn.Module], order: int) -> Ending | None:
         last, before = self.rounds[-1], [one.held for one in self.rounds[-3:-1]]
         if tolerance is not None and last.error <= tolerance:
             return Ending.TOLERANCE
@@ -256,8 +268,8 @@ class _Solver:
             return Ending.ROUNDING
         least = min(one.held for one in self.rounds)
         falls = bool(before) and last.held < _HALVED * before[-1]
-        further = self.effort.operations if self.newton and falls else 0.0
-        end = not self._affords(following, further)
+        further = _FURTHER * self.effort.operations if self.newton and falls else 0.0
+        end = not self._affords(following, order, further)
         left, early = (_LEFT_OF_NEWTON, _EARLY_OF_NEWTON) if self.newton else (_LEFT, _EARLY)
         if least > left and (end or (not falls and self.effort.used(early, _EARLY_SECONDS))):
             return Ending.NOT_CARRIED
@@ -269,10 +281,10 @@ class _Solver:
         falls = len(held) == 3 and all(after > _SLOW * before for before, after in pairwise(held))
         return falls and _SMALL < held[-1] < _LEFT and len(index) >= self.again
 
-    def _affords(self, bases: Sequence[nn.Module], further: float = 0.0) -> bool:
+    def _affords(self, bases: Sequence[nn.Module], order: int, further: float = 0.0) -> bool:
         """Whether there is room and time for a round on these, with as many solves as the last one."""
         columns = neurons(bases) * len(self.problem.outputs)
-        work = self.solves * self._work(columns, self._sizes(bases))
+        work = self.solves * self._work(columns, self._sizes(bases, order))
         return columns <= MOST_COLUMNS and self.effort.allows(work, further)
 
     def _cornered(
@@ -289,12 +301,12 @@ class _Solver:
         self.again = _TRIED_AGAIN * len(index)
         parts = Parts(self.problem, (singular,))
         bases = parts.bases(index, order)[0]
-        if not singular or not self._affords(bases):
+        if not singular or not self._affords(bases, order):
             return None
         self.parts, self.singular = parts, singular
         plain, last = weighed_as(self.equations, model), self.rounds[-1]
         model, made, sizes = self._round(index, order)
-        points = self._points(self._sizes(bases), _HELD)
+        points = self._points(self._sizes(bases, order), _HELD)
         held = [float(self._objective(one, points).residual().norm()) for one in (plain, weighed_as(plain, model))]
         if held[1] < _HELPS * held[0]:
             # What is left without them, on the points and in the norm of the rounds to come.
@@ -319,7 +331,7 @@ class _Solver:
         model.network = self.parts.network(inputs, bases, beside, like.dtype).to(like.device, like.dtype)
         return model
 
-    def _sizes(self, bases: Sequence[nn.Module]) -> dict[str, int]:
+    def _sizes(self, bases: Sequence[nn.Module], order: int) -> dict[str, int]:
         """Points of each constraint."""
         outputs, dimension = len(self.problem.outputs), self.problem.domain.dimension
         columns = outputs * neurons(bases)
@@ -328,6 +340,8 @@ class _Solver:
         rows = sum(self.traits.constraints[name].residuals_per_point for name in solid)
         sizes = counts(self.problem, max(20, math.ceil(_ROWS * columns / max(rows, 1))))
         conditions = [name for name in sizes if name not in solid]
+        if not self.singular.harmonic:
+            return {name: n if name in solid else max(2 * n, _AROUND * order) for name, n in sizes.items()}
         for name in conditions if singular else []:
             # Singular functions solve the equation by themselves, or nearly: conditions have to tell them apart.
             share = self.traits.constraints[name].residuals_per_point * len(conditions)
@@ -354,13 +368,14 @@ class _Solver:
     def _round(self, index: Sequence[Index], order: int) -> tuple[Model, Round, dict[Index, float]]:
         bases = self.parts.bases(index, order)
         model = self._model(bases)
-        equations, sizes = weighed_as(self.equations, model), self._sizes(largest(bases))
+        equations, sizes = weighed_as(self.equations, model), self._sizes(largest(bases), order)
         objective = self._objective(equations, self._points(sizes))
         (chebyshev, *_), network = bases[0], list(layers(model.network))
         assert isinstance(chebyshev, Chebyshev)
         size = float(objective.residual().norm())
         if self.newton:
-            fitted, self.solves = self._descend(objective, network)
+            self.start.give(network)
+            fitted, self.solves = descend(objective, size)
         else:
             fitted = self._solve(objective)
         held = float(self._objective(equations, self._points(sizes, _HELD)).residual().norm())
@@ -386,16 +401,9 @@ class _Solver:
         coefficients = weights.abs().amax(0)
         return model, made, dict(zip(chebyshev.index, coefficients.tolist(), strict=True))
 
-    def _step(self, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
-        """r, J, and the step that makes |J c + r| least."""
-        residual, jacobian = objective.linearize()
-        if not bool(torch.isfinite(residual).all() and torch.isfinite(jacobian).all()):
-            raise UnsuitedError("solve_affine: got rows that are not finite; see where the equations divide by zero")
-        return residual, jacobian, least_squares(jacobian, residual)
-
     def _solve(self, objective: Objective) -> float:
         """The one step of an affine problem; the norm of the rows that it leaves."""
-        residual, jacobian, step = self._step(objective)
+        residual, jacobian, step = linear_step(objective)
         objective.assign(objective.vector() + step)
         moved = jacobian @ step
         if not self.rounds:
@@ -403,27 +411,6 @@ class _Solver:
             wrong = float((objective.residual() - residual - moved).norm())
             self._require_affine(wrong - rounding, float(moved.norm()))
         return float((residual + moved).norm())
-
-    def _descend(self, objective: Objective, network: Sequence[Enriched]) -> tuple[float, int]:
-        """Gauss-Newton steps from the coefficients of the round before; the norm that they leave, and their number."""
-        self.start.give(network)
-        least, steps = float(objective.residual().norm()), 0
-        while steps < _STEPS:
-            _, _, step = self._step(objective)
-            at, before, part = objective.vector(), least, 1.0
-            steps += 1
-            for _ in range(_HALVINGS):
-                objective.assign(at + part * step)
-                least = float(objective.residual().norm())
-                if least < before:
-                    break
-                part *= 0.5
-            else:
-                objective.assign(at)
-                return before, steps
-            if least > _FALLS * before:
-                break
-        return least, steps
 
     def _claimed(self, change: float, held: float) -> float:
         if not self.rounds or not math.isfinite(change):

@@ -24,7 +24,7 @@ from pinn.networks.modified import ModifiedMLP
 from pinn.networks.pirate import PirateNet
 from pinn.networks.rebuild import build
 from pinn.networks.separable import Separable
-from pinn.networks.singular import CornerFunctions, CornerProducts, HarmonicFunctions, HoleFunctions
+from pinn.networks.singular import CornerFunctions, CornerProducts, HarmonicFunctions, HoleFunctions, HoleProducts
 from pinn.networks.siren import SIREN
 from pinn.networks.windows import Windows
 
@@ -43,6 +43,7 @@ __all__ = [
     "FourierFeatures",
     "HarmonicFunctions",
     "HoleFunctions",
+    "HoleProducts",
     "HyperNetwork",
     "Lifted",
     "ModifiedMLP",

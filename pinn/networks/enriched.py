@@ -4,10 +4,10 @@ A layer of fixed neurons, alone or beside a network: only the weights out of it 
 
     û(x) = N(x) + C φ(x) + c₀,    φ(x) ∈ R^M fixed,    C (outputs, M) parameters like any other
 
-φ is one or several of `Chebyshev`, `CornerFunctions`, `CornerProducts`, `HoleFunctions`, `HarmonicFunctions`,
-`RandomNeurons`, or any module of one's own that maps (n, inputs) to (n, M) and says its `count`. N is absent, frozen,
-or trained beside them. C is zero at first, so that û is N. c₀ is left out where 1 is among the neurons. An equation
-that is affine in û is a linear least-squares problem in C.
+φ is one or several of `Chebyshev`, `CornerFunctions`, `CornerProducts`, `HoleFunctions`, `HoleProducts`,
+`HarmonicFunctions`, `RandomNeurons`, or any module of one's own that maps (n, inputs) to (n, M) and says its `count`.
+N is absent, frozen, or trained beside them. C is zero at first, so that û is N. c₀ is left out where 1 is among the
+neurons. An equation that is affine in û is a linear least-squares problem in C.
 """
 
 from __future__ import annotations
@@ -22,10 +22,19 @@ from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.lifted import BENEATH, Lifted
 from pinn.networks.random_features import RandomNeurons
 from pinn.networks.rebuild import build
-from pinn.networks.singular import CornerFunctions, CornerProducts, HarmonicFunctions, HoleFunctions
+from pinn.networks.singular import CornerFunctions, CornerProducts, HarmonicFunctions, HoleFunctions, HoleProducts
 from pinn.networks.windows import Windows
 
-BASES = (Chebyshev, CornerFunctions, CornerProducts, HoleFunctions, HarmonicFunctions, RandomNeurons, Lifted)
+BASES = (
+    Chebyshev,
+    CornerFunctions,
+    CornerProducts,
+    HoleFunctions,
+    HoleProducts,
+    HarmonicFunctions,
+    RandomNeurons,
+    Lifted,
+)
 """The fixed layers that a file can name."""
 
 _NETWORKS = (*BENEATH, Windows)

@@ -26,19 +26,22 @@ atan(Im z / (r + Re z)) leaves the centre in the direction α + π, which is to 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pinn.networks.chebyshev import Chebyshev, waves
 from pinn.validation import count
 
 _SMALL = 1e-30  # added to r², so that nothing is infinite at the centre
 
 
 class _AboutCentre(nn.Module):
-    """What all of them have: z from the first two inputs."""
+    """What all of them have: z from the first two inputs, and labels that tell a function in layers of other orders."""
+
+    labels: Sequence[Hashable]
 
     def __init__(self, centre: Sequence[float], stretch: Sequence[float], angle: float = 0.0) -> None:
         super().__init__()
@@ -98,7 +101,9 @@ class CornerFunctions(_AboutCentre):
             "radial": int(radial),
         }
         self.radial = int(radial)
-        self.count = 2 * (len(powers) + len(logarithms)) * self.radial
+        kinds = [(kind, k, part) for kind, all in (("z", powers), ("log", logarithms)) for part in (0, 1) for k in all]
+        self.labels = [(*kind, order) for order in range(self.radial) for kind in kinds]
+        self.count = len(self.labels)
         self.register_buffer("powers", torch.tensor(self.arguments["powers"], dtype=torch.float64), persistent=False)
         self.register_buffer(
             "logarithms", torch.tensor(self.arguments["logarithms"], dtype=torch.float64), persistent=False
@@ -144,6 +149,7 @@ class CornerProducts(_AboutCentre):
         super().__init__(centre, stretch, angle)
         count("CornerProducts", 0, degree=degree)
         self.degree, self.count = int(degree), (int(degree) + 1) * (int(degree) + 2)
+        self.labels = [(a, b, i) for a in range(degree + 1) for b in range(degree + 1 - a) for i in range(2)]
         self.arguments: dict[str, Any] = {
             "centre": list(self.centre),
             "stretch": list(self.stretch),
@@ -179,6 +185,7 @@ class HoleFunctions(_AboutCentre):
     def __init__(self, centre: Sequence[float], stretch: Sequence[float], order: int) -> None:
         super().__init__(centre, stretch)
         self.order, self.count = int(order), 2 * int(order) + 1
+        self.labels = range(self.count)
         self.arguments: dict[str, Any] = {
             "centre": list(self.centre),
             "stretch": list(self.stretch),
@@ -193,6 +200,45 @@ class HoleFunctions(_AboutCentre):
         return torch.stack([torch.log(square), *_powers(real * inverse, -imaginary * inverse, self.order)], -1)
 
 
+class HoleProducts(_AboutCentre):
+    """T_j(2/r − 1) e^{imθ}, j + m ≤ K, and e^{imθ} log r, m ≤ 2, about a hole, (n, inputs) -> (n, (K + 1)² + 4).
+
+    What is smooth in r and θ outside of the hole, harmonic or not: 1/r goes from 1 on its edge to 0 far away, where all
+    of them are smooth. The constant, which polynomials have, is left out.
+
+    Args:
+        centre, stretch: as for `CornerFunctions`; ℓ is the hole's radius.
+        degree: K.
+
+    Example:
+        >>> hole = HoleProducts((0.0, 0.0), (1.0, 1.0), 1)  # cos θ, sin θ, 2/r − 1, and the logarithms
+        >>> hole(torch.tensor([[0.0, 2.0]], dtype=torch.float64))[0, :3].tolist()
+        [0.0, 1.0, 0.0]
+    """
+
+    def __init__(self, centre: Sequence[float], stretch: Sequence[float], degree: int) -> None:
+        super().__init__(centre, stretch)
+        count("HoleProducts", 1, degree=degree)
+        self.degree, self.count = int(degree), (int(degree) + 1) ** 2 + 4
+        index = [(j, i) for j in range(degree + 1) for i in range(2 * (degree - j) + 1)]
+        self.products = Chebyshev([1, 2], index[1:])
+        self.labels = [*index[1:], *(("log", i) for i in range(5))]
+        self.arguments: dict[str, Any] = {
+            "centre": list(self.centre),
+            "stretch": list(self.stretch),
+            "degree": self.degree,
+        }
+
+    def forward(self, x: Any) -> Any:
+        """(n, inputs) -> (n, (K + 1)² + 4), tensors or jets."""
+        real, imaginary = self._parts(x)
+        square = real * real + imaginary * imaginary + _SMALL
+        inverse = 1.0 / torch.sqrt(square)
+        cosine, sine = real * inverse, imaginary * inverse
+        products = self.products(torch.stack([2.0 * inverse - 1.0, cosine, sine], -1))
+        return torch.cat([products, torch.log(square)[..., None] * waves(cosine, sine, 4)], -1)
+
+
 class HarmonicFunctions(_AboutCentre):
     """Real and imaginary parts of z^k, k = 1 … K, (n, inputs) -> (n, 2K).
 
@@ -204,6 +250,7 @@ class HarmonicFunctions(_AboutCentre):
     def __init__(self, centre: Sequence[float], stretch: Sequence[float], order: int) -> None:
         super().__init__(centre, stretch)
         self.order, self.count = int(order), 2 * int(order)
+        self.labels = range(self.count)
         self.arguments: dict[str, Any] = {
             "centre": list(self.centre),
             "stretch": list(self.stretch),

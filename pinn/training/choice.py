@@ -16,6 +16,7 @@ from pinn.networks import (
     Enriched,
     HarmonicFunctions,
     HoleFunctions,
+    HoleProducts,
     Lifted,
     Windows,
 )
@@ -30,6 +31,7 @@ _FIXED: Mapping[type[nn.Module], str] = {
     CornerFunctions: "functions of corners",
     CornerProducts: "functions of corners",
     HoleFunctions: "functions of holes",
+    HoleProducts: "functions of holes",
     HarmonicFunctions: "harmonic polynomials",
     RandomNeurons: "fixed neurons",
     Lifted: "fixed neurons over its last layer",

@@ -19,6 +19,7 @@ from pinn.networks import (
     Enriched,
     HarmonicFunctions,
     HoleFunctions,
+    HoleProducts,
     rebuild,
 )
 from pinn.networks.random_features import RandomNeurons, draw_features
@@ -67,6 +68,31 @@ def test_singular_functions_are_harmonic(basis):
             second = torch.autograd.grad(first[:, axis].sum(), x, retain_graph=True)[0][:, axis]
             laplacian = laplacian + second / basis.stretch[axis] ** 2  # per unit of z, in which it is undistorted
         assert laplacian.abs().max() < 1e-9 * (1 + first.abs().max() ** 2)
+
+
+def test_products_about_a_hole_are_those_of_numpy():
+    degree, basis = 4, HoleProducts((0.2, -0.3), (2.0, 1.0), 4)
+    x = 2 * torch.rand(30, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64) - 1
+    z = (2.0 * (x[:, 0] - 0.2) + 1j * (x[:, 1] + 0.3)).numpy()
+    radius, angle = np.abs(z), np.angle(z)
+    radial = np.polynomial.chebyshev.chebvander(2 / radius - 1, degree)
+    waves = [np.ones(30), *(f(m * angle) for m in range(1, degree + 1) for f in (np.cos, np.sin))]
+    expected = [radial[:, j] * waves[i] for j in range(degree + 1) for i in range(2 * (degree - j) + 1)][1:]
+    expected += [2 * np.log(radius) * wave for wave in waves[:5]]
+    np.testing.assert_allclose(basis(x).numpy(), np.stack(expected, 1), rtol=1e-11, atol=1e-11)
+    assert basis.count == len(expected) == len(set(basis.labels))
+
+
+@pytest.mark.parametrize("kind", [HoleFunctions, HoleProducts])
+def test_functions_of_a_hole_keep_their_labels_in_higher_orders(kind):
+    small, large = (kind((0.1, 0.2), (3.0, 2.0), order) for order in (2, 5))
+    x = torch.rand(7, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    few, many = (dict(zip(one.labels, one(x).unbind(1), strict=True)) for one in (small, large))
+    assert all(torch.equal(values, many[label]) for label, values in few.items())
+
+
+def test_where_all_coefficients_are_zero_every_degree_grows():
+    assert grown(dict.fromkeys(simplex(2, 6), 0.0), 10) == simplex(2, 10)
 
 
 def test_products_at_a_corner_are_biharmonic_and_those_of_numpy():
