@@ -28,7 +28,8 @@ from pinn.objective import Objective
 
 _DAMPED = 1e-4  # κ
 _STEPS, _HALVINGS = 10, 10  # of a round at the most, and of a step
-_WATCHED, _NEAR = 5, 0.1  # full steps in a row that may leave more, while more than that part of r_0 is left
+_WATCHED = 5  # full steps in a row that may leave more, ...
+_NEAR = 0.1  # ... while more than that part of r_0 is left, and damping decides what a linear solve leaves
 _FALLS = 0.9  # of the residual that a step must leave for another, ...
 _FORESEEN = 1.1  # ... and more than so many times what its linear solve left
 
@@ -78,7 +79,7 @@ def descend(objective: Objective, size: float) -> tuple[float, int]:
                 break
             foreseen = 0.0
         if after < least:
-            small = after > _FALLS * least or after <= _FORESEEN * foreseen
+            small = after > _FALLS * least or (after <= _FORESEEN * foreseen and after < _NEAR * size)
             at, least, idle = objective.vector(), after, 0
             if small:
                 break

@@ -271,7 +271,8 @@ class _Solver:
         further = _FURTHER * self.effort.operations if self.newton and falls else 0.0
         end = not self._affords(following, order, further)
         left, early = (_LEFT_OF_NEWTON, _EARLY_OF_NEWTON) if self.newton else (_LEFT, _EARLY)
-        if least > left and (end or (not falls and self.effort.used(early, _EARLY_SECONDS))):
+        stays = min(last.held, *before, math.inf) >= _HALVED * max(before, default=0.0)
+        if least > left and (end or (stays and self.effort.used(early, _EARLY_SECONDS))):
             return Ending.NOT_CARRIED
         return Ending.EFFORT if end else None
 
