@@ -73,6 +73,8 @@ def descend(objective: Objective, size: float) -> tuple[float, int]:
         foreseen = float((residual + jacobian @ step).norm())
         steps, first = steps + 1, step if idle == 0 else first
         after = _at(objective, objective.vector() + step)
+        if least <= after <= least / _FALLS:  # neither up nor down
+            break
         if after >= least and (idle := idle + 1) >= (_WATCHED if least > _NEAR * size else 1):
             assert first is not None
             if (after := _halved(objective, at, first, least)) >= least:

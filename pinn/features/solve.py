@@ -44,8 +44,11 @@ help: relative L2 error with as many polynomials, and operations of all rounds.
 The string, whose first rounds are as slow, took 0.2 s longer for having tried them.
 
 What they carry poorly: a thin layer and incompatible corners (4 u_x − 0.02 u_xx and an inlet of 6 waves: 2e-5 in 7 s; a
-heat flux that starts: 9e-8), a Gaussian beam that moves through three dimensions (4e-2, refused after 2 s), and
-scattering about a disc, whose field is no series of harmonic functions (6e-2 in 8 s).
+heat flux that starts: 9e-8), and a Gaussian beam that moves through three dimensions (4e-2, refused after 2 s).
+
+About the holes of a domain, equations other than Laplace's have functions of 1/r and the angle (`pinn.features.holes`),
+by the default call, seed 0, in seconds of the processor with and without: scattering by a disc 5e-14 in 19 s and 2e-7
+in 75 s, a plate with a hole 1e-15 in 4 s and 3e-11 in 68 s, drag of a cylinder at Re 20 2e-5 in 23 s and 0.27 in 41 s.
 
 Random features, tanh and sin with scales from held-out residuals, reached with as many columns and a QR 3e-12 on
 poisson_2d (800), 2e-8 on the string (1 500), 2.6e-10 on Helmholtz (1, 4) and 2.0e-3 in five dimensions: polynomials

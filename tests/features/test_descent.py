@@ -45,12 +45,12 @@ def test_where_full_steps_lead_away_they_are_halved():
     assert solves == rows.solves <= 10
 
 
-def test_an_affine_problem_takes_one_solve():
+def test_an_affine_problem_takes_a_solve_and_one_that_shows_it():
     J = torch.randn(9, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rows = Rows(lambda c: J @ c - 1, [0.0] * 4)
     least, solves = descend(rows, 3.0)
     best = torch.linalg.lstsq(J, torch.ones(9, 1, dtype=torch.float64)).solution[:, 0]
-    assert solves == 1 and torch.allclose(rows.c, best) and abs(least - float((J @ best - 1).norm())) < 1e-12
+    assert solves <= 2 and torch.allclose(rows.c, best) and abs(least - float((J @ best - 1).norm())) < 1e-12
 
 
 def test_what_nearly_vanishes_is_damped():
