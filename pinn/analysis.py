@@ -44,6 +44,7 @@ from pinn.derivatives.jets.trace import Trace
 from pinn.derivatives.seen import outputs_of
 from pinn.domains import Points
 from pinn.problem import Problem, TrialField, Unknown, trial_fields, trial_rows
+from pinn.smoothness import SMOOTHNESS
 from pinn.spread import spread_points
 
 _POINTS = 64  # of each constraint, at which its place and the sizes of its terms are read
@@ -256,6 +257,8 @@ def _role(problem: Problem, name: str, points: Points, time: str | None) -> Role
         return Role.INTEGRAL
     if points.values:
         return Role.DATA
+    if name.startswith(SMOOTHNESS):
+        return Role.PRIOR
     if not set(problem.outputs) & {key for keys in names_of(problem.constraints[name].equation) for key in keys}:
         return Role.PRIOR
     if _fills(problem, name) and not problem.constraints[name].over:

@@ -72,7 +72,11 @@ def _identity(problem: Problem) -> dict[str, Any]:
             "bounds": {name: [float(low), float(high)] for name, (low, high) in problem.domain.bounds.items()},
             "outputs": list(problem.outputs),
             "forms": {
-                name: {"positive": form.positive, "bounds": None if form.bounds is None else list(form.bounds)}
+                name: {
+                    "positive": form.positive,
+                    "bounds": None if form.bounds is None else list(form.bounds),
+                    "smooth": form.smooth,
+                }
                 for name, form in problem.forms.items()
             },
             "periodic": sorted(problem.periodic),

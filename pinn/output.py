@@ -17,14 +17,23 @@ class Output(str):
 
     positive: bool
     bounds: tuple[float, float] | None
+    smooth: bool | None
 
-    def __new__(cls, name: str, positive: bool = False, bounds: Sequence[float] | None = None) -> Output:
+    def __new__(
+        cls,
+        name: str,
+        positive: bool = False,
+        bounds: Sequence[float] | None = None,
+        smooth: bool | None = None,
+    ) -> Output:
         """The name, checked.
 
         Args:
             name: as equations take it.
             positive: keep it positive, by a softplus of what the network says.
             bounds: `(low, high)` keeps it between, by a sigmoid; in its own units.
+            smooth: whether it is kept smooth where data state their noise, as an unknown field is; left out, it is
+                where no observation takes it and there are fewer equations than outputs (`pinn.smoothness`).
 
         Raises:
             TypeError: when the name is no string.
@@ -35,6 +44,9 @@ class Output(str):
         self = super().__new__(cls, name)
         self.positive = bool(positive)
         self.bounds = None if bounds is None else _interval(name, bounds)
+        if smooth is not None and not isinstance(smooth, bool):
+            raise TypeError(f"Output {name!r}: got smooth={smooth!r}, expected True, False or None; leave it out")
+        self.smooth = smooth
         if self.positive and self.bounds is not None:
             raise ValueError(f"Output {name!r}: got positive=True and bounds; give one of them")
         return self

@@ -30,8 +30,9 @@ from pinn.domains import Domain, Points
 from pinn.exact import Exact, exact_ansatz
 from pinn.output import Output
 from pinn.regions import Interface, Region, written_out
+from pinn.smoothness import kept_smooth
 from pinn.tables import Table
-from pinn.unknowns import SMOOTHNESS, Unknown, entries, smoothness
+from pinn.unknowns import Unknown, entries
 from pinn.validation import choices, finite, positive
 
 T = TypeVar("T")
@@ -247,18 +248,13 @@ def _noisy(problem: Problem) -> tuple[str, ...]:
 
 
 def _smoothing(problem: Problem) -> dict[str, Constraint]:
-    """The constraints that keep unknown fields smooth: where there are data, and no rows for it in the problem."""
-    if not any(constraint.few.values for constraint in problem.constraints.values()):
-        return {}
-    alone = [
-        {key for keys in names_of(constraint.equation) for key in keys} for constraint in problem.constraints.values()
-    ]
-    alone = [names for names in alone if not names & set(problem.outputs)]
-    return {
-        f"{SMOOTHNESS}{name}": Constraint(smoothness(name, unknown, problem.domain.bounds), on=problem.domain)
-        for name, unknown in problem.unknowns.items()
-        if unknown.inputs and unknown.smooth and not any(name in names for names in alone)
-    }
+    """The constraints that keep smooth what data alone find."""
+    fields = trial_fields(problem)
+
+    def rows(name: str) -> int:
+        return len(trial_rows(problem, name, problem.constraints[name].few, *fields))
+
+    return kept_smooth(problem.domain, problem.outputs, problem.forms, problem.unknowns, problem.constraints, rows)
 
 
 def _validate_types(problem: Problem) -> None:

@@ -244,7 +244,7 @@ def _as_stated(regions: Mapping[str, Region], outputs: Sequence[str]) -> list[st
 
 
 def _named(output: str, name: str) -> str:
-    return Output(name, output.positive, output.bounds) if isinstance(output, Output) else name
+    return Output(name, output.positive, output.bounds, output.smooth) if isinstance(output, Output) else name
 
 
 def _renamed(output: str, region: str) -> str:

@@ -1,29 +1,13 @@
-"""Coefficients that are to be found: numbers and fields, and the rows that keep a field smooth.
-
-A field k is found from noisy data only as well as something else is known of it: the equation differentiates what was
-seen, which amplifies noise without bound (Hadamard; Tikhonov, Soviet Math. Dokl. 4 (1963) 1035). What is added here is
-Tikhonov's term of first order, the mean over the domain of
-
-    sum over its coordinates x of ((x_high - x_low) ∂k/∂x / size)²,
-
-which is dimensionless and prefers constants; `pinn.training.noise` chooses its weight.
-"""
+"""Coefficients that are to be found: numbers and fields."""
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
-from pinn.derivatives import d
 from pinn.validation import finite
-
-SMOOTHNESS = "smoothness of "
-"""What the names of the constraints begin with that keep unknown fields smooth; the field's name follows."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +22,8 @@ class Unknown:
         bounds: `(low, high)` keeps it between (value = low + (high - low) * sigmoid(raw)).
         inputs: names of the coordinates it depends on; empty for a number, `("x",)` for a field k(x),
             which is then a small network of its own, starting at `initial`.
-        smooth: whether a field that is found from noisy data is kept smooth, as smooth as observations held out want
-            it (`pinn.training.noise`); False where the problem's own constraints see to that.
+        smooth: whether a field that is found from noisy data is kept smooth, as smooth as the data find it likeliest
+            (`pinn.verification.evidence`); False where the problem's own constraints see to that.
 
     Raises:
         TypeError: when `inputs` holds anything but names.
@@ -99,26 +83,3 @@ def _interval(initial: float, bounds: Any) -> tuple[float, float]:
             f"Unknown: bounds={ends} are too wide to tell the first guess {initial} from one of them; narrow them"
         )
     return low, high
-
-
-def smoothness(
-    name: str, unknown: Unknown, bounds: Mapping[str, tuple[float, float]]
-) -> Callable[..., tuple[Tensor, ...]]:
-    """The slopes of an unknown field as an equation, one row a coordinate that it depends on; dimensionless.
-
-    Args:
-        name: of the field, by which the equation asks for it.
-        unknown: what it is; its first guess is its size.
-        bounds: coordinate -> (low, high) of the domain.
-
-    Returns:
-        An equation whose arguments are the field and its coordinates, by name.
-    """
-    size = abs(unknown.initial) or 1.0
-
-    def slopes(**given: Any) -> tuple[Tensor, ...]:
-        return tuple(d(given[name], given[x]) * ((bounds[x][1] - bounds[x][0]) / size) for x in unknown.inputs)
-
-    keywords = [inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY) for one in (name, *unknown.inputs)]
-    slopes.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
-    return slopes

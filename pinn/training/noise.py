@@ -70,11 +70,12 @@ from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations
 from pinn.problem import NOISE_WEIGHT, Problem
 from pinn.robust import spread
+from pinn.smoothness import SMOOTHNESS
 from pinn.solution.noise import NoiseEstimate
 from pinn.state import copied, restore, state_of
-from pinn.unknowns import SMOOTHNESS
+from pinn.verification.evidence import likeliest
 
-_STATE = ("last", "_looks", "_loss", "_losses", "_misfits", "_ratio")  # what a continuation needs
+_STATE = ("last", "_looks", "_loss", "_losses", "_misfits", "_ratios", "_chosen")  # what a continuation needs
 
 EVERY = 10  # accepted steps between two looks
 _HELD_OUT = 0.2  # of the observations of a constraint, where it has ...
@@ -84,6 +85,8 @@ _LOOKS = 5  # at which a level ends, settled or not
 _SEARCH_WEIGHT = 1.0  # w of data with noise before the last fit
 _SMOOTH = 1e-2  # alpha over the weight of the data at first, where a field is hardly more than a constant
 _LAST_FIT = 0.6  # of the steps or seconds of a run, after which the last fit begins
+_LEAST, _MOST = 1e-14, 1.0  # alpha over the weight of the data, at the least and at the most
+_NEAR = 2.0  # factor of alpha under which it is the same
 _STILL, _FLAT = 4, 1e-5  # the last fit ends where so many looks have seen the loss fall by no more than this fraction
 _ALIKE = 0.5  # correlation of the misfit of neighbours above which it is no noise
 _EXACT = 1e-5  # misfit over the size of the data below which they are exact
@@ -134,13 +137,14 @@ class NoisyData:
         problem = equations.problem
         self._data = _observations(problem)
         self._robust = [name for name, one in problem.constraints.items() if one.robust is not None]
-        self._fields = [f"{SMOOTHNESS}{name}" for name in problem.unknowns]
-        self._fields = [name for name in self._fields if name in problem.constraints]
+        self._fields = [name for name in problem.constraints if name.startswith(SMOOTHNESS)]
         self.last = False
         self._looks, self._loss = 0, math.inf
         self._losses: list[float] = []
-        self._misfits: list[float] = []  # of the levels so far, by which the next is judged
-        self._ratio = _SMOOTH if self.noisy else _SMOOTH / 100  # alpha over the weight of the data
+        self._misfits: list[float] = []  # of the levels so far of exact data, by which the next is judged
+        first = _SMOOTH if self.noisy else _SMOOTH / 100
+        self._ratios = dict.fromkeys(self._fields, first)  # alpha over the weight of the data
+        self._chosen = False  # in the last fit, once its own answer has confirmed how smooth fields are
         self._parts = _parts(equations, self._data)
         self._weigh()
 
@@ -193,14 +197,14 @@ class NoisyData:
             return changed
         settled = self._settled(loss)
         if self.noisy:
-            if self.last:
-                self._losses.append(loss)
-                return self._exact_again() or changed
-            if spent >= _LAST_FIT or (settled and not self._fields):
+            moved = (settled or not self.last) and self._choose()
+            if not self.last and (spent >= _LAST_FIT or (settled and not moved)):
                 self.begin_last_fit()
                 return True
-            return (settled and self._choose()) or changed
-        if self._fields and self._ratio > 0:
+            if self.last:
+                self._losses.append(loss)
+            return moved or self._exact_again() or changed
+        if any(self._ratios.values()):
             changed = (settled and self._descend()) or changed
         else:
             changed = self._seen_as_noise(loss) or changed
@@ -209,11 +213,7 @@ class NoisyData:
         return changed
 
     def begin_last_fit(self) -> None:
-        """Train on all observations from now on, and choose nothing any more."""
-        if self._fields and self._misfits:
-            self._ratio *= 10.0 ** (len(self._misfits) - 1 - self._misfits.index(min(self._misfits)))
-            if self._looks:  # the level that was under way has not been judged
-                self._ratio *= 10.0
+        """Train on all observations from now on; nothing is chosen any more but how smooth fields are, once settled."""
         self.last = True
         self._weigh()
         self._restart()
@@ -297,7 +297,7 @@ class NoisyData:
             self.equations.weights[name] = self._parts[name] * self._largest
         weight = max(self.equations.weight(name) for name in self._data)
         for name in self._fields:
-            self.equations.weights[name] = self._ratio * weight
+            self.equations.weights[name] = self._ratios[name] * weight
 
     @property
     def _largest(self) -> float:
@@ -322,20 +322,18 @@ class NoisyData:
         return changed
 
     def _choose(self) -> bool:
-        """Less smooth, as long as observations held out are met better for it; then the last fit."""
-        self._misfits.append(self._misfit(held=True))
-        stated = all(one.noise is not None for one in self._data.values() if one.noisy)
-        rows = sum(one.points.n for one in self._data.values())
-        met = stated and self._misfit(held=False) ** 2 <= 1.0 - math.sqrt(2.0 / rows)
-        worse = len(self._misfits) > 1 and self._misfits[-1] > self._misfits[-2]
-        if met or worse or self._ratio < 1e-12:
-            self._looks = 0
-            self.begin_last_fit()
-            return True
-        self._ratio /= 10.0
-        self._weigh()
-        self._restart()
-        return True
+        """How smooth fields are, as the data find it likeliest about the present answer; whether that has changed."""
+        if not self._fields or self._chosen:
+            return False
+        found = {name: self._ratios[name] * factor for name, factor in likeliest(self.equations).items()}
+        found = {name: min(max(ratio, _LEAST), _MOST) for name, ratio in found.items()}
+        moved = any(not 1 / _NEAR < ratio / self._ratios[name] < _NEAR for name, ratio in found.items())
+        self._chosen = self.last and not moved
+        if moved:
+            self._ratios |= found
+            self._weigh()
+            self._restart()
+        return moved
 
     def _descend(self) -> bool:
         """Less smooth, as long as the misfit of data without noise follows; else it is noise."""
@@ -343,10 +341,12 @@ class NoisyData:
         before = self._misfits[-1] if self._misfits else math.inf
         if misfit > _FOLLOWS * before and self._unlike() and not self._tiny():
             self._call_noisy()
-            self._ratio = min(_SMOOTH, 1e4 * self._ratio)
+            self._ratios = {name: min(_SMOOTH, 1e4 * ratio) for name, ratio in self._ratios.items()}
         else:
             self._misfits.append(misfit)
-            self._ratio = self._ratio / 100.0 if self._ratio > 1e-11 and not self._tiny() else 0.0
+            done = self._tiny()
+            for name, ratio in self._ratios.items():
+                self._ratios[name] = ratio / 100.0 if ratio > 1e-11 and not done else 0.0
         self._weigh()
         self._restart()
         return True

@@ -34,7 +34,7 @@ from pinn.model import Model
 from pinn.networks.random_features import FeatureDraw
 from pinn.objective import Equations, Objective
 from pinn.problem import Problem
-from pinn.unknowns import SMOOTHNESS
+from pinn.smoothness import SMOOTHNESS
 from pinn.verification.about import (
     frames_of,
     own_draws,

@@ -41,7 +41,7 @@ for noise.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -52,7 +52,7 @@ from pinn.analysis import Role, analyze
 from pinn.domains import Points
 from pinn.noise import row_noise
 from pinn.objective import ConstraintBlock, Equations
-from pinn.unknowns import SMOOTHNESS
+from pinn.smoothness import SMOOTHNESS
 from pinn.verification.about import changes_at, groups_of, outputs_at
 from pinn.verification.band import Band, grid_of
 from pinn.verification.stability import Linearized
@@ -137,6 +137,7 @@ class Rows:
         smooth: of the fields' smoothness as the run weighs it, (N_s, K + 1).
         loosened: factor of each of these that makes it the prior of a field, at most 1, (N_s,).
         estimated: constraint whose noise is not stated -> its rows among those of data.
+        fields: smoothness constraint -> its rows among those of smooth.
     """
 
     exact: Tensor
@@ -145,6 +146,7 @@ class Rows:
     smooth: Tensor
     loosened: Tensor
     estimated: Mapping[str, slice]
+    fields: Mapping[str, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,18 +250,17 @@ def posterior_of(linearized: Linearized, equations: Equations) -> Posterior | No
     """
     if not bool(torch.isfinite(linearized.plain).all()):
         return None
-    free = _of_outputs(linearized)
     decided: dict[str, float] = {}
-    rows = _rows(linearized, equations, decided)
+    rows = rows_of(linearized, equations, decided)
     if rows is None:
         return None
-    exact = _reachable(rows.exact[:, :-1], free)
+    exact = _reachable(rows.exact[:, :-1], of_outputs(linearized))
     held = _reduced(exact)
     solved = _Solved.of(exact, held, rows, rows.smooth)
     if rows.estimated:
         leverage = (rows.data[:, :-1] @ solved.inverse).square().sum(1)
         decided = {name: float(leverage[some].sum()) for name, some in rows.estimated.items()}
-        rows = _rows(linearized, equations, decided) or rows
+        rows = rows_of(linearized, equations, decided) or rows
         solved = _Solved.of(exact, held, rows, rows.smooth)
     freedom = sum(some.stop - some.start - decided[name] for name, some in rows.estimated.items())
     numbers = torch.zeros(0, 0, dtype=exact.dtype)
@@ -301,23 +302,24 @@ class _Solved:
         return cls(inverse, step)
 
 
-def _of_outputs(linearized: Linearized) -> Tensor:
-    """Which unit changes are of outputs alone, (K,)."""
+def of_outputs(linearized: Linearized, but: Collection[str] = ()) -> Tensor:
+    """Which unit changes are of outputs alone, and of none of those named, (K,)."""
     units, fields = linearized.units, linearized.objective.model.fields
     free = torch.ones(units.count, dtype=torch.bool)
     free[[place for place, _ in units.numbers.values()]] = False
-    for name in fields:
+    for name in {*fields, *(one for one in but if one in units.parts)}:
         free &= ~units.parts[name].any(0)
     return free
 
 
-def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, float]) -> Rows | None:
+def rows_of(linearized: Linearized, equations: Equations, decided: Mapping[str, float]) -> Rows | None:
     """The rows by what they are; `decided`: constraint -> degrees of freedom that its observations have decided."""
     objective, problem = linearized.objective, equations.problem
     roles = analyze(problem).constraints
     every = torch.cat([linearized.rows, linearized.residual[:, None]], 1)
     exact, data, prior, smooth, looser = [], [], [], [], []
     estimated: dict[str, slice] = {}
+    fields: dict[str, slice] = {}
     start, seen, information, counted = 0, 0, 0.0, 0.0
     for block, q in zip(objective.blocks, objective.residuals_per_point, strict=True):
         name, some = block.name, slice(start, start + block.rows)
@@ -326,6 +328,8 @@ def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, fl
         plain = torch.cat([linearized.plain[some], block.residual().detach().double().cpu()[:, None]], 1)
         sized = every[some]
         if name.startswith(SMOOTHNESS):
+            kept = sum(len(one) for one in smooth)
+            fields[name] = slice(kept, kept + block.rows)
             smooth.append(changed * plain)
             own = _own_strength(linearized, name.removeprefix(SMOOTHNESS), block)
             looser.append(own / max(changed * math.sqrt(block.weight), 1e-150))
@@ -369,6 +373,7 @@ def _rows(linearized: Linearized, equations: Equations, decided: Mapping[str, fl
         factor * torch.cat([none, *smooth]),
         loosened.clamp(max=1.0),
         estimated,
+        fields,
     )
 
 
@@ -377,11 +382,12 @@ def _own_strength(linearized: Linearized, field: str, block: ConstraintBlock) ->
 
     Args:
         linearized: the constraints.
-        field: its name.
+        field: its name, or that of an output that is kept smooth.
         block: its smoothness in the objective.
     """
     equations, points = linearized.objective.equations, linearized.units.points
-    guess = abs(equations.problem.unknowns[field].initial) or 1.0
+    unknown = equations.problem.unknowns.get(field)
+    guess = 1.0 if unknown is None else abs(unknown.initial) or 1.0
     own = float(outputs_at(linearized.objective.model, points)[field].double().square().mean()) / guess**2
     varies = float(equations.stated(block.name, block.points).double().square().sum(1).mean())
     sizes = torch.tensor(equations.row_sizes[block.name], dtype=torch.float64).repeat(block.points.n)

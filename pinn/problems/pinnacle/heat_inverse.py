@@ -51,7 +51,7 @@ def heat_inverse(seed: int = 0) -> Problem:
     sides = domain.face(x=-1) | domain.face(x=1) | domain.face(y=-1) | domain.face(y=1)
     return Problem(
         domain,
-        outputs=["u", Output("a", positive=True)],
+        outputs=["u", Output("a", positive=True, smooth=True)],
         constraints={
             "equation": Constraint(equation, on=domain),
             "known": Constraint(lambda a, x, y: a - 2 - s(x, y), on=sides),
