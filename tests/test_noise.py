@@ -202,9 +202,9 @@ def field_error(solution):
     ],
 )
 def test_a_field_from_noisy_data_is_no_worse_for_a_longer_run(sigma, steps):
-    """Tikhonov's regularization in finite differences, its strength by the discrepancy, has q to 0.63."""
+    """0.23, and 0.6 where sigma is not stated; Tikhonov's regularization by the discrepancy principle has 0.63."""
     solution = run(schroedinger(0.01, sigma=sigma), steps)
-    assert field_error(solution) < 0.8
+    assert field_error(solution) < (0.4 if sigma else 0.8)
     assert solution.noise.sigma["data"][0] == pytest.approx(0.01, rel=0.3)
 
 

@@ -6,8 +6,9 @@
    row i to output j, b_i the size of row i at rest. Sizes spread from rows with data through the balance of terms,
    s_j = max_i b_i / A_ij first, then s_j = min_i t_i / A_ij with t_i = max_j A_ij s_j.
 3. A coarse linear solve of the problem linearised at rest, in random features, rows and columns normalised by these,
-   gives the size of the answer where the data do not. What a nonlinear row does not bear, being undefined or far from
-   its linearisation, is halved until it does.
+   gives the size of the answer where the data do not; observations tell it where a field is unknown (at the first guess
+   of its conductivity the temperature of `pinnacle.heat_inverse` would be ten times as large). What a nonlinear
+   row does not bear, being undefined or far from its linearisation, is halved until it does.
 4. Rows are probed once more at the sizes found: t_i = max_j A_ij s_j, or b_i where that is larger. An unknown has the
    size of its first guess, unless no row feels that: zero, or a millionth of the size at which it changes a row as
    much as the row's size, which it has then. The rate of a reaction, 7.8e8 in truth, with 2 % noise in the data, 60
@@ -93,6 +94,7 @@ class _Output:
     size: float = 0.0  # zero while unknown
     told: bool = False  # whether the shift is
     given: bool = False  # whether both were stated with the problem
+    seen: bool = False  # whether observations tell its size
 
 
 @dataclass
@@ -161,6 +163,7 @@ class _Measurement:
             away[key] = max(away[key], float(values.abs().max()))
         far = {key: origins[key] + (step or 1.0) for key, step in away.items()}
         found: dict[str, list[Tensor]] = {}
+        fields = any(unknown.inputs for unknown in problem.unknowns.values())
         for name, (response, prescribed) in read.items():
             again = self.probe.respond(name, far)
             for component, told in prescribed.items():
@@ -168,6 +171,7 @@ class _Measurement:
                     continue
                 key, values = told
                 found.setdefault(key, []).append(values + origins[key])
+                self.outputs[key].seen |= fields and bool(self.probe.points[name].values)
         for key, parts in found.items():
             one = self.outputs[key]
             values = torch.cat(parts)
@@ -280,8 +284,8 @@ class _Measurement:
             if one.given:
                 continue
             mean, size = answer.get(name, (0.0, 0.0))
-            if one.size > 0 and not straight:
-                continue  # the data tell; a linearisation need not
+            if one.size > 0 and (one.seen or not straight):
+                continue  # the data tell; a linearisation need not, nor one at a first guess of a field
             if not one.told:
                 one.shift = mean
             if size > max(one.size, _ROUNDING * abs(one.shift)):

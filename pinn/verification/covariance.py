@@ -317,7 +317,8 @@ def rows_of(linearized: Linearized, equations: Equations, decided: Mapping[str, 
     objective, problem = linearized.objective, equations.problem
     roles = analyze(problem).constraints
     every = torch.cat([linearized.rows, linearized.residual[:, None]], 1)
-    exact, data, prior, smooth, looser = [], [], [], [], []
+    exact, data, prior, looser = [], [], [], []
+    smooth: list[Tensor] = []
     estimated: dict[str, slice] = {}
     fields: dict[str, slice] = {}
     start, seen, information, counted = 0, 0, 0.0, 0.0

@@ -22,7 +22,8 @@ TASKS = OmegaConf.to_container(OmegaConf.load(CONF / "benchmark_pinnacle.yaml"),
 @pytest.mark.parametrize("engine", [Autograd, Jets])
 @pytest.mark.parametrize("name", CLOSED)
 def test_closed_forms_solve_every_constraint(name, engine):
-    for constraint, rows in rows_of_truth(getattr(pinnacle, name)(), engine()).items():
+    fields = {"heat_inverse": lambda at: {"k": 2 + torch.sin(torch.pi * at["x"]) * torch.sin(torch.pi * at["y"])}}
+    for constraint, rows in rows_of_truth(getattr(pinnacle, name)(), engine(), fields.get(name)).items():
         if constraint == "data":  # what is left is the noise
             assert float(rows.std()) == pytest.approx(0.1, rel=0.1)
         else:
