@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from pinn.features.plane import Neurons, Plane
 from pinn.features.space import Space
 from pinn.networks.coordinate_map import CoordinateMap
 
@@ -51,12 +53,12 @@ def needed(coefficients: Tensor, goal: float) -> int:
     return int(enough[0]) if enough.shape[0] else size.shape[0]
 
 
-def moved(before: Space, after: Space, coefficients: Tensor) -> Tensor:
+def moved(before: Any, after: Any, coefficients: Tensor) -> Tensor:
     """Coefficients (M', q) in other neurons of functions given by (M, q)."""
     return after.fitted(before.table(after.nodes()) @ coefficients)
 
 
-def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Space | None:
+def adapted(space: Neurons, functions: Tensor, tolerance: float, most: int) -> Space | None:
     """The neurons of which fewest are needed for some functions; None where those at hand do about as well.
 
     Args:
@@ -65,7 +67,7 @@ def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Spa
         tolerance: of the last coefficients over the size of all.
         most: neurons at the most.
     """
-    if space.axis is None or space.count < _FEW:
+    if isinstance(space, Plane) or space.axis is None or space.count < _FEW:
         return None
     # What is not resolved is wrong everywhere, by as much as the last coefficients: no map is asked for more.
     aim = max(0.1 * tolerance, _NOISE * math.sqrt(space.count))
@@ -88,7 +90,7 @@ def adapted(space: Space, functions: Tensor, tolerance: float, most: int) -> Spa
     return best.resized(size - (size + 1) % 2 if space.periodic else size)
 
 
-def narrower(space: Space, functions: Tensor) -> Space | None:
+def narrower(space: Neurons, functions: Tensor) -> Space | None:
     """As many neurons, with a map that is denser still where functions have kinks; None where it has a bound.
 
     Whether that helps, only the functions themselves can tell: what is interpolated at hand has no kink.
@@ -97,7 +99,7 @@ def narrower(space: Space, functions: Tensor) -> Space | None:
         space: neurons at hand.
         functions: coefficients (m, M).
     """
-    if space.axis is None or space.map is None:
+    if isinstance(space, Plane) or space.axis is None or space.map is None:
         return None
     layers = [(place, _AT_KINK * width) for place, width in _layers(space, functions)]
     if not layers or min(width for _, width in layers) < _NARROWEST:

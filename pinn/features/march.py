@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from pinn.features.evolution import FIRST_BOUNDED, FIRST_PERIODIC, Evolution
+from pinn.features.evolution import FIRST_BOUNDED, FIRST_IN_PLANE, FIRST_PERIODIC, Evolution
 from pinn.features.layers import adapted, moved
-from pinn.features.space import Space, padded, polynomials
-from pinn.features.split import split_solver, splits
+from pinn.features.plane import Neurons, Plane
+from pinn.features.space import polynomials
+from pinn.features.split import Factors, split_solver, splits
 from pinn.features.start import KINKED, MAPS, Start, at_start
 from pinn.features.window import Field, Linear, Nodes, dense_solver, descend
 from pinn.objective import Equations
@@ -35,6 +36,8 @@ _WINDOWS = 2000  # at the most
 _CUT, _CUT_AGAIN = 0.1, 0.01  # of a window at the least that is kept of it, and where it was cut before
 _SLOWEST = 0.3  # order in h of the last coefficients in time that two cuts may show
 _ALIKE = 0.9  # of the neurons that count: no other map is sought while they are about as many
+_AS_LONG = 1.5  # times as long as in the window before: so much is forgone for its factors (see Hairer and Wanner)
+_UNRESOLVED = 0.3  # of the last coefficients in space, to which those in time are brought in a plane
 _CALL = 2e8  # operations, at 5·10¹⁰ a second, in whose time a window's rows are set up
 
 
@@ -77,9 +80,9 @@ class _Walk:
         work, kinked, unresolved: as of `Marched`.
     """
 
-    space: Space
+    space: Neurons
     values: list[Tensor]
-    known: tuple[Space, list[Tensor]]
+    known: tuple[Neurons, list[Tensor]]
     length: float
     accepted: float
     held: float
@@ -90,18 +93,18 @@ class _Walk:
     before: float = math.inf
     cut: tuple[float, float] | None = None
     maps: int = 0
-    sought: tuple[Space, int] | None = None
+    sought: tuple[Neurons, int] | None = None
 
-    def begin(self, space: Space, values: list[Tensor]) -> None:
+    def begin(self, space: Neurons, values: list[Tensor]) -> None:
         """Another window, from these values."""
         self.space, self.values, self.known = space, values, (space, values)
         self.before, self.cut, self.maps = math.inf, None, 0
 
-    def change(self, space: Space) -> None:
+    def change(self, space: Neurons) -> None:
         """The window at hand on other neurons."""
         before, values = self.known
-        if before.map == space.map and space.count >= before.count:
-            values = [padded(value, space.count, 0) for value in values]
+        if isinstance(space, Plane) or (before.map == space.map and space.count >= before.count):
+            values = [before.extended(value, space) for value in values]
         else:
             values = [moved(before, space, value) for value in values]
         self.space, self.values = space, values
@@ -125,6 +128,7 @@ class March:
 
     Attributes:
         evolution: its rows.
+        factors: of the last window that was split.
 
     Raises:
         ValueError: when an equation does not run on jets.
@@ -132,6 +136,7 @@ class March:
 
     def __init__(self, equations: Equations) -> None:
         self.evolution = Evolution(equations)
+        self.factors = Factors()
 
     def through(self, tolerance: float, most: int, enough: Callable[[float], bool]) -> Marched:
         """The whole evolution.
@@ -157,8 +162,10 @@ class March:
                 walk.length *= 0.5
                 continue
             in_space, in_time = found.tails()
-            if in_time > 3 * tolerance:
-                walk.length *= walk.shorten(in_time, tolerance, count)
+            # What space does not resolve ends in time too: a start that contradicts a side, a kink.
+            aim = max(tolerance, _UNRESOLVED * in_space) if isinstance(walk.space, Plane) else tolerance
+            if in_time > 3 * aim:
+                walk.length *= walk.shorten(in_time, aim, count)
                 continue
             if in_space > max(tolerance, 3 * walk.accepted) and self._finer(walk, found, in_space, tolerance):
                 continue
@@ -168,7 +175,9 @@ class March:
             walk.held += walk.length / whole * evolution.residual(found) ** 2
             t += walk.length
             walk.begin(*self._following(walk, found, tolerance))
-            walk.length *= min(2.0, max(0.5, 0.9 * (tolerance / max(in_time, 1e-30)) ** (1 / count)))
+            factor = min(2.0, max(0.5, 0.9 * (aim / max(in_time, 1e-30)) ** (1 / count)))
+            # In a plane the factors of a window serve the next where it is as long.
+            walk.length *= 1.0 if isinstance(walk.space, Plane) and 1.0 <= factor <= _AS_LONG else factor
         return Marched(walk.fields, math.sqrt(walk.held), walk.work, True, walk.kinked, walk.unresolved)
 
     def _begun(self, start: Start, tolerance: float, length: float) -> _Walk:
@@ -185,11 +194,13 @@ class March:
         better = adapted(walk.space, found.ends(), tolerance, most) if walk.maps < MAPS else None
         if better is not None:
             walk.before, walk.maps = math.inf, walk.maps + 1
-        elif walk.space.count >= KINKED and in_space > 0.5 * walk.before:
+        elif walk.space.longest >= KINKED and in_space > 0.5 * walk.before:
             walk.accepted, walk.kinked = in_space, True  # more neurons do not help
             return False
         else:
-            walk.before, better = in_space, evolution.wider(walk.space)
+            walk.before, better = in_space, evolution.wider(walk.space, found.coefficients)
+            if better == walk.space:
+                return False
         if walk.fields:
             walk.change(better)
             return True
@@ -205,7 +216,7 @@ class March:
             return left
         return 0.5 * left if length > 0.5 * left else length
 
-    def _following(self, walk: _Walk, field: Field, tolerance: float) -> tuple[Space, list[Tensor]]:
+    def _following(self, walk: _Walk, field: Field, tolerance: float) -> tuple[Neurons, list[Tensor]]:
         """The neurons of the next window, and the values at the end of this one: with another map where that does with
         fewer, else without those that do not count.
         """
@@ -222,12 +233,9 @@ class March:
             if better is not None:
                 return better, [moved(space, better, value) for value in values]
             walk.sought = space, counting.shape[0]
-        highest = int(counting[-1]) if counting.shape[0] else 0  # none counts where the solution is zero
-        needed = math.ceil(1.15 * (highest + 1)) + 2
-        needed = max(needed + (needed + 1) % 2 * space.periodic, FIRST_PERIODIC if space.periodic else FIRST_BOUNDED)
-        if needed < 0.85 * space.count:
-            return space.resized(needed), [value[:needed] for value in values]
-        return space, values
+        least = FIRST_IN_PLANE[0] if isinstance(space, Plane) else (FIRST_BOUNDED, FIRST_PERIODIC)[space.periodic]
+        smaller = space.trimmed(counting[:, 0], least)
+        return smaller, values if smaller is space else [space.extended(value, smaller) for value in values]
 
     # -- one window -----------------------------------------------------------------------------------------------
 
@@ -243,10 +251,18 @@ class March:
 
         rows = evolution.rows(space, start, nodes.length, nodes.tau, nodes.tables())
         first = self._guess(walk, nodes)
-        found = descend(rows, coefficients, free, first.reshape(-1), max(1e-13, 1e-2 * tolerance), solver)
+        found = descend(rows, coefficients, free, first.reshape(-1), max(1e-13, 1e-2 * tolerance), self._solver)
         pairs = zip(coefficients(found.weights), values, strict=True)
         whole = torch.stack([nodes.joined(one, value) for one, value in pairs])
         return Field(space, whole, start, nodes.length), found.converged, found.work + _CALL
+
+    def _solver(
+        self, parts: Sequence[Linear], free: Sequence[Tensor]
+    ) -> tuple[Callable[[Tensor], Tensor | None], float]:
+        """Space and time apart where a window is large, else its whole J."""
+        if self.evolution.splits and splits(parts, free):
+            return split_solver(parts, free, self.factors)
+        return dense_solver(parts, free)
 
     def _guess(self, walk: _Walk, nodes: Nodes) -> Tensor:
         """Weights (m, M, P) of the Taylor polynomial of degree two at the end of the window before."""
@@ -260,7 +276,7 @@ class March:
             if order:
                 c = before.coefficients[output]
                 if before.space.map == space.map:
-                    c = padded(c, max(space.count, before.space.count), 0)[: space.count]
+                    c = before.space.extended(c, space)
                 else:
                     c = moved(before.space, space, c)
                 first, second = (c @ polynomials(end, count, b)[0] * (2 / before.length) ** b for b in (1, 2))
@@ -274,8 +290,3 @@ class March:
         count = walk.space.count
         kept = [value[:, :1] if value.shape[1] else value.new_zeros(count, 1) for value in walk.values]
         return Field(walk.space, torch.stack(kept), start, self.evolution.end - start)
-
-
-def solver(parts: Sequence[Linear], free: Sequence[Tensor]) -> tuple[Callable[[Tensor], Tensor | None], float]:
-    """Space and time apart where a window is large, else its whole J."""
-    return split_solver(parts, free) if splits(parts, free) else dense_solver(parts, free)

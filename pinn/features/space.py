@@ -11,8 +11,10 @@ Source: Boyd, Chebyshev and Fourier Spectral Methods (2001), ch. 3 and 16.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,6 +52,19 @@ class Space:
         """x̂ or θ of places in the problem's units."""
         return (x - (self.low if self.periodic else 0.5 * (self.low + self.high))) * self.rate
 
+    @property
+    def longest(self) -> int:
+        """The most neurons along a coordinate."""
+        return self.count
+
+    def orders(self, monomial: Sequence[int]) -> int:
+        """The order in space of a derivative, which is given as numbers of coordinates."""
+        return list(monomial).count(self.axis) if self.axis is not None else 0
+
+    def placed(self, x: Tensor) -> dict[int, Tensor]:
+        """Number of the coordinate -> places (n,); empty where there is none."""
+        return {} if self.axis is None else {self.axis: x}
+
     def nodes(self, fewer: int = 0) -> Tensor:
         """Nodes (M − fewer,) in the problem's units, where `fewer` rows a neuron stand for conditions at the ends."""
         return self._nodes if fewer == 0 else self._placed(fewer)
@@ -80,6 +95,33 @@ class Space:
         """Points between the nodes."""
         nodes = self.nodes()
         return nodes if self.axis is None else 0.5 * (nodes[1:] + nodes[:-1])
+
+    def spacing(self) -> Tensor:
+        """The length of each point between the nodes, over that of all; one where there is no coordinate."""
+        if self.axis is None:
+            return torch.ones(1, dtype=torch.float64)
+        lengths = torch.diff(self.nodes())
+        return lengths / lengths.sum()
+
+    def last(self, size: Tensor) -> float:
+        """The largest sum over K of the last coefficients' sizes (m, M, K)."""
+        return 0.0 if self.axis is None else float(size[:, -max(2, self.count // 10) :].sum(2).amax())
+
+    def wider(self, coefficients: Tensor, growth: float, most: int) -> Space:
+        """More neurons, at most so many; which coefficients (m, M, K) they have is of no matter."""
+        wanted = min(most, math.ceil(growth * self.count))
+        return self.resized(wanted - (wanted + 1) % 2 if self.periodic else wanted)
+
+    def extended(self, values: Tensor, after: Any) -> Tensor:
+        """Coefficients (M, q) as those of more or fewer neurons with the same map."""
+        return padded(values, max(after.count, self.count), 0)[: after.count]
+
+    def trimmed(self, counting: Tensor, least: int) -> Space:
+        """Without those behind the neurons that count, whose numbers (k,) are given; itself where that is little."""
+        highest = int(counting[-1]) if counting.shape[0] else 0  # none counts where the solution is zero
+        wanted = math.ceil(1.15 * (highest + 1)) + 2
+        wanted = max(wanted + (wanted + 1) % 2 * self.periodic, least)
+        return self.resized(wanted) if wanted < 0.85 * self.count else self
 
     def table(self, x: Tensor, order: int = 0) -> Tensor:
         """(n, M): derivatives of that order of all neurons at x (n,)."""

@@ -12,11 +12,13 @@ from pinn.analysis import Role
 from pinn.features.evolution import Evolution, mean_square
 from pinn.features.found import UnsuitedError
 from pinn.features.layers import adapted, narrower
-from pinn.features.space import Space, padded
+from pinn.features.plane import Neurons, Plane
+from pinn.features.space import padded
 from pinn.features.window import Field, monomials
 
 MAPS = 8  # that are tried in turn at the start, and for one window
 KINKED = 385  # from here on more neurons that do not halve the last coefficients are not taken
+_MANY = 400  # columns, from which on singular values of a square J are not asked for
 _FINER = 8  # times as many nodes at the start where it has a kink: with one, allen_cahn ends at 4e-5
 
 
@@ -24,7 +26,7 @@ _FINER = 8  # times as many nodes at the start where it has a kink: with one, al
 class Start:
     """Neurons in space, g at the start, what its conditions leave between nodes, the last coefficients, operations."""
 
-    space: Space
+    space: Neurons
     values: list[Tensor]
     left: float
     tail: float
@@ -32,7 +34,7 @@ class Start:
     work: float
 
 
-def at_start(evolution: Evolution, space: Space, tolerance: float) -> Start:
+def at_start(evolution: Evolution, space: Neurons, tolerance: float) -> Start:
     """Values and derivatives at the start from the conditions there, with as many neurons as they need."""
     order, length = max(evolution.orders), evolution.end - evolution.start
     names = evolution.traits.of_role(Role.START)
@@ -40,20 +42,21 @@ def at_start(evolution: Evolution, space: Space, tolerance: float) -> Start:
     work, tail, finer, adaptations = 0.0, math.inf, 1, 0
     narrow, kink = True, None  # whether narrower maps are tried, and what was found without the last of them
     while True:
-        rows = evolution.start_rows(space.resized(finer * space.count).nodes(), space, order, length)
+        places = space if finer == 1 or isinstance(space, Plane) else space.resized(finer * space.count)
+        rows = evolution.start_rows(places.nodes(), space, order, length)
         field = torch.zeros(len(evolution.orders), space.count, order, dtype=torch.float64)
         for _ in range(20):
             parts = [one.linearize(field, free) for one in rows]
             residual, jacobian = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-            solved = torch.linalg.lstsq(jacobian, -residual[:, None], driver="gelsd")
-            work += 20.0 * jacobian.shape[0] * jacobian.shape[1] ** 2
-            if int(solved.rank) < jacobian.shape[1]:
+            solution, rank = _least(jacobian, residual)
+            work += (1.0 if rank < 0 else 20.0) * jacobian.shape[0] * jacobian.shape[1] ** 2
+            if 0 <= rank < jacobian.shape[1]:
                 raise UnsuitedError(
-                    f"solve_windows: got conditions {list(names)} that determine {int(solved.rank)} of "
+                    f"solve_windows: got conditions {list(names)} that determine {rank} of "
                     f"{jacobian.shape[1]} values at the start, expected all; give values, and derivatives of "
                     "orders below that in time"
                 )
-            split = solved.solution[:, 0].split([space.count * q for q in evolution.orders])
+            split = solution.split([space.count * q for q in evolution.orders])
             pieces = zip(split, free, evolution.orders, strict=True)
             step = torch.stack([part.reshape(space.count, q) @ psi for part, psi, q in pieces])
             field = field + step
@@ -74,15 +77,28 @@ def at_start(evolution: Evolution, space: Space, tolerance: float) -> Start:
             continue
         else:
             kink = None
-        kinked = space.count >= KINKED and tail > 0.5 * before
+        kinked = space.longest >= KINKED and tail > 0.5 * before
         if kinked and finer == 1:
             finer, tail = _FINER, before  # what no neuron here can be is not to be taken for one that can
             continue
-        if tail <= tolerance or kinked or space.count >= evolution.most(space):
+        more = evolution.wider(space, field)
+        if tail <= tolerance or kinked or more == space:
             between = evolution.start_rows(space.between(), space, order, length)
             left = math.sqrt(sum(mean_square(space, one.residual(field), one.places) for one in between))
             return Start(space, _values(evolution, field, length), left, tail, kinked, work)
-        space, narrow = evolution.wider(space), True
+        space, narrow = more, True
+
+
+def _least(jacobian: Tensor, residual: Tensor) -> tuple[Tensor, int]:
+    """−J⁺ r, and the rank of J; −1 where J is large, square and safely regular, as its factors tell."""
+    n, p = jacobian.shape
+    if n == p > _MANY:
+        factors, pivots, info = torch.linalg.lu_factor_ex(jacobian)
+        sizes = factors.diagonal().abs()
+        if int(info) == 0 and float(sizes.min()) > 1e-8 * float(sizes.max()):
+            return torch.linalg.lu_solve(factors, pivots, -residual[:, None])[:, 0], -1
+    solved = torch.linalg.lstsq(jacobian, -residual[:, None], driver="gelsd")
+    return solved.solution[:, 0], int(solved.rank)
 
 
 def _values(evolution: Evolution, field: Tensor, length: float) -> list[Tensor]:

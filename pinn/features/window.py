@@ -27,6 +27,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ from numpy.polynomial import chebyshev, legendre
 from torch import Tensor
 
 from pinn.derivatives.jets.given import GivenField
+from pinn.features.plane import Neurons
 from pinn.features.space import Space, polynomials
 
 FAST = 0.2  # a step shrinks to this part or less: the factorisation serves once more
@@ -154,7 +156,7 @@ class Field:
         start, length: t₀ and h, in the problem's units.
     """
 
-    space: Space
+    space: Neurons
     coefficients: Tensor
     start: float
     length: float
@@ -180,14 +182,14 @@ class Field:
         """
         size = self.coefficients.abs()
         whole = max(float(size.amax()), 1e-300)
-        last = max(2, self.space.count // 10)
-        if self.space.map is not None:
+        if isinstance(self.space, Space) and self.space.map is not None:
+            last = max(2, self.space.count // 10)
             parts = torch.zeros_like(self.coefficients)
             parts[:, -last:] = self.coefficients[:, -last:]
             in_space, in_time = (self.space.size(one) / whole for one in (parts, self.coefficients[:, :, -2:]))
             return in_space, in_time
         in_time = float(size[:, :, -2:].sum(2).amax()) / whole
-        return float(size[:, -last:].sum(2).amax()) / whole if self.space.axis is not None else 0.0, in_time
+        return self.space.last(size) / whole, in_time
 
 
 class Rows:
@@ -197,19 +199,16 @@ class Rows:
         given: the constraint at the points of the grid, in the order (space, time).
         axis: number of the time coordinate.
         space: neurons in space.
-        x: points of space (n_x,).
+        x: points of space (n_x,), in a plane (n_x, 2).
         times: by order, coefficients in time -> derivatives at the times (n_t, K).
     """
 
-    def __init__(self, given: GivenField, axis: int, space: Space, x: Tensor, times: Sequence[Tensor]) -> None:
+    def __init__(self, given: GivenField, axis: int, space: Neurons, x: Tensor, times: Sequence[Tensor]) -> None:
         self.given, self._times, self._shape = given, times, (x.shape[0], times[0].shape[0])
         self.places = x.shape[0]
-        self._terms: list[list[tuple[int, int, float]]] = []
+        self._terms: list[list[tuple[Any, int, float]]] = []
         for operator in given.operators:
-            split = [
-                (len(monomial) - monomial.count(axis), monomial.count(axis), float(c))
-                for monomial, c in operator.items()
-            ]
+            split = [(space.orders(monomial), monomial.count(axis), float(c)) for monomial, c in operator.items()]
             self._terms.append(split)
         pairs = {(a, b) for terms in self._terms for a, b, _ in terms}
         self._space = {a: space.table(x, a) for a, _ in pairs}
@@ -217,7 +216,7 @@ class Rows:
     def stack(self, coefficients: Tensor) -> Tensor:
         """s (entries, n_x n_t, m) of the network with these coefficients (m, M, K)."""
         times = self._times
-        values: dict[tuple[int, int], Tensor] = {}
+        values: dict[tuple[Any, int], Tensor] = {}
         entries = []
         for terms in self._terms:
             total = None
@@ -236,7 +235,7 @@ class Rows:
     def linear(self, coefficients: Tensor) -> tuple[Tensor, Linear]:
         """Rows, and what they change by with the coefficients."""
         rows, slopes = self.given(self.stack(coefficients))
-        weights: dict[tuple[int, int], Tensor] = {}
+        weights: dict[tuple[Any, int], Tensor] = {}
         for k, terms in enumerate(self._terms):
             for a, b, c in terms:
                 part = c * slopes[:, k]
@@ -254,14 +253,16 @@ class Rows:
 class Linear:
     """∂r of one constraint on a grid, Σ_ab w_ab ∂_x^a ∂_t^b: rows in the order (space, time, component).
 
+    In a plane a is a pair of orders.
+
     Attributes:
         weights: (a, b) -> w (q, n_x, n_t, m).
         space: a -> (n_x, M), derivatives of the neurons in space.
         times: by b: (n_t, K), of those in time.
     """
 
-    weights: dict[tuple[int, int], Tensor]
-    space: dict[int, Tensor]
+    weights: dict[tuple[Any, int], Tensor]
+    space: dict[Any, Tensor]
     times: Sequence[Tensor]
 
     @property
@@ -290,7 +291,7 @@ class Linear:
         for output, psi in enumerate(free):
             if not psi.shape[0]:
                 continue
-            in_space: dict[int, Tensor] = {}
+            in_space: dict[Any, Tensor] = {}
             for (a, b), weight in self.weights.items():
                 part = weight[..., output : output + 1] * (self.times[b] @ psi.T)
                 in_space[a] = in_space[a] + part if a in in_space else part

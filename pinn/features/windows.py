@@ -75,7 +75,9 @@ from pinn.features.effort import Effort
 from pinn.features.evolution import ends_of
 from pinn.features.found import CLAIM, Ending, FeatureSolve, Round
 from pinn.features.march import March, Marched
+from pinn.features.plane import Neurons, Plane
 from pinn.features.solve import EFFORT
+from pinn.features.space import Space
 from pinn.features.window import Field
 from pinn.model import Model
 from pinn.networks import Windows
@@ -126,8 +128,8 @@ def windows_refusal(problem: Problem) -> str:
     for role in (Role.DATA, Role.INTEGRAL, Role.PRIOR):
         if names := traits.of_role(role):
             return f"its constraint {names[0]!r} is of the kind '{role.value}'"
-    if not isinstance(problem.domain, Box) or problem.domain.dimension > 2:
-        return "its domain is not a box of time and at most one coordinate of space"
+    if not isinstance(problem.domain, Box) or problem.domain.dimension > 3:
+        return "its domain is not a box of time and at most two coordinates of space"
     if traits.order_in_time == 0:
         return "no equation has a time derivative"
     for name in traits.of_role(Role.EQUATION):
@@ -175,8 +177,8 @@ def solve_windows(
     not_negative("solve_windows", points=points)
     if why := windows_refusal(equations.problem):
         raise ValueError(
-            f"solve_windows: got a problem that is not for it, {why}; expected an evolution in time and at most one "
-            "coordinate of space; train it instead"
+            f"solve_windows: got a problem that is not for it, {why}; expected an evolution in time and at most two "
+            "coordinates of space; train it instead"
         )
     return _Solves(equations, generator).run(Effort(effort, seconds), tolerance, points)
 
@@ -189,6 +191,11 @@ def evaluation_work(fields: Sequence[Field], points: int) -> float:
     sizes = [field.coefficients.shape for field in fields]
     per_point = sum(outputs * space * (_TABLE + _PRODUCT * time) for outputs, space, time in sizes) / max(len(sizes), 1)
     return points * per_point + points / _AT_ONCE * len(sizes) * _WINDOW
+
+
+def parts_of(space: Neurons) -> tuple[Space, ...]:
+    """Neurons in each coordinate of space."""
+    return space.parts if isinstance(space, Plane) else (space,)
 
 
 def _fills(problem: Problem, name: str) -> bool:
@@ -271,14 +278,19 @@ class _Solves:
         return max(_ROUNDING * self.epsilon, CLAIM * change * ratio / (1 - ratio) + solved.unresolved)
 
     def _degrees(self, fields: list[Field]) -> tuple[int, ...]:
-        found = [max(field.space.count for field in fields) - 1] * len(self.problem.coordinates)
+        found = [0] * len(self.problem.coordinates)
+        for field in fields:
+            for part in parts_of(field.space):
+                if part.axis is not None:
+                    found[part.axis] = max(found[part.axis], part.count - 1)
         found[self.march.evolution.axis] = max(field.coefficients.shape[2] for field in fields) - 1
         return tuple(found)
 
     def _joined(self, fields: list[Field]) -> Model:
         """A copy of the model with these windows as its network."""
         given, problem = self.equations.model, self.problem
-        neurons = [max(field.coefficients.shape[axis] for field in fields) for axis in (1, 2)]
+        counts = zip(*([part.count for part in parts_of(field.space)] for field in fields), strict=True)
+        neurons = [*map(max, counts), max(field.coefficients.shape[2] for field in fields)]
         whole = self.march.evolution.end - self.march.evolution.start
         edges = [2 * (field.start - self.march.evolution.start) / whole - 1 for field in fields]
         like = next(given.parameters())
@@ -295,8 +307,11 @@ class _Solves:
         )
         with torch.no_grad():
             for window, field in enumerate(fields):
-                _, space, time = field.coefficients.shape
-                network.coefficients[window, :, :space, :time] = field.coefficients
+                padded = field.coefficients.new_zeros(field.coefficients.shape[0], *neurons)
+                shape = [part.count for part in parts_of(field.space)]
+                own = field.coefficients.reshape(len(padded), *shape, -1)
+                padded[(slice(None), *map(slice, own.shape[1:]))] = own
+                network.coefficients[window] = padded
         memo: dict[int, Any] = {id(problem): problem, id(given.network): network.to(like.device)}
         model: Model = copy.deepcopy(given, memo)
         return model

@@ -91,9 +91,9 @@ def in_words(network: nn.Module, outputs: Sequence[str] = ()) -> str:
         'a sum of 3 polynomials to degree 2'
     """
     if isinstance(network, Windows):
-        windows, (space, time) = len(network.edges) - 1, network.neurons
+        windows, time = len(network.edges) - 1, network.neurons[-1]
         kinds = "functions of time" if len(network.layout) == 1 else "products of functions of space and time"
-        most = f"{time}" if len(network.layout) == 1 else f"{space} × {time}"
+        most = f"{time}" if len(network.layout) == 1 else " × ".join(map(str, network.neurons))
         return f"{windows} window{'s' * (windows > 1)} of time, in each a sum of at most {most} {kinds}"
     if isinstance(network, ByOutput):
         said = []

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pinn.problems as problems
-from pinn import Box, Constraint, Output, Problem, Scatter, Solution, Unknown, d
+from pinn import Box, Constraint, Output, Problem, Scatter, Solution, Unknown, d, laplacian
 from pinn.derivatives import Jets
 from pinn.features import Ending, solve_windows
 from pinn.features.evolution import Evolution
@@ -268,21 +268,21 @@ def test_refused():
     decay = {"equation": Constraint(lambda u, t, k: d(u, t) + k * u, on=line)}
     start = {"start": Constraint(lambda u: u - 1, on=line.face(t=0))}
     seen = {"data": Constraint(lambda u, seen: u - seen, on=Scatter(coordinates={"t": [0.5]}, values={"seen": [0.6]}))}
-    square = Box(x=(0, 1), y=(0, 1), t=(0, 1))
+    cube = Box(x=(0, 1), y=(0, 1), z=(0, 1), t=(0, 1))
     cases = [
         (problems.poisson_2d(), "does not evolve"),
         (Problem(line, ["u"], {**decay, **start}, coefficients={"k": Unknown(1.0)}), "unknowns"),
         (Problem(line, ["u"], {**decay, **start, **seen}, coefficients={"k": 1.0}), "'data'"),
         (
             Problem(
-                square,
+                cube,
                 ["u"],
                 {
-                    "equation": Constraint(lambda u, x, y, t: d(u, t) - d(u, x, x) - d(u, y, y), on=square),
-                    "start": Constraint(lambda u: u, on=square.face(t=0)),
+                    "equation": Constraint(lambda u, x, y, z, t: d(u, t) - laplacian(u, x, y, z), on=cube),
+                    "start": Constraint(lambda u: u, on=cube.face(t=0)),
                 },
             ),
-            "at most one coordinate of space",
+            "at most two coordinates of space",
         ),
     ]
     for problem, reason in cases:

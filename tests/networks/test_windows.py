@@ -91,7 +91,8 @@ def test_files_build_it_again_alone_and_within_another():
         ({"edges": [1.0]}, "two or more"),
         ({"time": 2}, "not periodic"),
         ({"layout": [1, 2]}, "not periodic"),
-        ({"layout": [1, 1, 1]}, "one other"),
+        ({"layout": [1, 1, 1, 1]}, "two other"),
+        ({"layout": [1, 1, 1]}, "those along each"),
         ({"maps": [None]}, "1 maps for 3 windows"),
     ],
 )
