@@ -662,3 +662,21 @@ def test_every_problem_of_the_suite_has_a_target_and_every_method_is_a_call():
 def test_points_are_points_and_rows_are_rows():
     last = solve(lorenz_inverse(), steps=1, progress=False).history[-1]
     assert last["rows"] == 3 * last["points"]  # three fields at each point
+
+
+def test_what_is_loaded_late_is_loaded_before_the_clock_starts():
+    program = (
+        "import importlib, sys\n"
+        "from experiments.benchmarks.one_run import LATE\n"
+        "from pinn.problems import poisson_2d\n"
+        "from pinn.solver import solve\n"
+        "problem = poisson_2d()\n"
+        "known = lambda: {name for name in sys.modules if name.split('.')[0] in ('scipy', 'sympy')}\n"
+        "for late in LATE:\n"
+        "    importlib.import_module(late)\n"
+        "before = known()\n"
+        "solve(problem, threads=1, progress=False)\n"
+        "print(len(before) > 500, len(known() - before) < 50)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
