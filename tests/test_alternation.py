@@ -26,6 +26,7 @@ from pinn.problems import oscillator, reaction, wave_1d
 from pinn.robust import Huber
 from pinn.solution.outcome import Ending
 from pinn.training import Callback, Stop
+from pinn.verification.certificate import certify
 
 STEPS = 30
 LIFTED = Features(fixed=False)  # windows of time carry the problem, which is trained here
@@ -64,6 +65,13 @@ def test_the_same_seed_gives_the_same_bits(corrected):
 
 def test_the_certificate_of_a_corrected_answer_is_honest(corrected):
     assert 0.5 < corrected.certificate.error / corrected.error() < 50
+
+
+def test_further_solves_of_the_certificate_would_say_no_more_of_a_corrected_answer(corrected):
+    """Over three seeds all of them say 0.5, 0.9 and 1.1 of what the certificate does, which has made one."""
+    further = certify(Equations(corrected.model, Jets()))
+    assert further.carried > 0.5
+    assert further.error < 2 * corrected.certificate.error
 
 
 def test_a_corrected_answer_is_an_ordinary_one(corrected, tmp_path):

@@ -45,7 +45,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = __package__.rpartition(".")[0]
 PATIENCE = 10
 """Wall seconds that a run of the processor's clock is given for each of its own."""
-LATE = ("scipy.linalg", "scipy.sparse.linalg", "scipy.stats", "pinn.derivatives.witnesses.symbolic")
+LATE = (
+    "scipy.linalg",
+    "scipy.sparse.linalg",
+    "scipy.stats",
+    "sympy.codegen.ast",
+    "sympy.tensor.tensor",
+    "pinn.derivatives.witnesses.symbolic",
+)
 """What the library loads when it is first used. It is loaded before the clock starts, as a peer's program loads all of
 its own: half a second of the processor, most of it for the one sequence of points that is SciPy's."""
 
