@@ -7,6 +7,7 @@ from pinn.domains.capsule import Capsule
 from pinn.domains.chart import Chart
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
+from pinn.domains.function_space import FunctionSpace
 from pinn.domains.image import Image, Parametric
 from pinn.domains.level_set import Cloud, LevelSet
 from pinn.domains.mesh import Mesh
@@ -15,6 +16,8 @@ from pinn.domains.planar import from_shapely
 from pinn.domains.points import Points
 from pinn.domains.polygon import Polygon
 from pinn.domains.product import Product
+from pinn.domains.projection import Projection
+from pinn.domains.random_function import GaussianField, RandomFunction, RandomSeries
 from pinn.domains.revolved import Revolved
 from pinn.domains.scatter import Point, Scatter
 from pinn.domains.shapes import Annulus, Cone, Cylinder, Disc, Ellipse, Sector, Torus, Triangle
@@ -35,6 +38,8 @@ __all__ = [
     "Domain",
     "Ellipse",
     "Face",
+    "FunctionSpace",
+    "GaussianField",
     "Image",
     "Intersection",
     "LevelSet",
@@ -45,6 +50,9 @@ __all__ = [
     "Points",
     "Polygon",
     "Product",
+    "Projection",
+    "RandomFunction",
+    "RandomSeries",
     "Revolved",
     "Scatter",
     "Sector",

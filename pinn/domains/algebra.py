@@ -16,12 +16,27 @@ from typing import Any, TypeVar
 from pinn.domains.box import Box
 from pinn.domains.combined import Difference, Intersection, Union
 from pinn.domains.domain import Domain
+from pinn.domains.function_space import FunctionSpace
 from pinn.domains.image import Parametric, image, scale, shift, turn
 from pinn.domains.part import part
 from pinn.domains.product import Product
+from pinn.domains.random_function import RandomFunction, names_over
 from pinn.domains.revolved import Revolved
+from pinn.validation import choices
 
-__all__ = ["difference", "family", "intersection", "moved", "part", "product", "revolved", "scaled", "turned", "union"]
+__all__ = [
+    "difference",
+    "family",
+    "intersection",
+    "moved",
+    "operator",
+    "part",
+    "product",
+    "revolved",
+    "scaled",
+    "turned",
+    "union",
+]
 
 Made = TypeVar("Made")
 
@@ -64,13 +79,40 @@ def family(of: Domain, bounds: Mapping[str, Sequence[float]]) -> Domain:
     Raises:
         ValueError: for none or more than six parameters, or a name that a coordinate has.
     """
-    names = (*of.parameters, *bounds)
+    coefficients = {name for space in of.functions.values() for name in space.coordinates}
+    names = tuple(name for name in (*of.parameters, *bounds) if name not in coefficients)
     if not 1 <= len(names) <= _PARAMETERS:
         raise ValueError(
             f"parameter: got {len(names)} of them, expected one to {_PARAMETERS}; give e.g. box.parameter(k=(1, 4))"
         )
-    made = product(of, Box(**bounds))
-    return _known_as(made, names)
+    return _known_as(product(of, Box(**bounds)), (*of.parameters, *bounds), of.functions)
+
+
+def operator(of: Domain, laws: Mapping[str, Any]) -> Domain:
+    """`of.function(...)`: the product with spaces of functions, whose coefficients are parameters.
+
+    Raises:
+        TypeError: for what is no law of functions.
+        ValueError: for none, or a function of what is no coordinate.
+    """
+    if not laws:
+        raise ValueError("function: got none, expected one at least; give e.g. box.function(f=GaussianField(over='x'))")
+    made, functions = of, dict(of.functions)
+    for name, law in laws.items():
+        if isinstance(law, type) or not isinstance(law, RandomFunction):
+            raise TypeError(
+                f"function: got {name}={law!r:.60}, expected how it is random; give e.g. GaussianField(over='x')"
+            )
+        over = names_over(f"function {name!r}", law.over)
+        if other := [one for one in over if one not in of.coordinates or one in of.parameters]:
+            place = [one for one in of.coordinates if one not in of.parameters]
+            raise ValueError(f"function {name!r}: got over={other[0]!r}; {choices(other[0], place)}")
+        if name in (*of.coordinates, *of.functions):
+            raise ValueError(f"function: got the name {name!r}, which something of {of!r} has; give another one")
+        space = FunctionSpace(name, law.expand({one: of.bounds[one] for one in over}))
+        made, functions[name] = product(made, space), space
+    coefficients = (key for space in functions.values() for key in space.coordinates)
+    return _known_as(made, tuple(dict.fromkeys((*of.parameters, *coefficients))), functions)
 
 
 def product(left: Domain, right: Domain) -> Domain:
@@ -88,11 +130,13 @@ def product(left: Domain, right: Domain) -> Domain:
 def _with_parameters(made: Made, *of: Domain) -> Made:
     """What was made of sets, whose coordinates that are parameters of a family stay parameters."""
     names = tuple(dict.fromkeys(name for one in of for name in getattr(one, "parameters", ())))
-    return _known_as(made, names) if names and isinstance(made, Domain) else made
+    functions = {name: space for one in of for name, space in getattr(one, "functions", {}).items()}
+    return _known_as(made, names, functions) if names and isinstance(made, Domain) else made
 
 
-def _known_as(made: Made, names: tuple[str, ...]) -> Made:
-    object.__setattr__(made, "parameters", names)  # a set is frozen once it is made
+def _known_as(made: Made, parameters: tuple[str, ...], functions: Mapping[str, Any]) -> Made:
+    object.__setattr__(made, "parameters", parameters)  # a set is frozen once it is made
+    object.__setattr__(made, "functions", functions)
     return made
 
 

@@ -18,7 +18,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
@@ -45,7 +45,10 @@ class Domain(ABC):
     """
 
     parameters: tuple[str, ...] = ()
-    """Coordinates that are parameters of a family of problems, see `parameter`."""
+    """Coordinates that are parameters of a family of problems, see `parameter` and `function`."""
+
+    functions: Mapping[str, Any] = MappingProxyType({})
+    """Functions that are inputs of a family of problems, each with its `FunctionSpace`, see `function`."""
 
     @property
     @abstractmethod
@@ -343,6 +346,26 @@ class Domain(ABC):
         family: Domain = _algebra().family(self, bounds)
         return family
 
+    def function(self, **laws: Any) -> Domain:
+        """This set with functions as inputs: one solution for all functions of a kind, an operator.
+
+        Args:
+            laws: function -> how it is random, a `GaussianField`, a `RandomSeries` or one's own `RandomFunction`. Its
+                coefficients `f_1`, `f_2`, … become coordinates, and equations take its values under its own name.
+
+        Raises:
+            TypeError: for what is no such law.
+            ValueError: for none, a name that a coordinate has, or a function of what is no coordinate.
+
+        Example:
+            >>> from pinn.domains import Box, GaussianField
+            >>> family = Box(x=(0, 1)).function(f=GaussianField(over="x", length=0.5, terms=3))
+            >>> family.coordinates, family.face(x=0).dimension
+            (('x', 'f_1', 'f_2', 'f_3'), 3)
+        """
+        inputs: Domain = _algebra().operator(self, laws)
+        return inputs
+
     def __or__(self, other: Domain) -> Domain:
         return _algebra().union(self, other) if isinstance(other, Domain) else NotImplemented
 
@@ -405,6 +428,7 @@ def _stretched(chart: Chart, extents: Mapping[str, float]) -> float:
     ends = [chart.place(0.5 + sign * offsets) for sign in (1.0, -1.0)]
     lengths = torch.tensor([extents[name] for name in ends[0].names], dtype=torch.float64, device="cpu")
     tangents = (ends[0].x - ends[1].x) / (2 * step) / lengths
+    tangents = tangents[tangents.abs().amax(1) > 0]  # an axis that chooses among one point leads nowhere
     return math.sqrt(float(torch.linalg.det(tangents @ tangents.T)))
 
 

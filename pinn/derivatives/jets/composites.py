@@ -18,6 +18,7 @@ from torch import Tensor
 from pinn.derivatives.jets import activations, arithmetic, features, special, taylor
 from pinn.derivatives.jets.arithmetic import compose, detached_value, where
 from pinn.derivatives.jets.jet import Jet, MissingRule
+from pinn.expansions import Expansion
 
 
 def softmax(z: Any, dim: int, dtype: None = None, *, _stacklevel: int = 3) -> Any:
@@ -190,3 +191,9 @@ def same_kind(z: Jet, *args: Any, **kwargs: Any) -> Jet:
         if isinstance(kind, torch.dtype) and kind != z.dtype:
             raise MissingRule(f"a change of precision from {z.dtype} to {kind}: keep one precision in a model")
     return z
+
+
+def expansion(given: Expansion, *columns: Any) -> Any:
+    """A function given by coefficients; numbers and plain tensors beside jets are constants."""
+    owner = next(x for x in columns if isinstance(x, Jet))
+    return given.combined([x if isinstance(x, Jet) else arithmetic.as_jet(owner, x) for x in columns])

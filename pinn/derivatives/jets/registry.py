@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pinn import expansions
 from pinn.derivatives.jets import activations, arithmetic, composites, features, special, tables, taylor
 from pinn.derivatives.jets.arithmetic import compare, compose
 from pinn.derivatives.jets.jet import Jet, MissingRule, Rule, Rules, name_of, value_of
@@ -345,6 +346,7 @@ RULES: Rules = MappingProxyType(
         # torch.batch_norm has its arguments in another order.
         F.batch_norm: Rule(F.batch_norm, composites.batch_norm, pointwise=False),
         evaluate: Rule(evaluate, tables.table),
+        expansions.evaluate: Rule(expansions.evaluate, composites.expansion),
     }
 )
-"""The rules of torch's functions, and of tables."""
+"""The rules of torch's functions, of tables and of functions given by coefficients."""
