@@ -49,6 +49,7 @@ SAMPLERS = {
 WEIGHTINGS = ("Causal", "GradientNorm", "NTK", "ReLoBRaLo", "ResidualAttention", "SelfAdaptive")
 NETWORKS = (
     "ChebyshevKAN",
+    "DeepONet",
     "FBPINN",
     "FourierFeatures",
     "HyperNetwork",

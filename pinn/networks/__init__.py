@@ -13,6 +13,7 @@ from torch import Generator, nn
 from pinn.networks.chebyshev import Chebyshev
 from pinn.networks.chebyshev_kan import ChebyshevKAN
 from pinn.networks.coordinate_map import CoordinateMap
+from pinn.networks.deeponet import DeepONet
 from pinn.networks.dense import FactorisedLinear
 from pinn.networks.enriched import ByOutput, Enriched
 from pinn.networks.finite_basis import FBPINN
@@ -38,6 +39,7 @@ __all__ = [
     "CoordinateMap",
     "CornerFunctions",
     "CornerProducts",
+    "DeepONet",
     "Enriched",
     "FactorisedLinear",
     "FourierFeatures",

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from pinn.networks.chebyshev_kan import ChebyshevKAN
+from pinn.networks.deeponet import DeepONet
 from pinn.networks.finite_basis import FBPINN
 from pinn.networks.fourier import FourierFeatures
 from pinn.networks.hyper import HyperNetwork
@@ -33,7 +34,18 @@ from pinn.networks.rebuild import build
 from pinn.networks.separable import Separable
 from pinn.networks.siren import SIREN
 
-BENEATH = (MLP, SIREN, FourierFeatures, ModifiedMLP, PirateNet, Separable, ChebyshevKAN, FBPINN, HyperNetwork)
+BENEATH = (
+    MLP,
+    SIREN,
+    FourierFeatures,
+    ModifiedMLP,
+    PirateNet,
+    Separable,
+    ChebyshevKAN,
+    FBPINN,
+    HyperNetwork,
+    DeepONet,
+)
 """Networks that a file can name beneath such neurons."""
 
 

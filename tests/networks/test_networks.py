@@ -18,6 +18,7 @@ from pinn.networks import (
     MLP,
     SIREN,
     ChebyshevKAN,
+    DeepONet,
     FactorisedLinear,
     FourierFeatures,
     HyperNetwork,
@@ -50,6 +51,8 @@ NETWORKS = {
     "finite basis": FBPINN,
     "finite basis of wide overlap": partial(FBPINN, subdomains=3, overlap=1.0, activation=torch.sin),
     "hyper": partial(HyperNetwork, hyper_width=5),
+    "deep operator": partial(DeepONet, rank=7),
+    "deep operator, modified, its branch not linear": partial(DeepONet, rank=7, modified=True, linear=False),
     "pirate let in": partial(PirateNet, nonlinearity=0.5, scale=(1.0, 4.0), factorisation=(1.0, 0.1)),
 }
 
@@ -68,7 +71,7 @@ def factory(request):
 
 
 def test_one_row_of_outputs_a_row_of_inputs(factory):
-    least = 2 if factory.func is HyperNetwork else 1  # a parameter, and what depends on it
+    least = 2 if factory.func in (HyperNetwork, DeepONet) else 1  # a parameter, and what depends on it
     for inputs, outputs in ((least, 1), (3, 2)):
         network = factory(inputs=inputs, outputs=outputs, generator=seeded())
         assert network(uniform(7, inputs)).shape == (7, outputs)
@@ -428,6 +431,17 @@ def test_each_parameter_has_its_own_weights():
     torch.testing.assert_close(network(x), h, rtol=1e-12, atol=1e-14)
 
 
+def test_a_deep_operator_network_is_linear_in_the_branch_s_output():
+    """W (b(f) ⊙ t(x)) + c, with the numbers of f at the places that were given."""
+    network = DeepONet(4, 2, functions=[0, 2], rank=5, width=6, generator=seeded())
+    x = uniform(7, 4)
+    branch = network.branch(x[:, [0, 2]]) + network.direct(x[:, [0, 2]])
+    expected = (branch * network.trunk(x[:, [1, 3]])) @ network.last.weight.T + network.last.bias
+    torch.testing.assert_close(network(x), expected, rtol=1e-12, atol=1e-14)
+    plain = DeepONet(4, 2, functions=2, linear=False, width=6, generator=seeded())
+    assert plain.direct is None and plain.arguments["functions"] == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
@@ -477,6 +491,10 @@ def test_each_parameter_has_its_own_weights():
             ValueError,
             r"HyperNetwork: got parameters=2 of 2 inputs, .*; give fewer parameters",
         ),
+        (partial(DeepONet, rank=0), ValueError, r"DeepONet: got rank=0, expected an integer of at least 1"),
+        (partial(DeepONet, functions=2), ValueError, r"DeepONet: got functions=2 of 2 inputs, .*; give a problem with"),
+        (partial(DeepONet, functions=[2]), ValueError, r"DeepONet: got functions=\[2\] of 2 inputs, expected some of"),
+        (partial(DeepONet, functions="f"), TypeError, r"DeepONet: got functions='f', expected how many of the last"),
         (partial(PirateNet, width=9), ValueError, r"PirateNet: got width=9, expected a multiple of 2, .*; give 10"),
         (partial(PirateNet, width=10, scale=(1, 2)), ValueError, r"expected a multiple of 4, .*; give 12"),
     ],

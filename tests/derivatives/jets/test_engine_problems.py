@@ -13,6 +13,7 @@ from pinn.networks import (
     MLP,
     SIREN,
     ChebyshevKAN,
+    DeepONet,
     FourierFeatures,
     HyperNetwork,
     ModifiedMLP,
@@ -34,6 +35,8 @@ NETWORKS = {
     "chebyshev kan": partial(ChebyshevKAN, width=4, depth=2, degree=4),
     "finite basis": partial(FBPINN, width=4, depth=2),
     "hyper": partial(HyperNetwork, width=4, depth=2, hyper_width=4),
+    "deep operator": partial(DeepONet, rank=3, width=4, depth=2),
+    "deep operator, modified": partial(DeepONet, rank=3, width=4, depth=2, modified=True),
 }
 
 
@@ -72,7 +75,7 @@ def test_problems(name, twins):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_networks_of_the_library(network, twins):
     for name in ("burgers_inverse", "kovasznay", "euler_beam"):
-        if network == "hyper" and name == "euler_beam":
+        if NETWORKS[network].func in (HyperNetwork, DeepONet) and name == "euler_beam":
             continue  # its only coordinate would be the parameter
         agree(getattr(problems, name)(), NETWORKS[network], twins, {"equation", "data", "clamped", "free"})
 
