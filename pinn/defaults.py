@@ -98,7 +98,7 @@ import torch
 from pinn import memory
 from pinn.analysis import analyze
 from pinn.model import NetworkFactory
-from pinn.networks import MLP
+from pinn.networks import MLP, DeepONet
 from pinn.optimizers import LBFGS, LevenbergMarquardt, MatrixFree, NaturalGradient, Optimizer
 from pinn.problem import CONDITION_WEIGHT, Problem
 from pinn.ritz import energies
@@ -190,13 +190,15 @@ def default_network(problem: Problem) -> NetworkFactory:
     has, and after 180 steps Burgers' equation has an error of 4e-6 with 4 × 16 tanh, 6e-5 with 3 × 20 tanh and 2e-5
     with 4 × 16 sines. Without it waves stay waves: after 40 s convection has 1e-7 with sines and 3e-5 with tanh, the
     Korteweg-de Vries equation 8e-5 with 4 × 20 sines and 3e-4 with 3 × 20 tanh; after 20 s the string 2e-6 and 7e-6.
-    Boundary problems fare two to four times worse with four layers.
+    Boundary problems fare two to four times worse with four layers. Where functions are inputs it is a `DeepONet`.
 
     Example:
         >>> from pinn.problems import burgers
         >>> default_network(burgers()).keywords["width"]
         16
     """
+    if problem.domain.functions:
+        return DeepONet
     system = WIDTH_OF_SYSTEM * (len(problem.outputs) > 1)
     width = WIDTH + system + WIDTH_OF_COORDINATE * max(0, len(problem.coordinates) - 2)
     traits = analyze(problem)

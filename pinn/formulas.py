@@ -56,12 +56,15 @@ def formulas(problem: Problem, name: str) -> tuple[str, ...]:
             inputs = coefficient.inputs
         elif isinstance(coefficient, Table):
             inputs = coefficient.axes
+        elif one in problem.domain.functions:
+            inputs = problem.domain.functions[one].expansion.over
         else:
             inputs = ()
         places = [coordinates[key] if key in coordinates else symbol(key).expression for key in inputs]
         return Symbolic(sympy.Function(one)(*places) if places else sympy.Symbol(one, real=True))
 
-    known = {*coordinates, *problem.outputs, *problem.coefficients, *problem.constraints[name].few.constants()}
+    known = {*coordinates, *problem.outputs, *problem.coefficients, *problem.domain.functions}
+    known |= set(problem.constraints[name].few.constants())
     given = {one: symbol(one) for one in (*required, *(key for key in optional if key in known))}
     try:
         rows = equation(**given)

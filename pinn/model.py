@@ -288,8 +288,21 @@ def by_region(
 
 
 def as_one(problem: Problem, network: NetworkFactory | Mapping[str, NetworkFactory]) -> NetworkFactory:
-    """What builds the network of all outputs."""
-    return side_by_side(problem, network) if isinstance(network, Mapping) else network
+    """What builds the network of all outputs, which is told where numbers of functions are, if it takes that."""
+    if isinstance(network, Mapping):
+        return side_by_side(problem, {name: _told(problem, one) for name, one in network.items()})
+    return _told(problem, network)
+
+
+def _told(problem: Problem, network: NetworkFactory) -> NetworkFactory:
+    """A factory that takes `functions`, the places of their numbers among the inputs, with these."""
+    numbers = {name for space in problem.domain.functions.values() for name in space.coordinates}
+    if not numbers or not callable(network) or isinstance(network, nn.Module):
+        return network
+    if "functions" in getattr(network, "keywords", {}) or "functions" not in inspect.signature(network).parameters:
+        return network
+    inputs = [name for name in problem.coordinates for _ in range(2 if name in problem.periodic else 1)]
+    return partial(network, functions=[place for place, name in enumerate(inputs) if name in numbers])
 
 
 def _frame(problem: Problem, owned: Sequence[str]) -> dict[str, Any]:

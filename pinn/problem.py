@@ -149,8 +149,9 @@ class Problem:
 
     @property
     def tables(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
-        """The coefficients that are tables, as functions of coordinates and outputs by name."""
-        return {name: value.field for name, value in self.coefficients.items() if isinstance(value, Table)}
+        """Tables among the coefficients and functions that are inputs, each of coordinates and outputs by name."""
+        found = {name: value.field for name, value in self.coefficients.items() if isinstance(value, Table)}
+        return found | {name: space.field for name, space in self.domain.functions.items()}
 
     @property
     def noisy(self) -> tuple[str, ...]:
@@ -238,7 +239,8 @@ def _write_out(problem: Problem) -> None:
 
 def _box_bounds(problem: Problem) -> dict[str, tuple[float, float]]:
     bounds = dict(problem.domain.bounds)
-    volume = math.prod(high - low for low, high in bounds.values())
+    inputs = {name for space in problem.domain.functions.values() for name in space.coordinates}  # of measure one
+    volume = math.prod(high - low for name, (low, high) in bounds.items() if name not in inputs)
     return bounds if abs(problem.domain.measure - volume) <= 1e-9 * volume else {}
 
 
@@ -287,14 +289,14 @@ def _validate_names(problem: Problem) -> None:
         raise ValueError("Problem: outputs is empty; name at least one, e.g. outputs=['u']")
     if not problem.constraints:
         raise ValueError("Problem: constraints is empty; give at least the equation")
-    everything = [*coordinates, *outputs, *problem.coefficients]
+    everything = [*coordinates, *outputs, *problem.coefficients, *problem.domain.functions]
     for name in everything:
         if not (isinstance(name, str) and name.isidentifier()):
             raise ValueError(f"Problem: {name!r} cannot be an argument of a function; use a plain name")
         if everything.count(name) > 1:
             raise ValueError(
                 f"Problem: {name!r} stands for two things (coordinates {coordinates}, outputs {outputs}, "
-                f"coefficients {tuple(problem.coefficients)}); rename one"
+                f"coefficients {tuple(problem.coefficients)}, functions {tuple(problem.domain.functions)}); rename one"
             )
     for name, value in problem.coefficients.items():
         if isinstance(value, Unknown):
@@ -357,7 +359,7 @@ def _validate_constraint(problem: Problem, name: str, constraint: Constraint) ->
             )
     points = constraint.on.sample(5, generator=torch.Generator().manual_seed(0), method="uniform")
     given = points.constants()
-    available = [*problem.coordinates, *problem.outputs, *problem.coefficients, *given]
+    available = [*problem.coordinates, *problem.outputs, *problem.coefficients, *problem.domain.functions, *given]
     try:
         required, optional = names_of(constraint.equation)
     except ValueError as error:

@@ -6,6 +6,11 @@ steps below it along each coordinate, since even and odd functions have every se
 combinations of coordinates that matter are so found by themselves: Σ cos πx_i in five dimensions takes 160 indices,
 where all of total degree 14 are 11 628.
 
+Where functions are inputs, coordinates include a dozen of their coefficients ξ, and a set that begins with one degree
+in each shows nothing of what the answer is like. There it is a product, of a set in the other coordinates, which grows
+as above, and of 1, ξ_1, ξ_2, …, which is what answers that are linear in functions need. u' = f for a Gaussian field
+with 11 terms ended at an error of one with 777 neurons of a set in all coordinates, at 1e-14 with 492 of a product.
+
 Source: Chkifa, Cohen, Schwab, Found. Comput. Math. 14 (2014) 601, section 4; Gerstner, Griebel, Computing 71 (2003) 65.
 """
 
@@ -13,11 +18,56 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pinn.networks.chebyshev import Index
 
 _DECAY = 0.7  # ρ; 0.5 and 0.9 were as good within a third of the neurons on the problems of `pinn.features.solve`
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a set of multi-indices begins and grows.
+
+    Args:
+        dimension: coordinates.
+        linear: which of them come in by their first power alone, and no two of them together.
+
+    Example:
+        >>> Growth(3, (1, 2)).first(6)
+        [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 0)]
+    """
+
+    dimension: int
+    linear: tuple[int, ...] = ()
+
+    def first(self, most: int) -> list[Index]:
+        """`simplex`, or a product with one of the other coordinates, and no larger than it has to be."""
+        if not self.linear:
+            return simplex(self.dimension, most)
+        return self._product(simplex(self.dimension - len(self.linear), most // (1 + len(self.linear))))
+
+    def grown(self, sizes: Mapping[Index, float], count: int) -> list[Index]:
+        """See `grown`; a product stays one."""
+        if not self.linear:
+            return grown(sizes, count)
+        largest: dict[Index, float] = {}
+        for index, size in sizes.items():
+            other = tuple(degree for axis, degree in enumerate(index) if axis not in self.linear)
+            largest[other] = max(largest.get(other, 0.0), size)
+        return self._product(grown(largest, math.ceil(count / (1 + len(self.linear)))))
+
+    def _product(self, others: Sequence[Index]) -> list[Index]:
+        found = []
+        for other in others:
+            for factor in (None, *self.linear):
+                degrees = iter(other)
+                found.append(
+                    tuple(int(a == factor) if a in self.linear else next(degrees) for a in range(self.dimension))
+                )
+        return sorted(found)
 
 
 def simplex(dimension: int, most: int) -> list[Index]:

@@ -63,7 +63,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -78,7 +78,7 @@ from pinn.features.effort import Effort
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
 from pinn.features.geometry import Singularities, box_corners
 from pinn.features.holes import harmonic_about_holes
-from pinn.features.multi_index import grown, simplex
+from pinn.features.multi_index import Growth
 from pinn.features.parts import Bases, Parts, Weights, largest, layers
 from pinn.features.placement import corner_weights, place_points
 from pinn.features.rows import trained_alone, weighed_as
@@ -215,6 +215,7 @@ class _Solver:
     ) -> None:
         self.equations, self.problem = equations, equations.problem
         self.generator, self.beside, self.effort, self.newton = generator, beside, effort, newton
+        self.growth = Growth(self.problem.domain.dimension, tuple(self._inputs()))
         self.start = Weights()  # coefficients of the round before, where steps are several
         self.traits: Traits = analyze(self.problem)
         self.parts = self._suited(Parts.of(self.problem))
@@ -231,14 +232,19 @@ class _Solver:
         self.parts = parts
         if not any(one.holes for one in parts.singular):
             return parts
-        model = self._model(parts.bases(simplex(self.problem.domain.dimension, _FIRST), 2))
+        model = self._model(parts.bases(self.growth.first(_FIRST), 2))
         equations = weighed_as(self.equations, model)
         harmonic = harmonic_about_holes(equations, list(layers(model.network)), self.generator)
         return Parts(self.problem, tuple(replace(one, harmonic=harmonic) for one in parts.singular))
 
+    def _inputs(self) -> Iterator[int]:
+        """Numbers of the coordinates that are coefficients of functions."""
+        for space in self.problem.domain.functions.values():
+            yield from map(self.problem.coordinates.index, space.coordinates)
+
     def run(self, tolerance: float | None) -> FeatureSolve:
         """Rounds until one of the endings."""
-        index = simplex(self.problem.domain.dimension, _FIRST)
+        index = self.growth.first(_FIRST)
         order = _ORDER if self.parts.any_singular else 0
         best: tuple[Round, Model] | None = None
         while True:
@@ -257,7 +263,7 @@ class _Solver:
                     (model, _, sizes), best = better, (better[1], better[0])
                 elif of_best:
                     best = self.rounds[-1], model  # whose work is now that of the trial too
-            index = grown(sizes, math.ceil(_GROWTH * len(index)))
+            index = self.growth.grown(sizes, math.ceil(_GROWTH * len(index)))
             order = min(_MOST_ORDER, math.ceil(_ORDER_GROWTH * order))
             if ending := self._ending(tolerance, largest(self.parts.bases(index, order)), order):
                 return FeatureSolve(best[1], best[0], tuple(self.rounds), ending)

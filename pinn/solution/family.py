@@ -1,13 +1,15 @@
 """Errors of the members of a family: one answer for many parameters, judged at parameters that were not chosen for it.
 
-A problem on `box.parameter(k=(1, 4))` has its parameters as further coordinates, by which nothing is differentiated.
+A problem on `box.parameter(k=(1, 4))` has its parameters as further coordinates, by which nothing is differentiated,
+and one on `box.function(f=...)` the coefficients of functions.
 The error of a member is the relative L2 error over the other coordinates, |u_k − u*_k| / |u*_k|, all outputs stacked,
-at points spread evenly over the domain. Members are drawn by a scrambled Sobol' sequence of a seed of its own.
+at points spread evenly over the domain. Members are drawn by a scrambled Sobol' sequence of a seed of its own,
+functions by their own law.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +34,19 @@ class FamilyErrors:
     """A table of errors, a row a member.
 
     Attributes:
-        parameters: name -> value of each member, (members,).
+        parameters: name -> value of each member, (members,); coefficients of functions among them.
         errors: relative L2 of each, (members,), dimensionless.
+        functions: those that are inputs.
     """
 
     parameters: Mapping[str, Array]
     errors: Array
+    functions: tuple[str, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """The mean error, by which operators are compared in the literature."""
+        return float(self.errors.mean())
 
     @property
     def worst(self) -> float:
@@ -50,11 +59,14 @@ class FamilyErrors:
         return float(np.median(self.errors))
 
     def __str__(self) -> str:
-        names = list(self.parameters)
-        lines = [f"{len(self.errors)} members: median error {self.median:.1e}, worst {self.worst:.1e}; the worst are"]
-        lines.append("  ".join([*(f"{name:>10}" for name in names), f"{'error':>10}"]))
+        coefficients = tuple(f"{name}_" for name in self.functions)
+        names = [name for name in self.parameters if not (coefficients and name.startswith(coefficients))]
+        number = ["member"] if self.functions else []  # whose coefficients are too many to be shown
+        told = f"median error {self.median:.1e}, mean {self.mean:.1e}, worst {self.worst:.1e}"
+        lines = [f"{len(self.errors)} members: {told}; the worst are"]
+        lines.append("  ".join([*(f"{name:>10}" for name in (*number, *names)), f"{'error':>10}"]))
         for index in np.argsort(-self.errors)[:_SHOWN]:
-            values = [f"{self.parameters[name][index]:>10.4g}" for name in names]
+            values = [f"{index:>10}" for _ in number] + [f"{self.parameters[name][index]:>10.4g}" for name in names]
             lines.append("  ".join([*values, f"{self.errors[index]:>10.1e}"]))
         return "\n".join(lines)
 
@@ -85,8 +97,7 @@ def family_errors(
             "there, or the problem one"
         )
     source = torch.Generator().manual_seed(seed)
-    drawn = Box(**{name: problem.domain.bounds[name] for name in names}).sample(members, generator=source)
-    parameters = {name: drawn.column(name).numpy() for name in names}
+    parameters = _drawn(problem, names, members, source)
     place = problem.domain.sample(_POINTS, generator=source)
     errors = []
     for index in range(members):
@@ -94,11 +105,34 @@ def family_errors(
         columns = {name: place.column(name).numpy() for name in place.names}
         columns |= {name: np.full(place.n, value) for name, value in held.items()}
         found = evaluate(columns)
-        true = _exact(problem, columns) if reference is None else _member(problem, reference(**held), columns)
+        true = (
+            _exact(problem, columns)
+            if reference is None
+            else _member(problem, reference(**_told(problem, held)), columns)
+        )
         wrong = sum(float(np.sum((found[name] - value) ** 2)) for name, value in true.items())
         size = sum(float(np.sum(value**2)) for value in true.values())
         errors.append(np.sqrt(wrong / (size or place.n)))
-    return FamilyErrors(parameters, np.array(errors))
+    return FamilyErrors(parameters, np.array(errors), tuple(problem.domain.functions))
+
+
+def _drawn(problem: Problem, names: Sequence[str], members: int, source: torch.Generator) -> dict[str, Array]:
+    """Parameters (members,), by name, in the order of the domain."""
+    spaces = problem.domain.functions.values()
+    coefficients = {name for space in spaces for name in space.coordinates}
+    numbers = {name: problem.domain.bounds[name] for name in names if name not in coefficients}
+    laws = [*([Box(**numbers)] if numbers else []), *spaces]
+    drawn = [law.sample(members, generator=source) for law in laws]
+    found = {name: one.column(name).numpy() for one in drawn for name in one.names}
+    return {name: found[name] for name in names}
+
+
+def _told(problem: Problem, held: Mapping[str, float]) -> dict[str, Any]:
+    """A member's parameters with functions, of arrays, in the place of their coefficients."""
+    told: dict[str, Any] = dict(held)
+    for name, space in problem.domain.functions.items():
+        told[name] = space.member([told.pop(key) for key in space.coordinates])
+    return told
 
 
 def _exact(problem: Problem, columns: Columns) -> Mapping[str, Array]:

@@ -22,6 +22,7 @@ from pinn.derivatives.engine import ResidualFunction
 from pinn.model import Model
 from pinn.problem import Problem
 from pinn.regions import membership
+from pinn.solution.inputs import OutsideDomainWarning, shown_names, with_coefficients
 from pinn.validation import choices
 
 Array = NDArray[np.float64]
@@ -30,10 +31,6 @@ Values = Array | tuple[Array, ...] | dict[str, Array]
 """One row, the rows of a system, or rows by name."""
 
 _SHOWN = 3  # points that an error names at the most
-
-
-class OutsideDomainWarning(UserWarning):
-    """An answer is read where nothing was asked of it."""
 
 
 def columns_of(
@@ -49,7 +46,7 @@ def columns_of(
     Args:
         problem: whose coordinates they are.
         positional: the first of them, in the problem's order.
-        named: the others, by name.
+        named: the others, by name; functions by theirs, in the place of their coefficients.
         extrapolate: whether points outside of the domain are a warning, and not an error.
         further: names that may be given beside the coordinates, such as components of a normal.
 
@@ -57,16 +54,21 @@ def columns_of(
         TypeError: when a coordinate is missing, given twice, or unknown.
         ValueError: when the arrays do not broadcast, are not finite, or lie outside of the domain.
     """
-    expected = problem.coordinates
-    example = f"e.g. solution({', '.join(f'{name}=0.5' for name in expected)})"
+    expected, shown = problem.coordinates, shown_names(problem)
+    functions = problem.domain.functions
+    values = (f"{name}={'function' if name in functions else '0.5'}" for name in shown)
+    example = f"e.g. solution({', '.join(values)})"
     if len(positional) > len(expected):
         raise TypeError(f"solution: got {len(positional)} coordinates, expected {list(expected)}; {example}")
     given = dict(zip(expected, positional, strict=False))
     if twice := sorted(set(given) & set(named)):
         raise TypeError(f"solution: got {twice[0]!r} by place and by name; give it once, {example}")
-    given |= named
+    given |= with_coefficients(problem, named, extrapolate)
     if set(given) - set(further) != set(expected):
-        raise TypeError(f"solution: got coordinates {sorted(given)}, expected all of {list(expected)}, {example}")
+        got = sorted(
+            {*given, *named} - {key for name in set(named) & set(functions) for key in functions[name].coordinates}
+        )
+        raise TypeError(f"solution: got coordinates {got}, expected all of {shown}, {example}")
     arrays = [np.asarray(value, dtype=np.float64) for value in given.values()]
     try:
         arrays = list(np.broadcast_arrays(*arrays))
@@ -215,7 +217,7 @@ def residual(problem: Problem, model: Model, name: str) -> SolutionFunction:
     if name not in problem.constraints:
         raise ValueError(f"residual: no constraint {name!r}; {choices(name, tuple(problem.constraints))}")
     required, optional = names_of(problem.constraints[name].equation)
-    known = {*problem.coordinates, *problem.outputs, *problem.coefficients}
+    known = {*problem.coordinates, *problem.outputs, *problem.coefficients, *problem.domain.functions}
     further = [argument for argument in (*required, *optional) if argument not in known]
     taken = [argument for argument in required if argument in further]
     return SolutionFunction(problem, model, problem.equation(name), further=taken, text=f"residual of {name!r}")

@@ -240,7 +240,9 @@ def _condition_rows(problem: Problem, traits: Traits) -> Iterator[_Row]:
 
 
 def _corners_too(on: Domain) -> Points:
-    """A grid on a set, with its ends where it has some."""
+    """A grid on a set, with its ends where it has some; draws where it has too many ends."""
+    if 3**on.dimension > _MOST:
+        return on.sample(_GRID, generator=torch.Generator().manual_seed(0), method="uniform")
     n = max(2, round(_GRID ** (1 / max(1, on.dimension))))
     return on.grid(n + 1 - n % 2)  # odd: the middle is a point of it too
 
