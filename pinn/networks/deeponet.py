@@ -42,7 +42,7 @@ class DeepONet(nn.Module):
         depth: hidden layers of the trunk.
         branch_depth: hidden layers of the branch.
         linear: whether the branch has a linear part beside its perceptron.
-        modified: whether both are modified perceptrons, with gates.
+        modified: whether both are modified perceptrons, with so many layers with gates after a first one.
         activation: φ of both, any smooth function of a tensor.
         generator: source of the initial weights; they lie on its device.
         dtype: precision of the parameters.
@@ -93,8 +93,8 @@ class DeepONet(nn.Module):
         self._numbers, self._place = list(numbers), [i for i in range(inputs) if i not in numbers]
         kind: Any = ModifiedMLP if modified else MLP
         common = {"width": width, "activation": style.activation, "generator": generator, "dtype": dtype}
-        self.trunk = kind(len(self._place), rank, depth=depth, **common)
-        self.branch = kind(len(self._numbers), rank, depth=branch_depth, **common)
+        self.trunk = kind(len(self._place), rank, depth=depth + bool(modified), **common)
+        self.branch = kind(len(self._numbers), rank, depth=branch_depth + bool(modified), **common)
         self.direct = style.linear(len(self._numbers), rank) if linear else None
         self.last = style.linear(rank, outputs)
 
