@@ -47,8 +47,9 @@ def markdown(
             "rival ended with, over the rival's time to it. Error: ours at the end over the rival's at the end. "
             "Below 1, ours is better.",
             winners_table(groups, suite),
-            "All methods: seconds to an error, divided by the machine's factor; lines of code that state the problem "
-            "(and for a classical method solve it), with the imports and helpers that they need.",
+            "All methods: seconds to an error, divided by the machine's factor, without those in which a program loads "
+            "its libraries; lines of code that state the problem (and for a classical method solve it), with the "
+            "imports and helpers that they need.",
             methods_table(groups, suite),
         ]
     parts += missing_table(gaps)
