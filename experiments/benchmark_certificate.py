@@ -8,7 +8,8 @@
     python -m experiments.benchmark_certificate only_report=true    # tables and picture again from the file
 
 Each run is `solve(problem, steps=N)` in a process of its own, the problem without its reference and true coefficients:
-they measure the answer afterwards, and its verdict cannot lean on them. What is finished in `results.jsonl` of the run
+they measure the answer afterwards, and its verdict cannot lean on them. A run that ends by itself before its last step
+is that of the later stages too, and is not made again. What is finished in `results.jsonl` of the run
 folder is not run again; `table.md`, `estimates.csv` and `error.png` beside it show the runs asked for: how many
 estimates are within a factor of three, whether those that are trusted are within ten, and every answer that is trusted
 and wrong, or right and refused. The exit code is 1 when a run failed.
@@ -25,9 +26,9 @@ import hydra
 from omegaconf import DictConfig
 
 from .benchmarks import session
-from .benchmarks.estimates import account, listing, picture
+from .benchmarks.estimates import account, listing, picture, same_runs
 from .benchmarks.one_run import PACKAGE, revision
-from .benchmarks.results import Record, Run
+from .benchmarks.results import Record, Run, add, read
 from .benchmarks.suite import plan_certificate
 from .command_line.overrides import CONF
 from .command_line.run_folder import write_text
@@ -70,9 +71,17 @@ def benchmark_certificate(
     invocation = invocation or session.Invocation(session.name_of_session())
     planned = plan_certificate(suite, problems, stages, seeds, seconds, threads, jobs * invocation.beside)
     place = Path(folder)
-    if not only_report:
-        same = revision() if same_revision else None
-        session.carry_out(planned, place, jobs, invocation.session, same=same)
+    same = revision() if same_revision else None
+
+    def take_over() -> None:
+        for record in same_runs(planned, read(place / "results.jsonl"), same):
+            add(place / "results.jsonl", record)
+
+    for stage in sorted(stages) if not only_report else ():
+        take_over()
+        of_stage = [run for run in planned if run.settings["method"]["steps"] == stage]
+        session.carry_out(of_stage, place, jobs, invocation.session, same=same)
+    take_over()
 
     def text(records: Sequence[Record], gaps: Sequence[tuple[str, str, str]]) -> str:
         write_text(place / "estimates.csv", listing(records, suite))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .results import Record
+from .results import Record, Run, finished, key, missing
 from .tables import heading, judged, missing_table, table
 
 NEAR, FAR = 3.0, 10.0  # factors between estimate and truth
@@ -41,6 +41,8 @@ class Judged:
         trusted: whether the answer is called trusted.
         stated: the error that it is trusted to, NaN where none is stated.
         determined: whether the problem has one answer.
+        steps: after which it ended.
+        taken: whether an earlier stage had ended by itself, and this is the same run.
     """
 
     problem: str
@@ -55,6 +57,8 @@ class Judged:
     trusted: bool
     stated: float
     determined: bool
+    steps: int | None = None
+    taken: bool = False
 
     @property
     def ratio(self) -> float:
@@ -103,7 +107,41 @@ def judge(record: Record, suite: Mapping[str, Any]) -> Judged:
         # The error that a verdict states is that of the outputs.
         stated=math.nan if coefficients else _number(said.get("error")),
         determined=bool(entry.get("determined", True)),
+        steps=record.get("steps"),
+        taken="taken_from" in record,
     )
+
+
+def same_runs(planned: Sequence[Run], records: Sequence[Record], revision: str | None = None) -> list[Record]:
+    """Records of later stages that are the run of an earlier one, which had ended by itself before its last step.
+
+    A run of more steps then does the same: points, weights and solves follow from the seed, and none of them looks at
+    the number of steps to come. What a limit had cut, of steps or seconds, might have gone on and is run again.
+
+    Args:
+        planned: all runs.
+        records: on file.
+        revision: count only those of this git revision; left out, all.
+
+    Returns:
+        those of planned runs that are not on file, each with the stage that it is `taken_from`.
+    """
+    done = finished(records, revision)
+    ended = [one for one in done.values() if one.get("ended_by_itself") and one["steps"] < _steps(one)]
+    found = []
+    for run in missing(planned, records, revision):
+        for one in ended:
+            settings = {**one["settings"], "method": {**one["settings"]["method"], "steps": _steps(run.as_dict())}}
+            same = {**one, "method": run.method, "settings": settings, "taken_from": one["method"]}
+            if _steps(one) < _steps(same) and key(same) == key(run.as_dict()):
+                found.append(same)
+                break
+    return found
+
+
+def _steps(record: Mapping[str, Any]) -> int:
+    """Optimizer steps that a run may take."""
+    return int(record["settings"]["method"]["steps"])
 
 
 def _error(record: Record, suite: Mapping[str, Any]) -> float:
@@ -145,7 +183,25 @@ def account(
             "the solves left, near 1 where the estimate is a rough one.",
             stages_table(runs, suite),
         ]
-    return "\n\n".join([*parts, *missing_table(gaps)]) + "\n"
+    return "\n\n".join([*parts, *missing_table(_by_problem(gaps))]) + "\n"
+
+
+def _by_problem(gaps: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """What is missing, one line a problem: stages that lack the same are named together."""
+    stages: dict[str, dict[str, list[str]]] = {}
+    for problem, stage, why in gaps:
+        stages.setdefault(problem, {}).setdefault(why, []).append(stage)
+    found = []
+    for problem, by_why in stages.items():
+        one = next(iter(by_why)) if len(by_why) == 1 else ""
+        why = one or "; ".join(f"{_joined(names)}: {why}" for why, names in by_why.items())
+        found.append((problem, _joined([name for names in by_why.values() for name in names]), why))
+    return found
+
+
+def _joined(stages: Sequence[str]) -> str:
+    """Such as "30, 100 steps"."""
+    return ", ".join([*(name.removesuffix(" steps") for name in stages[:-1]), stages[-1]])
 
 
 def counts(runs: Sequence[Judged]) -> str:
@@ -183,12 +239,23 @@ def broken(runs: Sequence[Judged]) -> list[str]:
 
 
 def stages_table(runs: Sequence[Judged], suite: Mapping[str, Any]) -> str:
-    """Error, estimate, their ratio and the verdicts, one line a problem and stage."""
+    """Error, estimate, their ratio and the verdicts, one line a problem and stage, or stages that are the same run."""
     groups: dict[tuple[str, str], list[Judged]] = {}
     for run in runs:
         groups.setdefault((run.problem, run.stage), []).append(run)
-    rows = []
+    stages: dict[tuple[str, str], list[str]] = {}
+    last: dict[str, tuple[str, str]] = {}
     for (problem, stage), some in groups.items():
+        seeds = {run.seed for run in groups.get(last.get(problem, ("", "")), [])}
+        if not (all(run.taken for run in some) and seeds == {run.seed for run in some}):
+            last[problem] = problem, stage
+        stages.setdefault(last[problem], []).append(stage)
+    rows = []
+    for (problem, first), same in stages.items():
+        some = groups[problem, first]
+        ended = sorted({run.steps for run in some if run.steps is not None}) if len(same) > 1 else []
+        after = f"; ended after {' to '.join(map(str, dict.fromkeys([ended[0], ended[-1]])))}" if ended else ""
+        stage = _joined(same) + after
         coefficients = " (C)" if suite[problem].get("by", "error") == "coefficients" else ""
         ratios = [run.ratio for run in some if math.isfinite(run.ratio)]
         verdicts = [run.verdict for run in some]

@@ -122,6 +122,7 @@ def measure(run: Mapping[str, Any], started: float) -> dict[str, Any]:
         "memory": peak_memory(),
         "steps": report.steps,
         "reason": report.reason,
+        "ended_by_itself": report.outcome is not None and not report.outcome.ending.cut,
         "times": {
             "import": imported - started,
             "reference": referenced - began,

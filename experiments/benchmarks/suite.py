@@ -107,7 +107,7 @@ def plan_certificate(
     threads: int,
     jobs: int = 1,
 ) -> list[Run]:
-    """All runs, checked, in the order they are made: by seed and problem, the stages of a run after each other.
+    """All runs, checked, in the order they are made: by stage, so that what is cheap comes first, problem and seed.
 
     Raises:
         ConfigurationError: for a name that is not known or given twice, a stage that is no number of steps, a problem
@@ -125,7 +125,7 @@ def plan_certificate(
         check_entry(name, entry, needs=("problem",), takes=("answers", "by", "cause", "determined", "options"))
         check_options(f"suite.{name}.options", suite[name].get("options", {}))
     runs = []
-    for seed, name, steps in itertools.product(seeds, problems, stages):
+    for steps, name, seed in itertools.product(sorted(stages), problems, seeds):
         options = {**here(suite[name].get("options", {})), "steps": steps}
         settings = {"problem": here(suite[name]["problem"]), "method": options, "blind": True}
         runs.append(Run(name, f"{steps} steps", seed, seconds, threads, settings, jobs))

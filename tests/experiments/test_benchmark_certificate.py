@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from experiments import benchmark_certificate
 from experiments.benchmarks import session
-from experiments.benchmarks.estimates import account, counts, judge, listing, picture
+from experiments.benchmarks.estimates import account, counts, judge, listing, picture, same_runs
 from experiments.benchmarks.one_run import measure
 from experiments.benchmarks.suite import plan_certificate
 from experiments.command_line.configuration import ConfigurationError, build, target
@@ -146,6 +146,38 @@ def test_the_account_counts_and_names_what_breaks_a_rule():
     assert "| right, refused | p | 15 steps | 2 | 1.0e-06 |" in text
     assert "| c | 15 steps | not run |" in text
     assert "0 of 0" in counts([judge(records[-1], SUITE)])
+
+
+def test_a_run_that_ended_by_itself_is_that_of_the_later_stages_too():
+    runs = planned(configuration() | {"problems": ["decay_rate"], "stages": [100, 10, 30], "seeds": [0, 1]})
+    assert [run.method for run in runs] == ["10 steps"] * 2 + ["30 steps"] * 2 + ["100 steps"] * 2
+
+    def of(run, steps, ended, revision="a"):
+        return record() | run.as_dict() | {"steps": steps, "ended_by_itself": ended, "revision": revision}
+
+    assert same_runs(runs, [of(runs[0], 10, True), of(runs[1], 4, False)]) == []  # at its last step, or by a limit
+    found = same_runs(runs, [of(runs[0], 4, True), of(runs[1], 10, False)])
+    assert [(one["method"], one["seed"], one["taken_from"]) for one in found] == [
+        ("30 steps", 0, "10 steps"),
+        ("100 steps", 0, "10 steps"),
+    ]
+    assert same_runs(runs, [of(runs[0], 4, True), *found]) == []
+    assert same_runs(runs, [of(runs[0], 4, True)], revision="b") == []
+    other = of(runs[0], 4, True)
+    other["settings"] = other["settings"] | {"blind": False}
+    assert same_runs(runs, [other]) == []
+
+
+def test_stages_that_are_the_same_run_share_a_line_and_so_does_what_is_missing():
+    first = record(method="10 steps", steps=0)
+    later = [first | {"method": f"{steps} steps", "taken_from": "10 steps"} for steps in (30, 100)]
+    text = account([first, *later, record("c", method="10 steps"), record("c", method="30 steps")], SUITE, "command")
+    assert "| p | 10, 30, 100 steps; ended after 0 | 1.0e-03 |" in text
+    assert "| c (C) | 10 steps |" in text and "| c (C) | 30 steps |" in text
+    gaps = [("p", "10 steps", "1 of 3 seeds; not run"), ("p", "30 steps", "not run"), ("p", "100 steps", "not run")]
+    text = account([first], SUITE, "command", [*gaps, ("c", "30 steps", "not run"), ("c", "100 steps", "not run")])
+    assert "| p | 10, 30, 100 steps | 10 steps: 1 of 3 seeds; not run; 30, 100 steps: not run |" in text
+    assert "| c | 30, 100 steps | not run |" in text
 
 
 def test_the_listing_has_a_line_a_run_and_the_picture_is_drawn(tmp_path):
