@@ -19,7 +19,7 @@ from pinn.features.window import Field, monomials
 MAPS = 8  # that are tried in turn at the start, and for one window
 KINKED = 385  # from here on more neurons that do not halve the last coefficients are not taken
 _MANY = 400  # columns, from which on singular values of a square J are not asked for
-_FINER = 8  # times as many nodes at the start where it has a kink: with one, allen_cahn ends at 4e-5
+FINER = 8  # times as many nodes at the start where it has a kink: with one, allen_cahn ends at 4e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +34,19 @@ class Start:
     work: float
 
 
-def at_start(evolution: Evolution, space: Neurons, tolerance: float) -> Start:
-    """Values and derivatives at the start from the conditions there, with as many neurons as they need."""
+def at_start(evolution: Evolution, space: Neurons, tolerance: float, finer: int = 1) -> Start:
+    """Values and derivatives at the start from the conditions there, with as many neurons as they need.
+
+    Args:
+        evolution: whose start it is.
+        space: neurons to begin with.
+        tolerance: of the last coefficients; infinite for these neurons and no others.
+        finer: times as many nodes.
+    """
     order, length = max(evolution.orders), evolution.end - evolution.start
     names = evolution.traits.of_role(Role.START)
     free = [padded(monomials(q, length), order, 1) for q in evolution.orders]
-    work, tail, finer, adaptations = 0.0, math.inf, 1, 0
+    work, tail, adaptations = 0.0, math.inf, 0
     narrow, kink = True, None  # whether narrower maps are tried, and what was found without the last of them
     while True:
         places = space if finer == 1 or isinstance(space, Plane) else space.resized(finer * space.count)
@@ -79,7 +86,7 @@ def at_start(evolution: Evolution, space: Neurons, tolerance: float) -> Start:
             kink = None
         kinked = space.longest >= KINKED and tail > 0.5 * before
         if kinked and finer == 1:
-            finer, tail = _FINER, before  # what no neuron here can be is not to be taken for one that can
+            finer, tail = FINER, before  # what no neuron here can be is not to be taken for one that can
             continue
         more = evolution.wider(space, field)
         if tail <= tolerance or kinked or more == space:
