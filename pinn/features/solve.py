@@ -427,7 +427,8 @@ class _Solver:
             return math.inf
         if self.newton and held > _FAR:
             return math.inf
-        ratio = min(0.9, held / self.rounds[-1].held) if self.rounds[-1].held > 0 else 0.9
+        least = min(one.held for one in self.rounds)  # the last one may have been a worse one
+        ratio = min(0.9, held / least) if least > 0 else 0.9
         return max(ROUNDING, CLAIM * change * ratio / (1 - ratio))
 
     def _require_affine(self, wrong: float, size: float) -> None:
