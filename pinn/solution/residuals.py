@@ -36,6 +36,7 @@ from pinn.domains import Points
 from pinn.noise import alike, in_units_of, neighbours, row_noise
 from pinn.objective import Equations
 from pinn.problem import Problem
+from pinn.smoothness import SMOOTHNESS
 from pinn.solution.terms import field_sizes, own_terms, root_mean_square
 from pinn.verification.stability import shortest_half
 
@@ -121,7 +122,11 @@ def measured_constraints(equations: Equations, points: Mapping[str, Points]) -> 
         terms = (
             {}
             if inside is None
-            else {name: own_terms(equations, name, place, residuals[name], inside) for name, place in points.items()}
+            else {
+                name: own_terms(equations, name, place, residuals[name], inside)
+                for name, place in points.items()
+                if not name.startswith(SMOOTHNESS)  # which is a preference, and violated as it is
+            }
         )
     reports, pointwise = [], {}
     for name, place in points.items():
