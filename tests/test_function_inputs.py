@@ -113,6 +113,8 @@ def test_an_operator_that_is_linear_in_the_function_is_one_linear_solve(operator
     assert "20 members" in str(table) and "member" in str(table) and "f_1" not in str(table)
     assert np.abs(table.parameters["f_1"]).max() <= 4 and len(table.parameters) == 11
     assert operator.report.outcome.contributions[0].kind == "fixed neurons"
+    said = str(operator.report)
+    assert " × 1 (11 times)" in said and "half of the squared residual" not in said
 
 
 def test_the_answer_at_a_new_function(operator):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pinn.model import Model
+from pinn.networks.chebyshev import degrees_text
 
 CLAIM = 2.0  # times the estimated error is what is claimed
 ROUNDING = 1e-14  # least error that is claimed
@@ -100,6 +101,6 @@ class FeatureSolve:
         one = self.best
         singular = f", singular functions to order {one.order}" if one.order else ""
         return (
-            f"{one.neurons} fixed neurons, polynomials to degree {' × '.join(map(str, one.degrees))}{singular}; "
+            f"{one.neurons} fixed neurons, polynomials to degree {degrees_text(one.degrees)}{singular}; "
             f"{len(self.rounds)} linear solves left {one.held:.1e} of the residual: {self.ending.value}"
         )

@@ -13,11 +13,14 @@ closed downwards: Chkifa, Cohen, Schwab, Found. Comput. Math. 14 (2014) 601.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+_SHOWN = 5  # equal degrees in a row that are written one by one
 
 Index = tuple[int, ...]
 """A multi-index: one degree a coordinate."""
@@ -107,6 +110,20 @@ class Chebyshev(nn.Module):
             found.append(table)
             at += kind
         return found
+
+
+def degrees_text(degrees: Sequence[int]) -> str:
+    """Degrees as text, many equal ones in a row as one.
+
+    Example:
+        >>> degrees_text((20, 16)), degrees_text((40, *(1,) * 11))
+        ('20 × 16', '40 × 1 (11 times)')
+    """
+    found = []
+    for degree, same in itertools.groupby(degrees):
+        number = len(list(same))
+        found += [str(degree)] * number if number <= _SHOWN else [f"{degree} ({number} times)"]
+    return " × ".join(found)
 
 
 def polynomials(z: Any, degree: int) -> Any:

@@ -277,7 +277,8 @@ def _concentrated(problem: Problem, constraint: str, points: Points, square: Ten
     if not inside or weight.size != points.n or points.n < 100 or not total > 0 or not math.isfinite(total):
         return {}
     found = {}
-    for name in points.names:
+    drawn = {key for space in problem.domain.functions.values() for key in space.coordinates}  # not evenly
+    for name in (key for key in points.names if key not in drawn):
         column = points.column(name).double().cpu().numpy()
         low, high = problem.domain.bounds[name]
         if float(np.ptp(column)) < 0.5 * (high - low):

@@ -20,6 +20,7 @@ from pinn.networks import (
     Lifted,
     Windows,
 )
+from pinn.networks.chebyshev import degrees_text
 from pinn.networks.random_features import RandomNeurons
 from pinn.optimizers import FirstOrder, Optimizer
 from pinn.training.stage import Stage
@@ -121,7 +122,7 @@ def _fixed(bases: nn.ModuleList) -> str:
             kind = "fixed neurons over its outputs"
         counts[kind] = counts.get(kind, 0) + int(cast(Any, basis).count)
         if isinstance(basis, Chebyshev):
-            degrees = f" to degree {' × '.join(map(str, basis.degrees))}"
+            degrees = f" to degree {degrees_text(basis.degrees)}"
     return " and ".join(f"{n} {kind}{degrees if kind == _FIXED[Chebyshev] else ''}" for kind, n in counts.items())
 
 
