@@ -11,7 +11,7 @@ which is dimensionless and prefers constants, or planes; `pinn.training.noise` c
 least with s > d/2, since of a lower one samples of the prior that belongs to it are no functions (Stuart, Acta Numerica
 19 (2010) 451, sec. 2.4): with slopes alone and the best weight the conductivity of `pinnacle.poisson_inverse` has an
 error of 3.3e-2, with curvatures 2.2e-2 (the linear problem about the answer after 20 steps), and by a classical solve,
-`python -m experiments.benchmark_fields`, 1.8e-2 and 0.9e-2.
+`python -m experiments.benchmark_fields --classical`, 3.0e-2 and 1.3e-2.
 
 An output is kept smooth where data state their noise, no observation takes it, and there are fewer equations than
 outputs: then it is found as an unknown field is. `Output(smooth=...)` says otherwise.

@@ -16,9 +16,10 @@ the linear problem about the answer after 20 steps, of the conductivity of `pinn
 
 | criterion | conductivity | q |
 |---|---|---|
-| evidence | 1.3 | 1.3, 1.4, 1.4 |
-| Mallows' Cp, generalized cross-validation | 1.3 | 1.3, 1.8, 1.9 |
-| the discrepancy principle | 1.0 | 3.9, 1.8, 2.4 |
+| evidence | 1.3 | 1.3, 1.4, 1.0 |
+| Mallows' Cp | 1.3 | 1.3, 1.8, 1.4 |
+| generalized cross-validation | 1.3 | 1.3, 1.8, 1.0 |
+| the discrepancy principle | 1.0 | 3.9, 1.8, 43 |
 """
 
 from __future__ import annotations
