@@ -133,6 +133,7 @@ FEWEST_ROWS = 500  # under which a problem is hardly posed, and an optimizer tha
 # -- points on the domain itself --------------------------------------------------------------------------------------
 
 FIRST_POINTS = 400  # of a set that grows
+FIRST_DRAWS = 1500  # the same where each has a function of its own, see `pinn.networks.deeponet`
 MOST_POINTS = 8000
 FIXED_POINTS = 4000  # where they stay, for optimizers that new ones would spoil
 REDRAW_EVERY = 10  # accepted steps
@@ -263,7 +264,7 @@ def default_sampling(problem: Problem, optimizer: Optimizer, most: int = MOST_PO
         return Fixed(min(FIXED_POINTS, most))
     growing = Growing(
         RAD(every=REDRAW_EVERY),
-        start=min(FIRST_POINTS, most),
+        start=min(FIRST_DRAWS if problem.domain.functions else FIRST_POINTS, most),
         factor=GROW_BY,
         maximum=most,
         threshold=TOO_FEW,

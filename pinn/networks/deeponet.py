@@ -7,10 +7,20 @@ Every operator that is continuous on a compact set of functions is such a sum up
 is b(f) = A f + (a perceptron): an operator that is linear in f needs no more, and one that is nearly so begins there.
 The papers give every output r products of its own; here outputs are combinations of the same ones.
 
-Sources: Chen, Chen, IEEE Trans. Neural Networks 6 (1995) 911, theorem 5; Lu, Jin, Pang, Zhang, Karniadakis, Nature
-Machine Intelligence 3 (2021) 218, eq. (2), without stacks; trained by an equation alone Wang, Wang, Perdikaris, Science
-Advances 7 (2021) eabi8605, eqs. (6)-(10); `modified` after Wang, Wang, Perdikaris, J. Sci. Comput. 92 (2022) 35,
-section 3.2, with gates in both nets, each of its own input.
+Measured on u_t = 0.01 u_xx + 0.01 u² + f(x) from rest between walls at zero, x and t in [0, 1], f of 11 terms of a
+Gaussian field of length 0.2, trained by Levenberg-Marquardt alone on 1500 points drawn anew every 5 steps, r and widths
+of 20, trunk of 2 layers, seed 0; relative L2 errors at 20 new functions against Chebyshev collocation and BDF, and
+seconds of processor time of one core of a shared machine:
+
+| branch | parameters | steps | mean | worst | s |
+|---|---|---|---|---|---|
+| linear and perceptron | 1 821 | 30 | 6.6e-3 | 1.6e-2 | 19 |
+| linear and perceptron | 1 821 | 90 | 3.2e-3 | 7.1e-3 | 51 |
+| perceptron | 1 581 | 30 | 1.8e-2 | 3.6e-2 | 14 |
+
+With points that grow (`pinn.sampling.Growing`) from 400 the first has 6.3e-2 after 30 steps and 6 s, from 1500 7.7e-3
+after 18 s. Gauss-Newton steps on 1 680 fixed neurons (`pinn.features.solve_smooth`), linear in f, have a mean of 2.3e-3
+and a worst of 4.7e-3 after 39 s, with 0.018 of the residual left, for which no error is claimed.
 """
 
 from __future__ import annotations
