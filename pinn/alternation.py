@@ -251,21 +251,22 @@ class Alternation:
     def _fixed_neurons(self, history: History) -> Stop | None:
         """Solve an affine problem from nothing; the reason to end where that is all."""
         self.trainer.journal.bar.describe("linear solves on fixed neurons ")
-        for solve in first_solves(self.equations):
-            tolerance, left = self.tolerance, self.left
+        carried = []
+        for one in first_solves(self.equations):
             try:
-                found = solve(self.equations, self.generator, tolerance=tolerance, left=left, steps=self.steps)
+                found = one(self.equations, self.generator, tolerance=self.tolerance, left=self.left, steps=self.steps)
             except UnsuitedError:  # training says by constraint and point what is the matter
                 continue
-            if found.carried:
+            carried += [(one, found)] if found.carried else []
+            if not found.carried:
+                left = found.best.neurons, found.work, 1.0, found.held, math.nan, False
+                self.contributions.append(Contribution("fixed neurons", 0, *left))
+            elif not one.passes_on(found):
                 break
-            self.contributions.append(
-                Contribution("fixed neurons", 0, found.best.neurons, found.work, 1.0, found.held, math.nan, False)
-            )
-        else:
+        if not carried:
             return None
-        # An objective wants something to train, and windows of time are not trained.
-        equations = weighed_as(self.equations, found.model.requires_grad_(True))
+        solve, found = min(carried, key=lambda pair: pair[1].error)
+        equations = weighed_as(self.equations, found.model.requires_grad_(True))  # an objective wants such parameters
         with finer_nodes() as finer:
             before, after = residual_norms([self.equations, equations], FRESH, 0.0, self.generator)
         # What the solve claims is the error of the equation with sums; that of the sums more nodes tell.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pinn.features.found import FeatureSolve
+from pinn.features.found import Ending, FeatureSolve
 from pinn.features.solve import EFFORT, affine_refusal, solve_affine, solve_smooth
 from pinn.features.windows import solve_windows, windows_refusal
 from pinn.objective import Equations
@@ -34,10 +34,16 @@ class FirstSolve:
     Attributes:
         kind: "affine", "windows" or "smooth".
         effort: operations that it may take where nothing limits the run.
+        further: whether another is tried where this one has spent its effort.
     """
 
     kind: str
     effort: float
+    further: bool = False
+
+    def passes_on(self, found: FeatureSolve) -> bool:
+        """Whether another solve is to be tried, the better of both being the answer."""
+        return self.further and found.ending is Ending.EFFORT
 
     def __call__(
         self,
@@ -80,9 +86,10 @@ def first_solves(equations: Equations) -> list[FirstSolve]:
         >>> [solve.kind for solve in first_solves(Equations(model, Jets()))]
         ['windows']
     """
-    found = [] if affine_refusal(equations) else [FirstSolve("affine", EFFORT)]
-    if not windows_refusal(equations.problem):
-        plane = equations.problem.domain.dimension > 2
+    windows = not windows_refusal(equations.problem)
+    plane = windows and equations.problem.domain.dimension > 2
+    found = [] if affine_refusal(equations) else [FirstSolve("affine", EFFORT, further=plane)]
+    if windows:
         found.append(FirstSolve("windows", IN_PLANE if plane else EFFORT))
         if plane and not found[:-1]:
             found.append(FirstSolve("smooth", SMOOTH))

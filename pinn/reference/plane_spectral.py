@@ -28,6 +28,7 @@ from pinn.reference.result import Array, Built, Columns, distance, scatter
 from pinn.reference.spectral import TimeStep
 
 _LINES = 41  # points along each axis of the grids on which two resolutions are compared, ...
+_CHUNK = 4000  # points evaluated at once
 _TIMES = 9  # ... at so many times
 
 Nonlinear = Callable[[Any], Any]
@@ -91,17 +92,32 @@ class PlaneSeries:
     def __call__(self, columns: Columns) -> dict[str, Array]:
         """Outputs (n,) at x, y and t (n,)."""
         x, y, t = columns["x"], columns["y"], columns["t"]
-        times, time_of = np.unique(t, return_inverse=True)
         found = np.empty((len(self.outputs), x.size))
-        order = np.argsort(time_of, kind="stable")
-        ends = np.searchsorted(time_of[order], np.arange(len(times) + 1))
-        for i, piece in enumerate(self.panels.locate(times)):
-            weights = self.panels.interpolation(int(piece), times[i : i + 1])[0]
-            at = np.tensordot(weights, self.coefficients[piece], 1)  # (outputs, K_x, K_y)
-            here = order[ends[i] : ends[i + 1]]
-            rows = [axis.table(one[here], n) for axis, one, n in zip(self.axes, (x, y), at.shape[1:], strict=True)]
-            found[:, here] = ((rows[0] @ at) * rows[1]).sum(2)
+        pieces = self.panels.locate(t)
+        for piece in np.unique(pieces):
+            inside = np.flatnonzero(pieces == piece)
+            for start in range(0, inside.size, _CHUNK):
+                here = inside[start : start + _CHUNK]
+                found[:, here] = self._on(int(piece), x[here], y[here], t[here])
         return dict(zip(self.outputs, found, strict=True))
+
+    def _on(self, piece: int, x: Array, y: Array, t: Array) -> Array:
+        """Outputs (outputs, n) at points of one piece: time first where times are few, else space at every node."""
+        nodes = self.coefficients[piece]
+        shape = nodes.shape[2:]
+        first, second = (axis.table(one, n) for axis, one, n in zip(self.axes, (x, y), shape, strict=True))
+        times, time_of = np.unique(t, return_inverse=True)
+        weights = self.panels.interpolation(piece, times)
+        found = np.zeros((len(self.outputs), x.size))
+        if len(times) < len(nodes):
+            for i, weight in enumerate(weights):
+                here = time_of == i
+                at = np.tensordot(weight, nodes, 1)
+                found[:, here] = ((first[here] @ at) * second[here]).sum(2)
+            return found
+        for node, weight in zip(nodes, weights.T, strict=True):
+            found += ((first @ node) * second).sum(2) * weight[time_of]
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Evolutions in two coordinates of space by windows of time: closed forms, twins, and what is refused."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -206,3 +207,11 @@ def test_scales_that_differ_from_coordinate_to_coordinate_are_carried(name):
     problem = getattr(pinnacle, name)()
     answer = found(problem, tolerance=1e-6)
     assert ErrorMeasure(problem)(answer.model) < answer.error < 1e-6
+
+
+def test_windows_follow_where_one_set_of_polynomials_has_spent_its_effort():
+    affine, windows = first_solves(equations_of(heat()))
+    assert (affine.kind, windows.kind) == ("affine", "windows")
+    spent = found(heat(), effort=1e6)
+    assert affine.passes_on(replace(spent, ending=Ending.EFFORT)) and not windows.passes_on(spent)
+    assert not affine.passes_on(replace(spent, ending=Ending.ROUNDING))
