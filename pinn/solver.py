@@ -24,9 +24,10 @@ import torch
 
 from pinn.alternation import Alternation
 from pinn.ambient import own_settings
+from pinn.analysis import analyze
 from pinn.defaults import default_network, default_stage
 from pinn.derivatives import Engine, Jets
-from pinn.features.answers import uncorrected
+from pinn.features.answers import stands_alone, uncorrected
 from pinn.features.options import DEFAULT, Features
 from pinn.features.rows import weighed_as
 from pinn.model import Model, NetworkFactory, by_region
@@ -193,9 +194,13 @@ def _solved(
 
 
 def _loop(given: Mapping[str, Any], equations: Equations, started: float) -> Alternation:
-    """Training and solves in turn; nothing is solved from nothing where it is named how to train."""
-    named = ("network", "optimizer", "sampling", "weighting", "stages", "start")
+    """Training and solves in turn; nothing is solved on fixed neurons where it is named how to train.
+
+    A problem that is not affine goes on from an answer that has nothing else by steps of Gauss-Newton on these.
+    """
+    start, named = given["start"], ("network", "optimizer", "sampling", "weighting", "stages")
     free = all(given[name] is None for name in named)
+    free &= start is None or (stands_alone(start.model.network) and not analyze(given["problem"]).affine)
     features = None if given["stages"] is not None else given["features"]
     return Alternation(
         equations,

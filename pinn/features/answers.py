@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pinn.domains import Points
 from pinn.model import Model
-from pinn.networks import Enriched
+from pinn.networks import Chebyshev, Enriched
 from pinn.objective import Equations
 
 
@@ -29,6 +29,11 @@ def uncorrected(model: Model) -> Model:
     for name, network in found.fields.items():
         found.fields[name] = beneath(network)
     return found
+
+
+def stands_alone(network: nn.Module) -> bool:
+    """Whether a network is polynomials and what is singular, with nothing beneath them."""
+    return isinstance(network, Enriched) and network.network is None and isinstance(network.bases[0], Chebyshev)
 
 
 def answer_to(equations: Equations, answer: Model) -> Model:

@@ -129,3 +129,22 @@ def grown(sizes: Mapping[Index, float], count: int) -> list[Index]:
         expected[index] = -size
         above(index)
     return sorted(expected)
+
+
+def shrunk(sizes: Mapping[Index, float], count: int) -> list[Index]:
+    """The indices of a set that matter most, again closed downwards: each as large as the largest at or above it.
+
+    Args:
+        sizes: multi-index of a set that is closed downwards -> size of its coefficient.
+        count: of the smaller set.
+
+    Example:
+        >>> shrunk({(0,): 0.0, (1,): 1.0, (2,): 0.0, (3,): 0.1, (4,): 0.0}, 3)
+        [(0,), (1,), (2,)]
+    """
+    known = list(sizes.items())
+
+    def reach(index: Index) -> float:
+        return max(size for other, size in known if all(a >= b for a, b in zip(other, index, strict=True)))
+
+    return sorted(sorted(sizes, key=lambda index: (-reach(index), sum(index), index))[:count])

@@ -72,18 +72,18 @@ from torch import Tensor, nn
 
 from pinn.analysis import Traits, analyze
 from pinn.domains import Points
-from pinn.features.answers import stacked_outputs
+from pinn.features.answers import stacked_outputs, stands_alone
 from pinn.features.descent import descend, linear_step
 from pinn.features.effort import Effort
 from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, UnsuitedError
 from pinn.features.geometry import Singularities, box_corners
 from pinn.features.holes import harmonic_about_holes
-from pinn.features.multi_index import Growth
+from pinn.features.multi_index import Growth, shrunk
 from pinn.features.parts import Bases, Parts, Weights, largest, layers
 from pinn.features.placement import corner_weights, place_points
 from pinn.features.rows import trained_alone, weighed_as
 from pinn.model import Model
-from pinn.networks import Chebyshev
+from pinn.networks import Chebyshev, CornerProducts, Enriched
 from pinn.networks.chebyshev import Index
 from pinn.networks.enriched import neurons
 from pinn.objective import Equations, Objective
@@ -244,8 +244,7 @@ class _Solver:
 
     def run(self, tolerance: float | None) -> FeatureSolve:
         """Rounds until one of the endings."""
-        index = self.growth.first(_FIRST)
-        order = _ORDER if self.parts.any_singular else 0
+        index, order = self._beginning()
         best: tuple[Round, Model] | None = None
         while True:
             try:
@@ -268,6 +267,23 @@ class _Solver:
             if ending := self._ending(tolerance, largest(self.parts.bases(index, order)), order):
                 return FeatureSolve(best[1], best[0], tuple(self.rounds), ending)
 
+    def _beginning(self) -> tuple[Sequence[Index], int]:
+        """Polynomials and order of the first round: most of an earlier answer's, with which steps begin, or few."""
+        begun, order = self.equations.model.network, _ORDER if self.parts.any_singular else 0
+        if not self.newton or self.beside or self.growth.linear or not stands_alone(begun):
+            return self.growth.first(_FIRST), order
+        assert isinstance(begun, Enriched)
+        (polynomials, *others), self.start = begun.bases, Weights.of([begun])
+        assert isinstance(polynomials, Chebyshev)
+        if any(isinstance(one, CornerProducts) for one in others):
+            self.singular = box_corners(self.problem)
+            self.parts = Parts(self.problem, (self.singular,))
+        elif others:
+            order = max(int(getattr(one, "order", getattr(one, "degree", order))) for one in others[:1])
+        sizes = begun.last.weight.detach()[:, : polynomials.count].abs().amax(0).tolist()
+        fewer = max(_FIRST, math.ceil(polynomials.count / _GROWTH))  # twice in a row tell the error
+        return shrunk(dict(zip(polynomials.index, sizes, strict=True)), fewer), order
+
     def _ending(self, tolerance: float | None, following: Sequence[nn.Module], order: int) -> Ending | None:
         last, before = self.rounds[-1], [one.held for one in self.rounds[-3:-1]]
         if tolerance is not None and last.error <= tolerance:
@@ -276,7 +292,7 @@ class _Solver:
         if before and (last.error <= _ENOUGH or last.held < _LEAST or (still and last.held < _SMALL)):
             return Ending.ROUNDING
         least = min(one.held for one in self.rounds)
-        falls = bool(before) and last.held < _HALVED * before[-1]
+        falls = not before or last.held < _HALVED * before[-1]
         further = _FURTHER * self.effort.operations if self.newton and falls else 0.0
         end = not self._affords(following, order, further)
         left, early = (_LEFT_OF_NEWTON, _EARLY_OF_NEWTON) if self.newton else (_LEFT, _EARLY)

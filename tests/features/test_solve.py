@@ -9,6 +9,7 @@ import pinn.problems as problems
 from pinn import Box, Constraint, Output, Problem, Solution, Unknown, d
 from pinn.derivatives import Jets
 from pinn.features import Ending, solve_affine, solve_smooth
+from pinn.features.answers import answer_to
 from pinn.features.geometry import box_corners
 from pinn.features.placement import corner_weights, place_points
 from pinn.features.solve import EFFORT
@@ -266,6 +267,19 @@ def test_the_lid_driven_cavity_is_carried_with_its_corners():
     problem = problems.cavity()
     answer = solve_smooth(equations_of(problem), generator=torch.Generator().manual_seed(0), effort=4e10)
     assert ErrorMeasure(problem)(answer.model) < 2e-3  # 1.2e-3 and less; polynomials alone have 3.3e-3
+
+
+def test_steps_go_on_from_an_earlier_answer():
+    before = solve_smooth(equations_of(problems.kovasznay(20.0)), generator=torch.Generator().manual_seed(0))
+    problem = problems.kovasznay(25.0)
+    equations = equations_of(problem)
+    begun = Equations(answer_to(equations, before.model), Jets())
+    rounds = []
+    for start in (begun, equations):
+        answer = solve_smooth(start, generator=torch.Generator().manual_seed(0), tolerance=1e-6)
+        assert ErrorMeasure(problem)(answer.model) < 1e-6
+        rounds.append(answer.rounds)
+    assert len(rounds[0]) <= 2 < len(rounds[1]) and rounds[0][0].neurons < before.best.neurons
 
 
 def test_seconds_end_a_solve_before_a_round_that_they_do_not_allow(monkeypatch):

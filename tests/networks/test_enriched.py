@@ -9,7 +9,7 @@ import torch
 from pinn import Annulus, Constraint, Disc, Ellipse, Problem, Sector, laplacian
 from pinn.derivatives import Autograd, Jets
 from pinn.features.geometry import exponents, singularities
-from pinn.features.multi_index import grown, simplex
+from pinn.features.multi_index import grown, shrunk, simplex
 from pinn.model import Model
 from pinn.networks import (
     MLP,
@@ -93,6 +93,14 @@ def test_functions_of_a_hole_keep_their_labels_in_higher_orders(kind):
 
 def test_where_all_coefficients_are_zero_every_degree_grows():
     assert grown(dict.fromkeys(simplex(2, 6), 0.0), 10) == simplex(2, 10)
+
+
+def test_what_matters_most_of_a_set_is_closed_downwards():
+    draw = torch.rand(66, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    sizes = dict(zip(simplex(2, 66), draw.tolist(), strict=True))
+    few = shrunk(sizes, 30)
+    assert len(set(few)) == 30 and max(sizes, key=sizes.__getitem__) in few
+    assert all((max(i - 1, 0), j) in few and (i, max(j - 1, 0)) in few for i, j in few)
 
 
 def test_products_at_a_corner_are_biharmonic_and_those_of_numpy():
