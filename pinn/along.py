@@ -6,7 +6,8 @@ A nonlinear problem that is far from any answer is solved from one that is near:
 at a smaller one. An affine problem is solved afresh each time, since its fixed neurons need no start. Where fixed
 neurons carry the others, steps of Gauss-Newton go on from the coefficients before. In the cavity, with 21 s of a
 processor for each value, Re 100 has an error of 3e-6, Re 400 from there 2e-4. At Re 1000 from Re 400, and from rest,
-steps end where the squares have another minimum, at 0.17 and 0.03 of the residual: values in between, 200 and 700, lead past it, to 6e-3.
+steps end where the squares have another minimum, at 0.17 and 0.03 of the residual; values in between, 200 and 700,
+lead past it, to 6e-3.
 
 Source: Allgower, Georg, Numerical Continuation Methods (1990), ch. 2, natural parameters.
 """

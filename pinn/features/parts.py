@@ -120,3 +120,10 @@ def _labels(network: Enriched) -> list[tuple[int, Hashable]]:
         labels = basis.index if isinstance(basis, Chebyshev) else cast(Any, basis).labels
         found += [(place, label) for label in labels]
     return found
+
+
+def polynomials_of(network: Enriched) -> Chebyshev:
+    """The polynomials of such a layer, which come first."""
+    first = network.bases[0]
+    assert isinstance(first, Chebyshev)
+    return first

@@ -41,8 +41,6 @@ help: relative L2 error with as many polynomials, and operations of all rounds.
 | Δu = 0, u = 1 on one side and 0 on the others | 8e-3 (620 neurons, 2e10) | 3e-14 (533 neurons, 2e10) |
 | cavity | 4.7e-4 (930 neurons, 8e11) | 3.2e-5 (503 neurons, 2e11); the reference has 1.1e-5 |
 
-The string, whose first rounds are as slow, took 0.2 s longer for having tried them.
-
 What they carry poorly: a thin layer and incompatible corners (4 u_x − 0.02 u_xx and an inlet of 6 waves: 2e-5 in 7 s; a
 heat flux that starts: 9e-8), and a Gaussian beam that moves through three dimensions (4e-2, refused after 2 s).
 
@@ -50,10 +48,9 @@ About the holes of a domain, equations other than Laplace's have functions of 1/
 by the default call, seed 0, in seconds of the processor with and without: scattering by a disc 5e-14 in 19 s and 2e-7
 in 75 s, a plate with a hole 1e-15 in 4 s and 3e-11 in 68 s, drag of a cylinder at Re 20 2e-5 in 23 s and 0.27 in 41 s.
 
-Random features, tanh and sin with scales from held-out residuals, reached with as many columns and a QR 3e-12 on
-poisson_2d (800), 2e-8 on the string (1 500), 2.6e-10 on Helmholtz (1, 4) and 2.0e-3 in five dimensions: polynomials
-have better conditioned columns and no scale, and are taken alone. Indices whose coefficients are noise were given to
-others: convection took 930 neurons then, but Helmholtz (6, 6) ended at 1e-9 and poisson_5d at 4e-11.
+Random features, tanh and sin with scales from held-out residuals, reached with as many columns 3e-12 on poisson_2d,
+2e-8 on the string and 2e-3 in five dimensions: polynomials have better conditioned columns and are taken alone. Indices
+whose coefficients are noise were given to others: convection took 930 neurons then, but poisson_5d ended at 4e-11.
 
 Source: Dong, Li, Comput. Methods Appl. Mech. Engrg. 387 (2021) 114129, for fixed neurons and least squares; Boyd,
 Chebyshev and Fourier Spectral Methods (2001), ch. 3 and 16, for collocation by least squares.
@@ -79,11 +76,11 @@ from pinn.features.found import CLAIM, ROUNDING, Ending, FeatureSolve, Round, Un
 from pinn.features.geometry import Singularities, box_corners
 from pinn.features.holes import harmonic_about_holes
 from pinn.features.multi_index import Growth, shrunk
-from pinn.features.parts import Bases, Parts, Weights, largest, layers
+from pinn.features.parts import Bases, Parts, Weights, largest, layers, polynomials_of
 from pinn.features.placement import corner_weights, place_points
 from pinn.features.rows import trained_alone, weighed_as
 from pinn.model import Model
-from pinn.networks import Chebyshev, CornerProducts, Enriched
+from pinn.networks import Chebyshev, CornerProducts, Enriched, HoleProducts
 from pinn.networks.chebyshev import Index
 from pinn.networks.enriched import neurons
 from pinn.objective import Equations, Objective
@@ -232,9 +229,8 @@ class _Solver:
         self.parts = parts
         if not any(one.holes for one in parts.singular):
             return parts
-        model = self._model(parts.bases(self.growth.first(_FIRST), 2))
-        equations = weighed_as(self.equations, model)
-        harmonic = harmonic_about_holes(equations, list(layers(model.network)), self.generator)
+        equations = weighed_as(self.equations, self._model(parts.bases(self.growth.first(_FIRST), 2)))
+        harmonic = harmonic_about_holes(equations, list(layers(equations.model.network)), self.generator)
         return Parts(self.problem, tuple(replace(one, harmonic=harmonic) for one in parts.singular))
 
     def _inputs(self) -> Iterator[int]:
@@ -273,13 +269,12 @@ class _Solver:
         if not self.newton or self.beside or self.growth.linear or not stands_alone(begun):
             return self.growth.first(_FIRST), order
         assert isinstance(begun, Enriched)
-        (polynomials, *others), self.start = begun.bases, Weights.of([begun])
-        assert isinstance(polynomials, Chebyshev)
-        if any(isinstance(one, CornerProducts) for one in others):
+        polynomials, self.start = polynomials_of(begun), Weights.of([begun])
+        kind, *_ = *begun.bases[1:], None
+        if isinstance(kind, CornerProducts):
             self.singular = box_corners(self.problem)
             self.parts = Parts(self.problem, (self.singular,))
-        elif others:
-            order = max(int(getattr(one, "order", getattr(one, "degree", order))) for one in others[:1])
+        order = int(kind.degree) if isinstance(kind, HoleProducts) else order
         sizes = begun.last.weight.detach()[:, : polynomials.count].abs().amax(0).tolist()
         fewer = max(_FIRST, math.ceil(polynomials.count / _GROWTH))  # twice in a row tell the error
         return shrunk(dict(zip(polynomials.index, sizes, strict=True)), fewer), order
