@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 
 from pinn.features.found import Ending, FeatureSolve
-from pinn.features.solve import EFFORT, affine_refusal, solve_affine, solve_smooth
+from pinn.features.rows import affine_refusal
+from pinn.features.solve import EFFORT, solve_affine, solve_smooth
 from pinn.features.windows import solve_windows, windows_refusal
 from pinn.objective import Equations
 

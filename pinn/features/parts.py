@@ -18,6 +18,7 @@ from pinn.features.geometry import Singularities, singularities
 from pinn.model import NetworkFactory, side_by_side
 from pinn.networks import ByOutput, Chebyshev, Enriched
 from pinn.networks.chebyshev import Index
+from pinn.networks.coordinate_map import CoordinateMap
 from pinn.networks.enriched import neurons
 from pinn.problem import Problem
 
@@ -32,10 +33,12 @@ class Parts:
     Attributes:
         problem: whose domain it is.
         singular: what is not smooth in each region, or in the whole.
+        maps: where polynomials are dense along each coordinate; empty for the coordinates themselves.
     """
 
     problem: Problem
     singular: tuple[Singularities, ...]
+    maps: tuple[CoordinateMap | None, ...] = ()
 
     @classmethod
     def of(cls, problem: Problem) -> Parts:
@@ -56,7 +59,7 @@ class Parts:
             order: terms of each singular series.
         """
         layout = [2 if name in self.problem.periodic else 1 for name in self.problem.coordinates]
-        return [[Chebyshev(layout, index), *one.bases(self.problem, order)] for one in self.singular]
+        return [[Chebyshev(layout, index, self.maps or None), *one.bases(self.problem, order)] for one in self.singular]
 
     def network(self, inputs: int, bases: Sequence[Bases], beside: nn.Module | None, dtype: torch.dtype) -> nn.Module:
         """These neurons with all weights out of them zero.

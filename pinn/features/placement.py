@@ -35,15 +35,24 @@ from torch import Tensor
 from pinn.domains import Box, Domain, Points
 from pinn.domains.combined import Difference
 from pinn.features.geometry import Hole, Singularities
+from pinn.networks import CoordinateMap
 from pinn.problem import Problem
 from pinn.spread import spread_points
 
 _CANDIDATES = 4  # of which one point is chosen within a domain
 _NEAREST = 1e-6  # distance over the extent below which points are not drawn denser within a domain
+_PLAIN = 0.25  # of points that are placed as if there were no map: what is steep elsewhere is to be seen
 _DECADES = 6.0  # of distances from a corner
 
 
-def place_points(problem: Problem, name: str, n: int, singular: Singularities, generator: torch.Generator) -> Points:
+def place_points(
+    problem: Problem,
+    name: str,
+    n: int,
+    singular: Singularities,
+    generator: torch.Generator,
+    maps: Sequence[CoordinateMap | None] = (),
+) -> Points:
     """Points of one constraint, denser where polynomials want them; data and integrals are left as they are.
 
     Args:
@@ -52,6 +61,7 @@ def place_points(problem: Problem, name: str, n: int, singular: Singularities, g
         n: number of points.
         singular: corners of the domain.
         generator: the only source of randomness.
+        maps: of the coordinates of a box, where polynomials have some: the density is then that of 1/√(1 − z²) in z.
     """
     constraint = problem.constraints[name]
     points = spread_points(problem, name, n, generator=generator)
@@ -59,7 +69,7 @@ def place_points(problem: Problem, name: str, n: int, singular: Singularities, g
         return points
     around = _around(problem, points)
     if isinstance(around, Box):
-        placed = _towards_ends(problem, around, constraint.on, points)
+        placed = _towards_ends(problem, around, constraint.on, points, maps, generator)
         return _graded(problem, constraint.on, placed, singular, generator) if singular.degree else placed
     if not singular.harmonic:
         return _about_holes(problem, name, n, singular.holes, generator)
@@ -135,7 +145,7 @@ def _in_place(problem: Problem, name: str, n: int, generator: torch.Generator) -
     on, even = problem.constraints[name].on, spread_points(problem, name, n, generator=generator)
     if not isinstance(outline, Box):
         return even
-    moved = _towards_ends(problem, outline, outline, even).x
+    moved = _towards_ends(problem, outline, outline, even, (), generator).x
     return replace(even, x=torch.where(on.contains(moved)[:, None], moved, even.x))
 
 
@@ -164,7 +174,14 @@ def _around(problem: Problem, points: Points) -> Domain:
     return inside[0] if inside else problem.domain
 
 
-def _towards_ends(problem: Problem, box: Box, on: Domain, points: Points) -> Points:
+def _towards_ends(
+    problem: Problem,
+    box: Box,
+    on: Domain,
+    points: Points,
+    maps: Sequence[CoordinateMap | None],
+    generator: torch.Generator,
+) -> Points:
     """Points of a box moved towards the ends of every coordinate; as they were where that leads off their set."""
     moved = points.x.clone()
     for axis, name in enumerate(problem.coordinates):
@@ -173,9 +190,12 @@ def _towards_ends(problem: Problem, box: Box, on: Domain, points: Points) -> Poi
         column = points.x[:, axis]
         if name not in problem.periodic:
             at_end = (column == low) | (column == high)
-            moved[:, axis] = torch.where(
-                at_end, column, middle + half * torch.sin(0.5 * math.pi * (column - middle) / half)
-            )
+            place = torch.sin(0.5 * math.pi * (column - middle) / half)
+            if maps and (map := maps[axis]) is not None:
+                dense = map.inverse(place.double()).to(place.dtype)
+                plain = torch.rand(points.n, generator=generator, dtype=torch.float64) < _PLAIN
+                place = torch.where(plain, place, dense)
+            moved[:, axis] = torch.where(at_end, column, middle + half * place)
     if torch.equal(moved, points.x) or not bool(on.contains(moved).all()):
         return points
     return replace(points, x=moved)

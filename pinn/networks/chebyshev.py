@@ -2,10 +2,11 @@
 
     φ_k(x̂) = Π_i T_{k_i}(x̂_i),   T_k(cos θ) = cos kθ;    1, cos θ, sin θ, cos 2θ, … where coordinate i is periodic
 
-Each has size one on the box [-1, 1]^d. For a smooth function the coefficients fall geometrically with the degree, so
-that a few hundred of them reach rounding where random features, whose columns are nearly dependent, end at 1e-8 to
-1e-12 with thousands; `pinn.features` has both measured. T_k and the sines and cosines of kθ are made by addition
-theorems, so that jets pass through.
+Along a coordinate with a map they are polynomials, or waves, of z(x̂) (`pinn.networks.coordinate_map`), which is dense
+about a thin layer. Each has size one on the box [-1, 1]^d. For a smooth function the coefficients fall geometrically
+with the degree, so that a few hundred of them reach rounding where random features, whose columns are nearly dependent,
+end at 1e-8 to 1e-12 with thousands; `pinn.features` has both measured. T_k and the sines and cosines of kθ are made by
+addition theorems, so that jets pass through.
 
 Source: Trefethen, Approximation Theory and Approximation Practice (2013), ch. 3 and 8; sets of multi-indices that are
 closed downwards: Chkifa, Cohen, Schwab, Found. Comput. Math. 14 (2014) 601.
@@ -19,6 +20,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from pinn.networks.coordinate_map import CoordinateMap
 
 _SHOWN = 5  # equal degrees in a row that are written one by one
 
@@ -34,9 +37,12 @@ class Chebyshev(nn.Module):
             that come after those of the layout take no part.
         index: multi-indices, each with one degree a coordinate; along a periodic one 0, 1, 2, 3, … stand for 1, cos θ,
             sin θ, cos 2θ, …
+        maps: of the coordinates, each None where it is taken as it is; or places, widths and shares of each. Left out,
+            all are taken as they are.
 
     Raises:
-        ValueError: when there is no multi-index, or one has another length than the layout or a negative degree.
+        ValueError: when there is no multi-index, or one has another length than the layout or a negative degree, or the
+            maps are others than there are coordinates.
 
     Example:
         >>> basis = Chebyshev([1, 1], [(0, 0), (2, 0), (1, 1)])
@@ -46,7 +52,12 @@ class Chebyshev(nn.Module):
 
     places: Tensor
 
-    def __init__(self, layout: Sequence[int], index: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self,
+        layout: Sequence[int],
+        index: Sequence[Sequence[int]],
+        maps: Sequence[CoordinateMap | Sequence[Sequence[float]] | None] | None = None,
+    ) -> None:
         super().__init__()
         self.layout = tuple(int(kind) for kind in layout)
         self.index: tuple[Index, ...] = tuple(tuple(int(degree) for degree in one) for one in index)
@@ -59,6 +70,13 @@ class Chebyshev(nn.Module):
                 raise ValueError(
                     f"Chebyshev: got multi-index {one}, expected {len(self.layout)} degrees of at least zero"
                 )
+        given: list[Any] = [None] * len(self.layout) if maps is None else list(maps)
+        if len(given) != len(self.layout):
+            raise ValueError(f"Chebyshev: got {len(given)} maps, expected {len(self.layout)}; give one a coordinate")
+        self.maps = tuple(
+            one if one is None or isinstance(one, CoordinateMap) else CoordinateMap(one[0], one[1], one[2], kind == 2)
+            for one, kind in zip(given, self.layout, strict=True)
+        )
         self.degrees = tuple(max(one[i] for one in self.index) for i in range(len(self.layout)))
         self.register_buffer("places", torch.tensor(self.index), persistent=False)
 
@@ -70,7 +88,10 @@ class Chebyshev(nn.Module):
     @property
     def arguments(self) -> dict[str, Any]:
         """What it was made with, as plain values."""
-        return {"layout": list(self.layout), "index": [list(one) for one in self.index]}
+        plain: dict[str, Any] = {"layout": list(self.layout), "index": [list(one) for one in self.index]}
+        if any(self.maps):
+            plain["maps"] = [None if one is None else one.arguments for one in self.maps]
+        return plain
 
     def forward(self, x: Any) -> Any:
         """(n, inputs) -> (n, M), tensors or jets."""
@@ -103,10 +124,11 @@ class Chebyshev(nn.Module):
     def tables(self, x: Any) -> list[Any]:
         """For each coordinate all its degrees, (n, degree + 1); None where the degree is zero."""
         found, at = [], 0
-        for kind, degree in zip(self.layout, self.degrees, strict=True):
+        for kind, degree, map in zip(self.layout, self.degrees, self.maps, strict=True):
             table = None
             if degree > 0:
-                table = polynomials(x[..., at], degree) if kind == 1 else waves(x[..., at], x[..., at + 1], degree)
+                own = x[..., at : at + kind] if map is None else map(x[..., at : at + kind])
+                table = polynomials(own[..., 0], degree) if kind == 1 else waves(own[..., 0], own[..., 1], degree)
             found.append(table)
             at += kind
         return found
