@@ -41,8 +41,8 @@ help: relative L2 error with as many polynomials, and operations of all rounds.
 | Δu = 0, u = 1 on one side and 0 on the others | 8e-3 (620 neurons, 2e10) | 3e-14 (533 neurons, 2e10) |
 | cavity | 4.7e-4 (930 neurons, 8e11) | 3.2e-5 (503 neurons, 2e11); the reference has 1.1e-5 |
 
-Thin layers in a box have maps (`pinn.features.steep`): −ε Δu + u_x = f with ε = 1e-3 ends at 6e-10 after 5 s, −ε² Δu + u
-= f with four layers at 3e-8. A beam that moves through three dimensions is refused after 2 s, with 4e-2.
+Thin layers in a box have maps (`pinn.features.steep`): −ε Δu + u_x = f with ε = 1e-3 ends at 6e-10 after 5 s, with four
+layers −ε² Δu + u = f at 3e-8. A beam that moves through three dimensions is refused after 2 s, with 4e-2.
 
 About the holes of a domain, equations other than Laplace's have functions of 1/r and the angle (`pinn.features.holes`),
 by the default call, seed 0, in seconds of the processor with and without: scattering by a disc 5e-14 in 19 s and 2e-7
