@@ -218,8 +218,8 @@ def _opposed(seen: Findings) -> bool:
     stays, it is the least there is. Where no certificate was made, two conditions are needed.
     """
     worst = seen.violated
-    if len(worst) < 2 or seen.falling:
-        return False
+    if len(worst) < 2 or seen.falling or any(one.kind is Kind.JUMP for one in seen.stated):
+        return False  # no smooth function meets a jump, whatever else is asked of it
     if seen.certificate is not None:
         return seen.certificate.carried > _NOTHING and seen.estimate is not None and seen.estimate < LARGEST_TRUSTED
     dimension = seen.problem.domain.dimension
@@ -351,8 +351,8 @@ def _noise_notes(seen: Findings) -> list[str]:
 
 
 def _corners(seen: Findings, names: set[str]) -> list[str]:
-    """Conditions that do not meet where their sets do, those of which one is among the names."""
-    return [one.what for one in seen.stated if one.kind is Kind.CORNER and names & set(one.names)]
+    """Conditions that jump, or do not meet where their sets do, those of which one is among the names."""
+    return [one.what for one in seen.stated if one.kind in (Kind.CORNER, Kind.JUMP) and names & set(one.names)]
 
 
 def _field_notes(seen: Findings, loose: bool) -> list[str]:

@@ -20,6 +20,7 @@ class Kind(Enum):
     UNDETERMINED_OUTPUT = "undetermined output"
     CONTRADICTORY = "contradictory conditions"
     CORNER = "conditions that do not meet"
+    JUMP = "a condition that jumps"
     REPEATED = "repeated condition"
     LEVELS = "several solutions"
     UNREAD = "not told"

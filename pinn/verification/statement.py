@@ -9,6 +9,8 @@
 - Two condition rows that say the same of a point: L_A w + b_A and L_B w + b_B with L_A = k L_B. They repeat each other
   where b_A = k b_B, and contradict each other elsewhere. k is fitted point by point to the rows of several random
   fields w, of which it must leave nothing.
+- A condition row that jumps along its set, on a smooth field: what it prescribes jumps there. Pairs of neighbours on a
+  grid are halved; where a row is continuous its difference goes to zero with their distance.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,6 +39,8 @@ _FIELDS = 5  # trial fields on which condition rows are compared
 _SAME = 1e-9  # what is left of one condition row after another is taken off that rounding explains
 _CLASH = 1e-5  # difference of two prescribed values over the size of the row that is worth a word
 _GRID = 80  # points of a condition at which it is compared with others, about
+_HALVINGS = 40  # of the distance of neighbours, after which a row that is continuous has no difference left, ...
+_JUMP = 1e-3  # ... nor this part of its size
 _MOST = 2000  # of all conditions together
 
 
@@ -161,12 +166,14 @@ class _Row:
         x: the points (n, d), scaled to the unit box.
         values: row on each trial field (K, n).
         place: the points in the coordinates' own units.
+        component: which of the constraint's rows it is.
     """
 
     name: str
     x: Tensor
     values: Tensor
     place: Points
+    component: int
 
 
 def clashes(problem: Problem, traits: Traits) -> list[Finding]:
@@ -212,6 +219,39 @@ def _mismatch(names: tuple[str, ...], where: str, gap: float, shared: float) -> 
     return Finding(Kind.CORNER, what, cure, names, certain=False)
 
 
+def jumps(problem: Problem, traits: Traits) -> list[Finding]:
+    """Conditions that prescribe what is not continuous along their sets."""
+    found = []
+    for row in _condition_rows(problem, traits):
+        x, on = row.place.x, problem.constraints[row.name].on
+        pairs = ((x[1:] != x[:-1]).sum(1) == 1).nonzero(as_tuple=True)[0]  # neighbours along one coordinate
+        low, high, size = x[pairs], x[pairs + 1], float(row.values[0].abs().max())
+        fields, numbers = _trial(problem, traits, 0)
+
+        def at(places: Tensor, row: _Row = row, given: Any = (fields, numbers)) -> Tensor | None:
+            values = _rows(problem, row.name, replace(row.place, x=places, normals=None), *given)
+            return None if values is None or values.shape[0] <= row.component else values[row.component]
+
+        a, b = row.values[0, pairs], row.values[0, pairs + 1]
+        for _ in range(_HALVINGS):
+            worth = (a - b).abs() > _JUMP * size
+            middle = 0.5 * (low + high)
+            if not bool(worth.any()) or not bool(on.contains(middle).all()):
+                break
+            if (value := at(middle)) is None:
+                break
+            left = (value - a).abs() >= (b - value).abs()
+            low, high = torch.where(left[:, None], low, middle), torch.where(left[:, None], middle, high)
+            a, b = torch.where(left, a, value), torch.where(left, value, b)
+        else:
+            worst = int((a - b).abs().argmax())
+            place = ", ".join(f"{k} = {v:.4g}" for k, v in zip(problem.coordinates, low[worst].tolist(), strict=True))
+            what = f"{row.name!r} jumps by {float((a - b).abs()[worst]) / size:.1g} of the size of its rows at {place}"
+            cure = "if the jump is meant, expect an error of its size near there; a steep slope instead has none"
+            found.append(Finding(Kind.JUMP, what, cure, (row.name,), certain=False))
+    return list({one.names: one for one in found}.values())
+
+
 def _both(names: Sequence[str]) -> str:
     return " and ".join(repr(name) for name in names) if len(names) > 1 else f"rows of {names[0]!r}"
 
@@ -220,23 +260,26 @@ def _condition_rows(problem: Problem, traits: Traits) -> Iterator[_Row]:
     bounds = problem.domain.bounds
     low = torch.tensor([bounds[key][0] for key in problem.coordinates], dtype=torch.float64)
     extent = torch.tensor([bounds[key][1] - bounds[key][0] for key in problem.coordinates], dtype=torch.float64)
-    fields, numbers = trial_fields(problem)
-    trials = [
-        {**fields, **{key: _wave(traits.sizes[key], i, j, bounds) for j, key in enumerate(problem.outputs)}}
-        for i in range(_FIELDS)
-    ]
+    trials = [_trial(problem, traits, i) for i in range(_FIELDS)]
     total = 0
     for name in (*traits.of_role(Role.START), *traits.of_role(Role.BOUNDARY)):
         points = _corners_too(problem.constraints[name].on)
         total += points.n
         if total > _MOST:
             return
-        values = [_rows(problem, name, points, trial, numbers) for trial in trials]
+        values = [_rows(problem, name, points, *trial) for trial in trials]
         if any(value is None or not bool(torch.isfinite(value).all()) for value in values):
             continue
         stacked = torch.stack([value for value in values if value is not None])  # (K, q, n)
         for component in range(stacked.shape[1]):
-            yield _Row(name, (points.x - low) / extent, stacked[:, component], points)
+            yield _Row(name, (points.x - low) / extent, stacked[:, component], points, component)
+
+
+def _trial(problem: Problem, traits: Traits, i: int) -> tuple[dict[str, TrialField], dict[str, float]]:
+    """The i-th of the trial fields on which condition rows are compared, and the unknown numbers."""
+    fields, numbers = trial_fields(problem)
+    bounds = problem.domain.bounds
+    return {**fields, **{key: _wave(traits.sizes[key], i, j, bounds) for j, key in enumerate(problem.outputs)}}, numbers
 
 
 def _corners_too(on: Domain) -> Points:

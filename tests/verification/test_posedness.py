@@ -651,3 +651,21 @@ def test_what_cannot_be_told_is_said(equation, reason):
     (finding,) = posedness(Problem(line, ["u"], {"equation": Constraint(equation, on=line)}))
     assert finding.kind is Kind.UNREAD and reason in finding.what and "'equation'" in finding.what
     assert not finding.certain and not finding.undetermined
+
+
+@pytest.mark.parametrize("step", [0.3, 0.61803, 1.0 / 3.0])
+def test_a_start_that_jumps_is_told_with_its_place(step):
+    domain = Box(x=(0, 1), t=(0, 1))
+    equation = Constraint(lambda u, x, t: d(u, t) - d(u, x, x), on=domain)
+    walls = Constraint(lambda u: u, on=domain.face(x=0) | domain.face(x=1))
+
+    def found(start):
+        constraints = {"equation": equation, "start": Constraint(start, on=domain.face(t=0)), "walls": walls}
+        problem = Problem(domain, ["u"], constraints)
+        return [one for one in posedness(problem) if one.kind is Kind.JUMP]
+
+    (one,) = found(lambda u, x: u - 2 * (x > step).to(x.dtype) * (1 - x))
+    assert one.names == ("start",) and not one.refuses
+    assert f"x = {step:.4g}" in one.what and "t = 0" in one.what
+    assert not found(lambda u, x: u - torch.tanh(1e4 * (x - step)))  # steep, and continuous
+    assert not found(lambda u, x: u - (x - step).abs())  # a kink
