@@ -53,14 +53,14 @@ def test_smooth_evolutions_end_at_rounding(name, options, most):
     assert answer.carried
 
 
-@pytest.mark.parametrize("name", ["lotka_volterra", "wave_1d", "oscillator"])
-def test_what_is_claimed_follows_the_error(name):
-    """Measured 2.9, 6.5 and 11 times the error; 47, 95 and 1100 with a ratio of residuals that is no less than 1e-2."""
+@pytest.mark.parametrize("name", ["lotka_volterra", "wave_1d", "oscillator", "reaction", "burgers_smooth"])
+def test_twice_the_error_is_claimed(name):
+    """Measured 1.8 to 2.1 times the error; 0.3 to 11 by the ratio of residuals, which knows nothing of how errors fall."""
     problem = getattr(problems, name)()
     answer = found(problem, tolerance=1e-6)
     assert answer.ending is Ending.TOLERANCE
     error = ErrorMeasure(problem)(answer.model)
-    assert error / 5 < answer.error < 30 * error
+    assert 1.2 * error < answer.error < 3.5 * error
 
 
 def test_less_is_claimed_in_single_precision():
@@ -118,7 +118,7 @@ def test_a_kink_of_the_start_is_followed_by_a_map():
     answer = found(problem, effort=2.5e10)
     error = ErrorMeasure(problem)(answer.model)  # 1e-8 to 1e-7
     assert error < 2e-6
-    assert error < answer.error
+    assert error < answer.error < 5 * error  # 1.7 to 1.9; 9e4 by the ratio of residuals, which a kink keeps
 
 
 def test_space_and_time_apart_solve_the_whole_system():
