@@ -55,7 +55,7 @@ def test_smooth_evolutions_end_at_rounding(name, options, most):
 
 @pytest.mark.parametrize("name", ["lotka_volterra", "wave_1d", "oscillator", "reaction", "burgers_smooth"])
 def test_twice_the_error_is_claimed(name):
-    """Measured 1.8 to 2.1 times the error; 0.3 to 11 by the ratio of residuals, which knows nothing of how errors fall."""
+    """Measured 1.8 to 2.1 times the error; 0.3 to 11 by the ratio of residuals, which do not fall as errors do."""
     problem = getattr(problems, name)()
     answer = found(problem, tolerance=1e-6)
     assert answer.ending is Ending.TOLERANCE
