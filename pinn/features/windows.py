@@ -16,7 +16,8 @@ The next solve tells by how much it was too small, and twice
 is claimed, and what the neurons in space do not resolve. On twelve problems of the table δ_k was 0.86 to 1.23 of the
 true error with tolerances of 1e-4 and 1e-7, for a third of the solve's time, and on four in a plane 0.96 to 1.09, for
 0.6 to 1.6 times it. |û_k − û_{k−1}| times the ratio of residuals between the nodes, which was claimed before, was 0.3
-to 20 times the error, and 85 000 times about a kink, whose residual says nothing. The answer is the solve itself: the corrected one is ten times as good, but of unknown error.
+to 20 times the error, and 85 000 times about a kink, whose residual says nothing. The answer is the solve itself: the
+corrected one is ten times as good, but of unknown error.
 Where an evolution is chaotic, solves differ by as much as the solution until the tolerance is fine enough.
 
 Measured without a tolerance: relative L2 error, what was claimed, windows, the most neurons in one (space × time), and
