@@ -76,7 +76,9 @@ def followed_objective(
     return Objective(equations, points, point_weights=weights)
 
 
-def residual_norms(equations: Sequence[Equations], size: int, part: float, generator: torch.Generator) -> list[float]:
+def residual_norms(
+    equations: Sequence[Equations], size: int, part: float, generator: torch.Generator, *, every: bool = False
+) -> list[float]:
     """Norms |r| of the rows of several answers to one problem on the same fresh points, which follow all of them.
 
     The largest rows of each count as if of the size of its others; see the module.
@@ -86,13 +88,14 @@ def residual_norms(equations: Sequence[Equations], size: int, part: float, gener
         size: points of each constraint on the domain itself.
         part: of them that follow, 0 to 1.
         generator: source of the points.
+        every: whether the largest rows count in full.
     """
     points, weights = followed(equations, size, part, generator)
     norms = []
     for one in equations:
         objective = Objective(one, points, point_weights=weights)
         residual = objective.residual()
-        norms.append(float((outweighed(objective, residual) * residual).norm()))
+        norms.append(float((residual if every else outweighed(objective, residual) * residual).norm()))
     return norms
 
 
