@@ -26,7 +26,7 @@ from pinn.reference import poisson_l_shape as certified_corner
 def _corner(x: Any, y: Any) -> Any:
     """s, see the module; tan(ψ/2) = b/(r + a) with a along the diagonal and b across it, both zero at the corner."""
     a, b = -(x + y) / math.sqrt(2), (x - y) / math.sqrt(2)
-    square = a * a + b * b + 1e-36
+    square = a * a + b * b + 1e-30
     return square ** (1 / 3) * torch.cos(4 / 3 * torch.atan(b / (torch.sqrt(square) + a)))
 
 
