@@ -207,10 +207,11 @@ def _joined(stages: Sequence[str]) -> str:
 def counts(runs: Sequence[Judged]) -> str:
     """The rules and how often each is kept."""
     known = [run for run in runs if math.isfinite(run.ratio) and run.determined]
-    trusted = [run for run in known if run.trusted]
+    trusted, once = [run for run in known if run.trusted], [run for run in known if not run.taken]
     judgeable = [run for run in runs if not math.isnan(run.error) or not run.determined]
     rows = [
         ["estimates within a factor 3 of the truth", _share(sum(run.within(NEAR) for run in known), len(known))],
+        ["the same, a run of several stages once", _share(sum(run.within(NEAR) for run in once), len(once))],
         ["of those trusted, within a factor 10", _share(sum(run.within(FAR) for run in trusted), len(trusted))],
         ["wrong and trusted", _share(sum(run.wrong_and_trusted for run in judgeable), len(judgeable))],
         ["right and refused", _share(sum(run.right_and_refused for run in judgeable), len(judgeable))],

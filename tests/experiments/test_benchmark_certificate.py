@@ -173,6 +173,8 @@ def test_stages_that_are_the_same_run_share_a_line_and_so_does_what_is_missing()
     later = [first | {"method": f"{steps} steps", "taken_from": "10 steps"} for steps in (30, 100)]
     text = account([first, *later, record("c", method="10 steps"), record("c", method="30 steps")], SUITE, "command")
     assert "| p | 10, 30, 100 steps; ended after 0 | 1.0e-03 |" in text
+    assert "factor 3 of the truth | 5 of 5 (100%) |" in text
+    assert "| the same, a run of several stages once | 3 of 3 (100%) |" in text
     assert "| c (C) | 10 steps |" in text and "| c (C) | 30 steps |" in text
     gaps = [("p", "10 steps", "1 of 3 seeds; not run"), ("p", "30 steps", "not run"), ("p", "100 steps", "not run")]
     text = account([first], SUITE, "command", [*gaps, ("c", "30 steps", "not run"), ("c", "100 steps", "not run")])
