@@ -21,12 +21,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from experiments.benchmarks.tikhonov import Case, tikhonov
 from pinn import Problem, Solution, solve
 from pinn.derivatives import d
 from pinn.networks import MLP
 from pinn.problems import gallery, pinnacle
 from pinn.problems.gallery.darcy_inverse import permeability
+
+from .benchmarks.tikhonov import Case, tikhonov
 
 Array = NDArray[np.float64]
 

@@ -222,7 +222,7 @@ def trial(layers: Layers, columns: int) -> list[Index]:
     Example:
         >>> index = trial((Layer((1.0,), 0.01), None), 240)
         >>> len(index), max(k for k, _ in index), max(k for _, k in index)
-        (226, 32, 13)
+        (232, 32, 13)
     """
     steep = [0 if one is None else one.degree for one in layers]
     found: list[Index] = []

@@ -344,7 +344,7 @@ def test_only_the_librarys_networks_and_those_given_are_rebuilt():
 
     network = Own(2, 1, generator=seeded())
     with pytest.raises(
-        ValueError, match=r"rebuild: got network 'Own', expected one of \['ByOutput', 'ChebyshevKAN', 'Enriched', "
+        ValueError, match=r"rebuild: got network 'Own', expected one of \['ByOutput', 'ChebyshevKAN', 'DeepONet', "
     ):
         rebuild("Own", network.arguments)
     assert isinstance(rebuild("Own", network.arguments, classes=[Own]), Own)
