@@ -117,6 +117,11 @@ class GaussianField:
             ValueError: when more terms are asked for than double precision tells from rounding.
         """
         assert isinstance(self.length, Mapping)
+        largest = 1.0  # λ of one term at the most, the integral of the kernel along each coordinate
+        for name, (low, high) in bounds.items():
+            largest *= min(1.0, math.sqrt(2 * math.pi) * float(self.length[name]) / (high - low))
+        if self.terms is None and _MOST * largest < 1 - self.accuracy**2:
+            raise self._too_fine(_MOST, math.sqrt(1 - _MOST * largest))
         axes = []
         for name, (low, high) in bounds.items():
             make = _waves if name in self.periodic else _eigenfunctions
@@ -126,10 +131,7 @@ class GaussianField:
         if self.terms is None:
             enough = np.nonzero(left <= self.accuracy)[0]
             if not len(enough):
-                raise ValueError(
-                    f"GaussianField: got accuracy={self.accuracy:g}, which {len(values)} terms do not reach, "
-                    f"they leave {left[-1]:.1e}; give a larger length or accuracy, or terms="
-                )
+                raise self._too_fine(len(values), float(left[-1]))
             number = int(enough[0]) + 1
         elif len(values) < self.terms:
             raise ValueError(
@@ -148,6 +150,13 @@ class GaussianField:
             return product * sizes.to(dtype=columns[0].dtype, device=columns[0].device)
 
         return Expansion(tuple(bounds), dict(bounds), number, terms, self.mean, self.size * float(left[number - 1]))
+
+    def _too_fine(self, count: int, left: float) -> ValueError:
+        """What is raised where so many terms leave more than was asked for."""
+        return ValueError(
+            f"GaussianField: got accuracy={self.accuracy:g}, which {count} terms do not reach, they leave {left:.1e}; "
+            "give a larger length or accuracy, or terms="
+        )
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def test_what_is_left_of_another_function_is_told():
         (lambda: GaussianField("x", terms=0), ValueError, "got terms=0"),
         (lambda: GaussianField("x", length=2.0, terms=40).expand(UNIT), ValueError, "got terms=40, of which rounding"),
         (
-            lambda: GaussianField("x", length=1e-3).expand(UNIT),
+            lambda: GaussianField("x", length=1e-4).expand(UNIT),
             ValueError,
             "got accuracy=0.001, which 400 terms do not",
         ),

@@ -263,12 +263,14 @@ def test_points_at_corners_and_their_weights_measure_the_whole_box_evenly():
     assert corner_weights(problem, "lid", points, singular) is None
 
 
+@pytest.mark.slow
 def test_the_lid_driven_cavity_is_carried_with_its_corners():
     problem = problems.cavity()
     answer = solve_smooth(equations_of(problem), generator=torch.Generator().manual_seed(0), effort=4e10)
     assert ErrorMeasure(problem)(answer.model) < 2e-3  # 1.2e-3 and less; polynomials alone have 3.3e-3
 
 
+@pytest.mark.slow
 def test_steps_go_on_from_an_earlier_answer():
     before = solve_smooth(equations_of(problems.kovasznay(20.0)), generator=torch.Generator().manual_seed(0))
     problem = problems.kovasznay(25.0)
