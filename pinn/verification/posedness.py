@@ -49,7 +49,7 @@ from pinn.verification.conditions import Condition, bare_faces, missing_conditio
 from pinn.verification.determination import Determination
 from pinn.verification.direction import Direction
 from pinn.verification.finding import Finding, Kind
-from pinn.verification.statement import clashes, free_levels, jumps, levels, outside, unused
+from pinn.verification.statement import free_levels, levels, of_conditions, outside, unused
 
 _WEAK = 0.02  # stability under which a condition is looked for
 _STEEP, _STEEP_GAIN = 0.2, 4.0  # the same with features for layers, where counting wants that condition too
@@ -105,7 +105,7 @@ def _findings(equations: Equations) -> list[Finding]:
     problem = equations.problem
     idle = unused(problem)
     traits = analyze(problem)
-    said = [*idle, *outside(problem), *clashes(problem, traits), *jumps(problem, traits), *levels(problem, traits)]
+    said = [*idle, *outside(problem), *of_conditions(problem, traits), *levels(problem, traits)]
     return said + _open(equations, [name for one in idle for name in one.names])
 
 

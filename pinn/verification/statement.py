@@ -19,7 +19,6 @@ import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -176,10 +175,15 @@ class _Row:
     component: int
 
 
-def clashes(problem: Problem, traits: Traits) -> list[Finding]:
+def of_conditions(problem: Problem, traits: Traits) -> list[Finding]:
+    """What conditions show by themselves and beside each other: clashes, and jumps along their sets."""
+    rows = list(_condition_rows(problem, traits))
+    return [*_clashes(problem, rows), *_jumps(problem, traits, rows)]
+
+
+def _clashes(problem: Problem, rows: Sequence[_Row]) -> list[Finding]:
     """Conditions that say the same twice, or that contradict each other, on a common set or at a corner."""
     found = []
-    rows = list(_condition_rows(problem, traits))
     for one, other in itertools.combinations(rows, 2):
         near = torch.cdist(one.x, other.x, p=math.inf) <= 1e-9
         left, right = near.nonzero(as_tuple=True)
@@ -219,16 +223,15 @@ def _mismatch(names: tuple[str, ...], where: str, gap: float, shared: float) -> 
     return Finding(Kind.CORNER, what, cure, names, certain=False)
 
 
-def jumps(problem: Problem, traits: Traits) -> list[Finding]:
+def _jumps(problem: Problem, traits: Traits, rows: Sequence[_Row]) -> list[Finding]:
     """Conditions that prescribe what is not continuous along their sets."""
-    found = []
-    for row in _condition_rows(problem, traits):
+    found, given = [], _trial(problem, traits, 0)
+    for row in rows:
         x, on = row.place.x, problem.constraints[row.name].on
         pairs = ((x[1:] != x[:-1]).sum(1) == 1).nonzero(as_tuple=True)[0]  # neighbours along one coordinate
         low, high, size = x[pairs], x[pairs + 1], float(row.values[0].abs().max())
-        fields, numbers = _trial(problem, traits, 0)
 
-        def at(places: Tensor, row: _Row = row, given: Any = (fields, numbers)) -> Tensor | None:
+        def at(places: Tensor, row: _Row = row) -> Tensor | None:
             values = _rows(problem, row.name, replace(row.place, x=places, normals=None), *given)
             return None if values is None or values.shape[0] <= row.component else values[row.component]
 
