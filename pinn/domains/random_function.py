@@ -40,6 +40,7 @@ Interval = tuple[float, float]
 _NODES, _NODES_A_LENGTH = 24, 4  # of the covariance; twice as many change eigenfunctions by 1e-11 for l of 0.05 to 2
 _ROUNDING = 1e-13  # of the largest eigenvalue: smaller ones are noise
 _MOST = 400  # terms
+_TRIED = 64  # places at which given functions are tried
 
 
 @runtime_checkable
@@ -200,7 +201,11 @@ class RandomSeries:
         object.__setattr__(self, "functions", given)
 
     def expand(self, bounds: Mapping[str, Interval]) -> Expansion:
-        """See `RandomFunction.expand`."""
+        """See `RandomFunction.expand`.
+
+        Raises:
+            ValueError: when a function is not finite within the bounds.
+        """
         names = tuple(bounds)
         taken = [[name for keys in names_of(one) for name in keys if name in names] for one in self.functions]
 
@@ -211,6 +216,13 @@ class RandomSeries:
             ]
             return torch.stack([value + 0.0 * columns[0] for value in values], -1)
 
+        for one, own in zip(self.functions, taken, strict=True):
+            places = {name: torch.linspace(*bounds[name], _TRIED + 2, dtype=torch.float64)[1:-1] for name in own}
+            if not bool(torch.isfinite(torch.as_tensor(one(**places))).all()):
+                raise ValueError(
+                    f"RandomSeries: got a function of {own} that is not finite in {dict(bounds)}; give functions that "
+                    "are numbers everywhere"
+                )
         return Expansion(names, dict(bounds), len(self.functions), terms, self.mean, 0.0)
 
 
@@ -221,7 +233,7 @@ def names_over(owner: str, over: str | Sequence[str]) -> tuple[str, ...]:
         TypeError: when they are no names.
         ValueError: when there is none, or one twice.
     """
-    names = (over,) if isinstance(over, str) else tuple(over)
+    names = (over,) if isinstance(over, str) or not isinstance(over, Sequence) else tuple(over)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{owner}: got over={over!r}, expected names of coordinates; give e.g. over='x'")
     if not names or len(set(names)) < len(names):

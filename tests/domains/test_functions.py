@@ -189,6 +189,12 @@ def test_what_is_left_of_another_function_is_told():
         (lambda: RandomSeries("x", []), ValueError, "RandomSeries: got no function"),
         (lambda: RandomSeries("x", [lambda y: y]), ValueError, "got a function of 'y'"),
         (lambda: RandomSeries("x", [3]), TypeError, "got 3 among the functions"),
+        (
+            lambda: RandomSeries("x", [lambda x: 1 / (x - x)]).expand(UNIT),
+            ValueError,
+            "a function of .'x'. that is not fi",
+        ),
+        (lambda: GaussianField(3), TypeError, "got over=3, expected names of coordinates"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(make, error, said):
