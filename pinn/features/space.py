@@ -53,6 +53,11 @@ class Space:
         return (x - (self.low if self.periodic else 0.5 * (self.low + self.high))) * self.rate
 
     @property
+    def parts(self) -> tuple[Space]:
+        """Those of each coordinate, which here is one."""
+        return (self,)
+
+    @property
     def longest(self) -> int:
         """The most neurons along a coordinate."""
         return self.count

@@ -77,9 +77,7 @@ from pinn.features.effort import Effort
 from pinn.features.evolution import ends_of
 from pinn.features.found import CLAIM, Ending, FeatureSolve, Round
 from pinn.features.march import March, Marched
-from pinn.features.plane import Neurons, Plane
 from pinn.features.solve import EFFORT
-from pinn.features.space import Space
 from pinn.features.window import Field
 from pinn.model import Model
 from pinn.networks import Windows
@@ -194,11 +192,6 @@ def evaluation_work(fields: Sequence[Field], points: int) -> float:
     return points * per_point + points / _AT_ONCE * len(sizes) * _WINDOW
 
 
-def parts_of(space: Neurons) -> tuple[Space, ...]:
-    """Neurons in each coordinate of space."""
-    return space.parts if isinstance(space, Plane) else (space,)
-
-
 def _fills(problem: Problem, name: str) -> bool:
     """Whether a constraint holds on the whole box."""
     on = problem.constraints[name].on
@@ -305,7 +298,7 @@ class _Solves:
     def _degrees(self, fields: list[Field]) -> tuple[int, ...]:
         found = [0] * len(self.problem.coordinates)
         for field in fields:
-            for part in parts_of(field.space):
+            for part in field.space.parts:
                 if part.axis is not None:
                     found[part.axis] = max(found[part.axis], part.count - 1)
         found[self.march.evolution.axis] = max(field.coefficients.shape[2] for field in fields) - 1
@@ -314,7 +307,7 @@ class _Solves:
     def _joined(self, fields: list[Field]) -> Model:
         """A copy of the model with these windows as its network."""
         given, problem = self.equations.model, self.problem
-        counts = zip(*([part.count for part in parts_of(field.space)] for field in fields), strict=True)
+        counts = zip(*([part.count for part in field.space.parts] for field in fields), strict=True)
         neurons = [*map(max, counts), max(field.coefficients.shape[2] for field in fields)]
         whole = self.march.evolution.end - self.march.evolution.start
         edges = [2 * (field.start - self.march.evolution.start) / whole - 1 for field in fields]
@@ -333,7 +326,7 @@ class _Solves:
         with torch.no_grad():
             for window, field in enumerate(fields):
                 padded = field.coefficients.new_zeros(field.coefficients.shape[0], *neurons)
-                shape = [part.count for part in parts_of(field.space)]
+                shape = [part.count for part in field.space.parts]
                 own = field.coefficients.reshape(len(padded), *shape, -1)
                 padded[(slice(None), *map(slice, own.shape[1:]))] = own
                 network.coefficients[window] = padded
